@@ -1,0 +1,83 @@
+"""The Rust core of llmsweep. Use the functions of :mod:`llmsweep`; this module is their foundation."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, final
+
+VERSION: str
+DEBUG_BUILD: bool
+
+class ArrowStreamExportable(Protocol):
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+class LlmsweepError(Exception): ...
+class SpecError(LlmsweepError, ValueError): ...
+class CatalogError(LlmsweepError, ValueError): ...
+class DataError(LlmsweepError, ValueError): ...
+
+def registry() -> str:
+    """Axes, columns, precisions, cache formats, reject reasons and other labels, as JSON."""
+
+def schema() -> str:
+    """The JSON Schema of a sweep specification."""
+
+def pareto(
+    table: ArrowStreamExportable,
+    minimize: Sequence[str],
+    maximize: Sequence[str],
+    by: Sequence[str] = (),
+    *,
+    distinct: bool = False,
+) -> list[int]:
+    """Positions of the rows on the Pareto front of an Arrow table, ascending."""
+
+def toml_from_hugging_face(config: str, id: str) -> str:
+    """A catalogue entry (TOML) read from the text of a Hugging Face ``config.json``."""
+
+@final
+class Catalog:
+    def __new__(cls, directories: Sequence[str]) -> Catalog:
+        """Reads catalogue folders; an entry of a later folder replaces one of an earlier with the same id."""
+    def list(self, kind: str, pattern: str = "*") -> str:
+        """Entries of a kind (``models``, ``accelerators``, ``networks``) whose id matches a glob, as JSON."""
+    def show(self, kind: str, id: str) -> str:
+        """One entry in full, as JSON."""
+
+@final
+class Result:
+    """Rows of a sweep as an Arrow stream, and its statistics."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+    @property
+    def labels(self) -> dict[str, list[str]]:
+        """Names by code of each label column."""
+    @property
+    def stats(self) -> str:
+        """Counts as JSON: configurations, evaluated, feasible, rejected by reason, front, seconds."""
+
+@final
+class Sweep:
+    def __new__(cls, catalog: Catalog, spec: str | Mapping[str, object], *, file: str = "<spec>") -> Sweep:
+        """Parses a specification (TOML text or a mapping) and compiles its plan."""
+    @property
+    def phase(self) -> str: ...
+    @property
+    def configurations(self) -> int: ...
+    @property
+    def pareto(self) -> dict[str, list[str]]:
+        """``minimize``, ``maximize`` and ``by`` of the specification (or the phase's defaults)."""
+    def run(
+        self,
+        keep: str,
+        columns: Sequence[str] | None = None,
+        *,
+        threads: int | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Result:
+        """Evaluates the plan. ``keep``: ``all`` rows, ``feasible`` ones (constraints met), or the ``front``."""
+    def rows(self, row_ids: Sequence[int], columns: Sequence[str] | None = None) -> Result:
+        """Evaluates single rows by number."""
+    def explain(self, row_id: int) -> str:
+        """Every term of one row's time, memory and cost, with formula and numbers, as JSON."""
+
+def evaluate(catalog: Catalog, phase: str, table: ArrowStreamExportable, columns: Sequence[str] | None = None) -> Result:
+    """Evaluates one explicit configuration per row of an Arrow table whose columns are axes."""

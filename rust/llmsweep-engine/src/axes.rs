@@ -1,0 +1,330 @@
+//! The registry of axes: everything that a sweep can vary, and at which level of the plan each one acts.
+//!
+//! Rows are numbered by mixed radix over the axes in the order of this registry, the last axis fastest. Levels are ordered too, so
+//! a walk along the rows changes the dear, early levels least often: shape → work → time → row.
+use llmsweep_model::precision::{KvPrecision, Precision};
+
+/// Training or inference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// A training run.
+    Training,
+    /// Serving.
+    Inference,
+}
+
+impl Phase {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Training, Self::Inference];
+
+    /// Name in specifications and columns.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Training => "training",
+            Self::Inference => "inference",
+        }
+    }
+}
+
+/// Where in the plan an axis acts; each level is computed once per distinct combination of the axes up to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// Parameters and layer kinds.
+    Shape,
+    /// FLOPs, bytes and messages of one device.
+    Work,
+    /// Kernel and collective times.
+    Time,
+    /// Everything else: a few hundred operations.
+    Row,
+}
+
+/// What values an axis takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Domain {
+    /// A model of the catalogue.
+    Model,
+    /// An accelerator of the catalogue.
+    Accelerator,
+    /// A network link of the catalogue, or `default`: the accelerator's usual one.
+    Network,
+    /// A name out of a fixed list.
+    Choice(&'static [&'static str]),
+    /// A whole number from `min` to `max`.
+    Integer {
+        /// Smallest allowed.
+        min: u64,
+        /// Largest allowed.
+        max: u64,
+    },
+    /// A finite number above zero.
+    Positive,
+    /// true or false.
+    Bool,
+}
+
+/// What an axis takes where a specification does not name it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Fallback {
+    /// The specification must give it.
+    Required,
+    /// A name.
+    Name(&'static str),
+    /// A whole number.
+    Integer(u64),
+    /// A number.
+    Number(f64),
+    /// true or false.
+    Bool(bool),
+}
+
+/// One axis of the registry.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Axis {
+    /// Name in specifications and of its column.
+    pub name: &'static str,
+    /// Phases that have it.
+    pub phases: &'static [Phase],
+    /// Level at which it acts.
+    pub level: Level,
+    /// Values.
+    pub domain: Domain,
+    /// Value where the specification is silent.
+    pub fallback: Fallback,
+    /// Whether it also may stand in `[workload]`.
+    pub workload: bool,
+    /// Unit, empty for counts and names.
+    pub unit: &'static str,
+    /// One line for the documentation.
+    pub doc: &'static str,
+}
+
+const BOTH: &[Phase] = &Phase::ALL;
+const TRAINING: &[Phase] = &[Phase::Training];
+const INFERENCE: &[Phase] = &[Phase::Inference];
+
+/// Names of [`Precision::ALL`].
+pub const PRECISION_NAMES: [&str; Precision::ALL.len()] = {
+    let mut names = [""; Precision::ALL.len()];
+    let mut index = 0;
+    while index < names.len() {
+        names[index] = Precision::ALL[index].name;
+        index += 1;
+    }
+    names
+};
+
+/// Names of [`KvPrecision::ALL`].
+pub const KV_PRECISION_NAMES: [&str; KvPrecision::ALL.len()] = {
+    let mut names = [""; KvPrecision::ALL.len()];
+    let mut index = 0;
+    while index < names.len() {
+        names[index] = KvPrecision::ALL[index].name;
+        index += 1;
+    }
+    names
+};
+
+const fn axis(
+    name: &'static str,
+    phases: &'static [Phase],
+    level: Level,
+    domain: Domain,
+    fallback: Fallback,
+    doc: &'static str,
+) -> Axis {
+    Axis { name, phases, level, domain, fallback, workload: false, unit: "", doc }
+}
+
+const fn workload(mut axis: Axis, unit: &'static str) -> Axis {
+    axis.workload = true;
+    axis.unit = unit;
+    axis
+}
+
+use Domain::{Bool, Choice, Integer, Positive};
+use Fallback::{Name, Number, Required};
+use Level::{Row, Shape, Time, Work};
+
+/// A count of at least one; the limit keeps every product of counts exact in an `f64`.
+const COUNT: Domain = Integer { min: 1, max: 100_000_000 };
+/// Tokens: from one to far more than any published run.
+const TOKENS: Domain = Integer { min: 1, max: 1_000_000_000_000_000 };
+
+/// Every axis, outermost first.
+pub const AXES: &[Axis] = &[
+    axis("model", BOTH, Shape, Domain::Model, Required, "The language model."),
+    axis("precision", BOTH, Shape, Choice(&PRECISION_NAMES), Name("bf16"), "Format of weights and arithmetic."),
+    axis("kv_precision", INFERENCE, Shape, Choice(&KV_PRECISION_NAMES), Name("bf16"), "Format of the key-value cache."),
+    axis("tensor_parallel", BOTH, Work, COUNT, Fallback::Integer(1), "Devices that share each layer's matrices."),
+    axis(
+        "expert_parallel",
+        BOTH,
+        Work,
+        COUNT,
+        Fallback::Integer(1),
+        "Devices over which the experts of a layer are spread.",
+    ),
+    axis(
+        "expert_tensor_parallel",
+        TRAINING,
+        Work,
+        COUNT,
+        Fallback::Integer(1),
+        "Devices that share one expert's matrices.",
+    ),
+    axis(
+        "context_parallel",
+        TRAINING,
+        Work,
+        COUNT,
+        Fallback::Integer(1),
+        "Devices that share each sequence's tokens (ring attention).",
+    ),
+    axis(
+        "sequence_parallel",
+        TRAINING,
+        Work,
+        Bool,
+        Fallback::Bool(true),
+        "Whether norms and residuals are split over the tensor-parallel group too.",
+    ),
+    workload(
+        axis("sequence_length", TRAINING, Work, COUNT, Fallback::Integer(4096), "Tokens of a training sequence."),
+        "tokens",
+    ),
+    axis(
+        "micro_batch",
+        TRAINING,
+        Work,
+        COUNT,
+        Fallback::Integer(1),
+        "Sequences of a micro-batch on one data-parallel rank.",
+    ),
+    axis(
+        "recompute",
+        TRAINING,
+        Work,
+        Choice(&["none", "selective", "full"]),
+        Name("none"),
+        "Which activations are computed again in the backward pass.",
+    ),
+    axis(
+        "attention_kernel",
+        TRAINING,
+        Work,
+        Choice(&["flash", "unfused"]),
+        Name("flash"),
+        "Whether the score matrix stays on chip (flash) or is written to memory.",
+    ),
+    workload(
+        axis("input_tokens", INFERENCE, Work, COUNT, Fallback::Integer(1024), "Tokens of a request's prompt."),
+        "tokens",
+    ),
+    workload(
+        axis("output_tokens", INFERENCE, Work, COUNT, Fallback::Integer(256), "Tokens of a request's answer."),
+        "tokens",
+    ),
+    axis("accelerator", BOTH, Time, Domain::Accelerator, Required, "The accelerator."),
+    axis("network", BOTH, Time, Domain::Network, Name("default"), "The cluster's network link per accelerator."),
+    axis("peak_flops_scale", BOTH, Time, Positive, Number(1.0), "What if: factor on the accelerator's peak FLOP/s."),
+    axis(
+        "hbm_bandwidth_scale",
+        BOTH,
+        Time,
+        Positive,
+        Number(1.0),
+        "What if: factor on the accelerator's memory bandwidth.",
+    ),
+    axis("memory_scale", BOTH, Time, Positive, Number(1.0), "What if: factor on the accelerator's memory."),
+    axis(
+        "scale_up_bandwidth_scale",
+        BOTH,
+        Time,
+        Positive,
+        Number(1.0),
+        "What if: factor on the bandwidth inside a node.",
+    ),
+    axis(
+        "network_bandwidth_scale",
+        BOTH,
+        Time,
+        Positive,
+        Number(1.0),
+        "What if: factor on the bandwidth between nodes.",
+    ),
+    axis("price_scale", BOTH, Row, Positive, Number(1.0), "What if: factor on the accelerator's rental price."),
+    axis("pipeline_parallel", BOTH, Row, COUNT, Fallback::Integer(1), "Stages into which the layers are split."),
+    axis(
+        "virtual_pipeline",
+        TRAINING,
+        Row,
+        COUNT,
+        Fallback::Integer(1),
+        "Model chunks per stage: 1 is 1F1B, more is the interleaved schedule.",
+    ),
+    workload(
+        axis("devices", TRAINING, Row, COUNT, Required, "Accelerators of the run; data parallelism follows from it."),
+        "",
+    ),
+    workload(axis("global_batch", TRAINING, Row, COUNT, Required, "Sequences of one optimizer step."), "sequences"),
+    axis(
+        "zero_stage",
+        TRAINING,
+        Row,
+        Integer { min: 0, max: 3 },
+        Fallback::Integer(1),
+        "What the data-parallel group shards: 1 optimizer, 2 + gradients, 3 + weights (ZeRO).",
+    ),
+    axis(
+        "optimizer",
+        TRAINING,
+        Row,
+        Choice(&["adamw", "adamw_8bit", "muon", "sgd_momentum"]),
+        Name("adamw"),
+        "The optimizer; sets the state held per parameter.",
+    ),
+    workload(
+        axis("tokens", TRAINING, Row, TOKENS, Fallback::Integer(1_000_000_000_000), "Tokens of the whole run."),
+        "tokens",
+    ),
+    axis("data_parallel", INFERENCE, Row, COUNT, Fallback::Integer(1), "Independent replicas that share the traffic."),
+    axis(
+        "serving_mode",
+        INFERENCE,
+        Row,
+        Choice(&["continuous", "static"]),
+        Name("continuous"),
+        "Continuous batching in steady state, or one static batch at a time.",
+    ),
+    workload(
+        axis(
+            "concurrency",
+            INFERENCE,
+            Row,
+            COUNT,
+            Fallback::Integer(1),
+            "Requests in flight over all replicas (the batch of a static run).",
+        ),
+        "requests",
+    ),
+];
+
+/// The axes of a phase, outermost first.
+pub fn of_phase(phase: Phase) -> impl Iterator<Item = &'static Axis> {
+    AXES.iter().filter(move |axis| axis.phases.contains(&phase))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_never_go_back() {
+        for phase in Phase::ALL {
+            let levels: Vec<Level> = of_phase(phase).map(|axis| axis.level).collect();
+            assert!(levels.is_sorted());
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! The registry of result columns. Every axis is a column too, under its own name.
+use crate::axes::Phase;
+
+/// How a column's values are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A 64-bit float; null where the quantity does not exist.
+    Number,
+    /// A whole number (64-bit unsigned); null where the quantity does not exist.
+    Count,
+    /// True or false.
+    Bool,
+    /// A code into a list of names that the registry or the sweep gives (see `labels`); null where there is none.
+    Label,
+}
+
+/// One column of the registry.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Column {
+    /// Name.
+    pub name: &'static str,
+    /// Phases that have it.
+    pub phases: &'static [Phase],
+    /// Storage.
+    pub kind: Kind,
+    /// Unit; empty for counts, names and ratios.
+    pub unit: &'static str,
+    /// One line for the documentation.
+    pub doc: &'static str,
+    /// Section of `docs/model.md` that derives it.
+    pub formula: &'static str,
+}
+
+const BOTH: &[Phase] = &Phase::ALL;
+const TRAINING: &[Phase] = &[Phase::Training];
+const INFERENCE: &[Phase] = &[Phase::Inference];
+
+const fn column(
+    name: &'static str,
+    phases: &'static [Phase],
+    kind: Kind,
+    unit: &'static str,
+    formula: &'static str,
+    doc: &'static str,
+) -> Column {
+    Column { name, phases, kind, unit, doc, formula }
+}
+
+use Kind::{Bool, Count, Label, Number};
+
+/// Every result column that is not an axis.
+pub const COLUMNS: &[Column] = &[
+    column("row_id", BOTH, Count, "", "plan", "Number of the row in its sweep: mixed radix over the axes."),
+    column("phase", BOTH, Label, "", "plan", "training or inference."),
+    column("feasible", BOTH, Bool, "", "reject", "Whether the setup can run at all."),
+    column("reject", BOTH, Label, "", "reject", "Why it can't run; null where it can."),
+    column("bottleneck", BOTH, Label, "", "bottleneck", "The resource that takes the largest share of the time."),
+    column(
+        "provenance",
+        BOTH,
+        Label,
+        "",
+        "provenance",
+        "calibrated (this chip and format), transferred (a relative's) or datasheet efficiencies.",
+    ),
+    column("schedule", TRAINING, Label, "", "pipeline", "Pipeline schedule: none, 1f1b or interleaved."),
+    column(
+        "replicas",
+        TRAINING,
+        Count,
+        "",
+        "layout",
+        "Data-parallel replicas: devices / (tensor · context · pipeline).",
+    ),
+    column("micro_batches", TRAINING, Count, "", "layout", "Micro-batches of one replica in one step."),
+    column("device_count", INFERENCE, Count, "", "layout", "Accelerators: tensor · pipeline · data parallel."),
+    column("parameters", BOTH, Number, "", "parameters", "Parameters of the model."),
+    column("active_parameters", BOTH, Number, "", "parameters", "Parameters that one token meets, embeddings counted."),
+    column("memory_bytes", BOTH, Number, "B", "memory", "Peak memory of the fullest device."),
+    column("memory_headroom_bytes", BOTH, Number, "B", "memory", "Usable memory less the peak."),
+    column("weight_bytes", BOTH, Number, "B", "memory", "Weights on the fullest device."),
+    column("gradient_bytes", TRAINING, Number, "B", "memory", "Gradients on the fullest device."),
+    column("optimizer_bytes", TRAINING, Number, "B", "memory", "Optimizer state on the fullest device."),
+    column("activation_bytes", BOTH, Number, "B", "memory", "Activations on the fullest device."),
+    column("step_time_s", TRAINING, Number, "s", "training step", "Time of one optimizer step."),
+    column(
+        "step_time_s_bound",
+        TRAINING,
+        Number,
+        "s",
+        "bounds",
+        "Time below which no machine of this peak can do the step's model FLOPs.",
+    ),
+    column("compute_time_s", TRAINING, Number, "s", "training step", "Kernels of the slowest stage in one step."),
+    column(
+        "tensor_communication_s",
+        TRAINING,
+        Number,
+        "s",
+        "training step",
+        "Exposed tensor- and sequence-parallel communication in one step.",
+    ),
+    column("expert_communication_s", TRAINING, Number, "s", "training step", "Exposed expert all-to-all in one step."),
+    column(
+        "context_communication_s",
+        TRAINING,
+        Number,
+        "s",
+        "training step",
+        "Exposed context-parallel communication in one step.",
+    ),
+    column(
+        "pipeline_communication_s",
+        TRAINING,
+        Number,
+        "s",
+        "training step",
+        "Exposed point-to-point between stages in one step.",
+    ),
+    column(
+        "data_communication_s",
+        TRAINING,
+        Number,
+        "s",
+        "training step",
+        "Exposed gradient and weight exchange in one step.",
+    ),
+    column("bubble_time_s", TRAINING, Number, "s", "pipeline", "Idle time of the pipeline in one step."),
+    column("optimizer_time_s", TRAINING, Number, "s", "training step", "Optimizer update in one step."),
+    column("bubble_fraction", TRAINING, Number, "", "pipeline", "Bubble / step time."),
+    column(
+        "exposed_communication_fraction",
+        TRAINING,
+        Number,
+        "",
+        "training step",
+        "Exposed communication / step time.",
+    ),
+    column(
+        "tokens_per_s",
+        BOTH,
+        Number,
+        "tokens/s",
+        "throughput",
+        "Training: tokens trained; inference: tokens answered; of all devices.",
+    ),
+    column("tokens_per_s_per_device", BOTH, Number, "tokens/s", "throughput", "tokens_per_s / devices."),
+    column("model_flops", TRAINING, Number, "FLOP", "flops", "FLOPs of one step, causal attention counted half."),
+    column(
+        "model_flops_non_causal",
+        TRAINING,
+        Number,
+        "FLOP",
+        "flops",
+        "FLOPs of one step, attention counted over the full square.",
+    ),
+    column("hardware_flops", TRAINING, Number, "FLOP", "flops", "FLOPs of one step with recomputation."),
+    column("mfu", TRAINING, Number, "", "flops", "model_flops / (step time · devices · peak)."),
+    column("mfu_non_causal", TRAINING, Number, "", "flops", "model_flops_non_causal / (step time · devices · peak)."),
+    column("hfu", TRAINING, Number, "", "flops", "hardware_flops / (step time · devices · peak)."),
+    column("time_to_train_s", TRAINING, Number, "s", "whole run", "Time for all tokens, without failures."),
+    column("device_hours", TRAINING, Number, "h", "whole run", "devices · time_to_train."),
+    column(
+        "ttft_s",
+        INFERENCE,
+        Number,
+        "s",
+        "serving",
+        "Mean time to the first token, contention for slots and steps included.",
+    ),
+    column(
+        "ttft_s_bound",
+        INFERENCE,
+        Number,
+        "s",
+        "bounds",
+        "Time below which no device of this peak can do the prefill.",
+    ),
+    column("tpot_s", INFERENCE, Number, "s", "serving", "Mean time between two tokens of one answer."),
+    column(
+        "tpot_s_bound",
+        INFERENCE,
+        Number,
+        "s",
+        "bounds",
+        "Time below which the weights and cache can't be read, nor the step computed.",
+    ),
+    column("e2e_s", INFERENCE, Number, "s", "serving", "Mean time from request to last token."),
+    column("prefill_time_s", INFERENCE, Number, "s", "serving", "Prefill of one request, alone."),
+    column(
+        "decode_step_s",
+        INFERENCE,
+        Number,
+        "s",
+        "serving",
+        "One decode step at the running batch and the mean context.",
+    ),
+    column("tokens_per_s_per_user", INFERENCE, Number, "tokens/s", "serving", "1 / tpot."),
+    column("requests_per_s", INFERENCE, Number, "1/s", "serving", "Requests finished per second, of all devices."),
+    column("running_requests", INFERENCE, Number, "", "kv cache", "Requests that decode together on one replica."),
+    column(
+        "max_concurrency",
+        INFERENCE,
+        Number,
+        "",
+        "kv cache",
+        "Requests of full length that the cache of all replicas holds.",
+    ),
+    column("kv_tokens", INFERENCE, Number, "tokens", "kv cache", "Tokens that the cache of one replica holds."),
+    column(
+        "kv_bytes_per_token",
+        INFERENCE,
+        Number,
+        "B",
+        "kv cache",
+        "Cache of one token over all layers and devices of a replica.",
+    ),
+    column("saturated", INFERENCE, Bool, "", "kv cache", "Whether requests wait because the cache is full."),
+    column(
+        "usd_per_hour",
+        BOTH,
+        Number,
+        "USD/h",
+        "economics",
+        "Rental of all devices; null where the catalogue has no price.",
+    ),
+    column(
+        "cost_usd",
+        BOTH,
+        Number,
+        "USD",
+        "economics",
+        "Rental of the whole run (training) or of one request (inference).",
+    ),
+    column(
+        "usd_per_million_tokens",
+        BOTH,
+        Number,
+        "USD",
+        "economics",
+        "Rental per million tokens trained or answered.",
+    ),
+    column(
+        "power_w",
+        BOTH,
+        Number,
+        "W",
+        "economics",
+        "Board power of all devices at full load; null where it is not published.",
+    ),
+    column(
+        "energy_j",
+        BOTH,
+        Number,
+        "J",
+        "economics",
+        "Energy of the whole run (training) or of one request (inference).",
+    ),
+    column("j_per_token", BOTH, Number, "J", "economics", "Energy per token trained or answered."),
+];
+
+/// The result columns of a phase, in the registry's order (axes not included).
+pub fn of_phase(phase: Phase) -> impl Iterator<Item = &'static Column> {
+    COLUMNS.iter().filter(move |column| column.phases.contains(&phase))
+}

@@ -1,0 +1,4 @@
+//! The machine: specification, catalogue, plan, evaluation, Pareto front.
+pub mod axes;
+pub mod columns;
+pub mod node;
