@@ -1,0 +1,150 @@
+//! Attention of many queries at once: training and prefill.
+use super::{Kernel, Op, Split, Tokens, Widths, Work};
+use crate::arch::{LatentAttention, SoftmaxAttention};
+use crate::quantity::{Bytes, Flops};
+
+/// How the scores are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttentionKernel {
+    /// The score matrix stays on chip (FlashAttention, arXiv:2205.14135).
+    Flash,
+    /// The score matrix is written to memory and read again.
+    Unfused,
+}
+
+/// Multi-head, grouped-query or multi-query attention: `4·T·h·d·(a + g)` FLOPs in the projections and `4·d·a` per query-key pair.
+///
+/// # Source
+/// Korthikanti et al. 2022, arXiv:2205.05198, appendix A; Ainslie et al. 2023, arXiv:2305.13245 for `g < a`.
+pub fn softmax(
+    work: &mut Work,
+    attention: &SoftmaxAttention,
+    hidden: f64,
+    window: Option<f64>,
+    kernel: AttentionKernel,
+    tokens: &Tokens,
+    split: &Split,
+    widths: &Widths,
+) {
+    let d = f64::from(attention.head_dim);
+    let heads = f64::from(attention.heads) / split.tensor;
+    let kv_heads = split.kv_heads(attention.kv_heads);
+    let gate = if attention.gate { heads } else { 0.0 };
+    work.gemm("query, key, value", tokens.rows, (heads + gate + 2.0 * kv_heads) * d, hidden, widths);
+    work.ops.push(Op::memory("rotary", 2.0 * tokens.rows * (heads + kv_heads) * d * widths.activation, 1.0));
+    let shape = Scores { heads, kv_heads, query_dim: d, value_dim: d };
+    work.ops.push(shape.op(window, kernel, tokens, split, widths));
+    work.gemm("attention output", tokens.rows, hidden, heads * d, widths);
+}
+
+/// Multi-head latent attention with keys and values expanded from the latent.
+///
+/// # Source
+/// DeepSeek-AI 2024, arXiv:2405.04434, section 2.1, equations 9–19; sparse indexer: DeepSeek-V3.2 report, section 2.
+pub fn latent(
+    work: &mut Work,
+    attention: &LatentAttention,
+    hidden: f64,
+    kernel: AttentionKernel,
+    tokens: &Tokens,
+    split: &Split,
+    widths: &Widths,
+) {
+    let heads = f64::from(attention.heads) / split.tensor;
+    let query_dim = f64::from(attention.nope_dim + attention.rope_dim);
+    let value_dim = f64::from(attention.value_dim);
+    project_latent(work, attention, hidden, tokens.rows, split, widths);
+    let kv_rank = f64::from(attention.kv_rank);
+    let expanded = heads * (f64::from(attention.nope_dim) + value_dim);
+    work.gemm("key, value up", tokens.rows, expanded, kv_rank, widths);
+    work.ops.push(Op::memory("rotary", 2.0 * tokens.rows * heads * query_dim * widths.activation, 1.0));
+    let window = attention.indexer.map(|indexer| f64::from(indexer.top_k));
+    let shape = Scores { heads, kv_heads: heads, query_dim, value_dim };
+    work.ops.push(shape.op(window, kernel, tokens, split, widths));
+    if let Some(indexer) = attention.indexer {
+        let pairs = tokens.causal_pairs(None, split.context);
+        let flops = 2.0 * pairs * f64::from(indexer.heads) * f64::from(indexer.head_dim);
+        work.ops.push(Op {
+            name: "sparse indexer scores",
+            kernel: Kernel::Attention { keys: tokens.sequence_length, fused: true },
+            flops: Flops(flops),
+            bytes: Bytes(tokens.rows * f64::from(indexer.head_dim) * widths.activation),
+            launches: 2.0,
+        });
+    }
+    work.gemm("attention output", tokens.rows, hidden, heads * value_dim, widths);
+}
+
+/// The down- and up-projections of queries, the down-projection of the latent and the indexer's projections: the same in prefill and
+/// decode. Down-projections are small and held by every tensor-parallel rank.
+pub fn project_latent(
+    work: &mut Work,
+    attention: &LatentAttention,
+    hidden: f64,
+    rows: f64,
+    split: &Split,
+    widths: &Widths,
+) {
+    let heads = f64::from(attention.heads) / split.tensor;
+    let query = heads * f64::from(attention.nope_dim + attention.rope_dim);
+    let latent = f64::from(attention.kv_rank + attention.rope_dim);
+    let query_rank = f64::from(attention.query_rank);
+    if attention.query_rank > 0 {
+        work.gemm("query, latent down", rows, query_rank + latent, hidden, widths);
+        work.gemm("query up", rows, query, query_rank, widths);
+    } else {
+        work.gemm("query, latent down", rows, query + latent, hidden, widths);
+    }
+    if let Some(indexer) = attention.indexer {
+        let index = f64::from(indexer.heads * indexer.head_dim);
+        let source = if attention.query_rank > 0 { query_rank } else { hidden };
+        work.gemm("indexer query", rows, index, source, widths);
+        work.gemm("indexer key, weight", rows, f64::from(indexer.head_dim + indexer.heads), hidden, widths);
+    }
+}
+
+struct Scores {
+    heads: f64,
+    kv_heads: f64,
+    query_dim: f64,
+    value_dim: f64,
+}
+
+impl Scores {
+    fn op(
+        &self,
+        window: Option<f64>,
+        kernel: AttentionKernel,
+        tokens: &Tokens,
+        split: &Split,
+        widths: &Widths,
+    ) -> Op {
+        let fused = kernel == AttentionKernel::Flash;
+        // An unfused kernel computes the masked half too.
+        let pairs = if fused {
+            tokens.causal_pairs(window, split.context)
+        } else {
+            tokens.rows * tokens.sequence_length
+        };
+        let values = tokens.rows
+            * (self.heads * (self.query_dim + self.value_dim) + self.kv_heads * (self.query_dim + self.value_dim));
+        let score_passes = if fused { 0.0 } else { UNFUSED_SCORE_PASSES };
+        Op {
+            name: "attention scores",
+            kernel: Kernel::Attention {
+                keys: window.map_or(tokens.sequence_length, |window| window.min(tokens.sequence_length)),
+                fused,
+            },
+            flops: Flops(2.0 * pairs * self.heads * (self.query_dim + self.value_dim)),
+            bytes: Bytes(
+                values * widths.activation
+                    + score_passes * tokens.rows * tokens.sequence_length * self.heads * widths.activation,
+            ),
+            launches: if fused { 1.0 } else { 5.0 },
+        }
+    }
+}
+
+/// Passes over the score matrix of unfused attention in the forward pass: scores written, scaled and masked (read, write), softmax
+/// (read, write), dropout (read, write), read for the product with the values.
+const UNFUSED_SCORE_PASSES: f64 = 8.0;

@@ -1,0 +1,88 @@
+//! Mixture of experts: router, dispatch, grouped matrix multiplications, combine.
+use super::{Collective, Group, Kernel, Op, Split, Widths, Work};
+use crate::arch::Moe;
+use crate::quantity::{Bytes, Flops};
+
+/// How evenly tokens spread over experts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Routing {
+    /// How independent the tokens of a batch choose: 1 all, 0 as one (the exponent `g` of [`active_experts`]).
+    pub independence: f64,
+    /// Tokens of the busiest rank over the mean.
+    pub imbalance: f64,
+}
+
+/// Experts of one device that at least one token visits.
+///
+/// `E_local · (1 − (1 − k/E)^(1 + (T − 1)·g))`: with `g = 1` tokens choose independently; measured deployments show `g = 0.69`, since the
+/// tokens of one answer choose alike.
+///
+/// ```
+/// # use llmsweep_model::work::experts::active_experts;
+/// assert!((active_experts(256.0, 8.0, 256.0, 1.0, 0.69) - 8.0).abs() < 1e-9);
+/// assert!(active_experts(256.0, 8.0, 256.0, 512.0, 0.69) > 255.9);
+/// ```
+#[must_use]
+pub fn active_experts(experts: f64, top_k: f64, local_experts: f64, tokens: f64, independence: f64) -> f64 {
+    let draws = 1.0 + (tokens - 1.0).max(0.0) * independence;
+    local_experts * (1.0 - (1.0 - top_k / experts).powf(draws))
+}
+
+/// Ranks, out of `ranks`, that one token's `top_k` experts live on: `n·(1 − (1 − 1/n)^k)`.
+#[must_use]
+pub fn distinct_ranks(ranks: f64, top_k: f64) -> f64 {
+    ranks * (1.0 - (1.0 - 1.0 / ranks).powf(top_k))
+}
+
+/// The experts of one layer for `rows` tokens of a tensor-parallel group.
+///
+/// A device holds `E/ep` experts, each split over `expert_tensor` devices, and works on `rows · k · expert_tensor / t` token-expert pairs:
+/// the FLOPs of all devices together do not depend on the split.
+pub fn forward(
+    work: &mut Work,
+    moe: &Moe,
+    hidden: f64,
+    rows: f64,
+    routing: &Routing,
+    split: &Split,
+    widths: &Widths,
+) {
+    let (experts, top_k) = (f64::from(moe.experts), f64::from(moe.top_k));
+    let residual_rows = rows / split.tensor;
+    work.plain_gemm("router", rows / split.residual(), experts, hidden, widths);
+    work.ops.push(Op::memory("top-k", rows / split.residual() * experts * widths.activation * 2.0, 3.0));
+
+    let pairs = rows * top_k * split.expert_tensor / split.tensor * routing.imbalance;
+    let replicas = (split.expert * split.expert_tensor / split.tensor).max(1.0);
+    let active = active_experts(experts, top_k, experts / split.expert, rows * replicas, routing.independence);
+    let ffn = f64::from(moe.expert_ffn) / split.expert_tensor;
+    let gate = if moe.gated { 2.0 } else { 1.0 };
+    let permute_bytes = 4.0 * pairs * hidden * widths.activation;
+    work.ops.push(Op::memory("permute, combine", permute_bytes, 6.0));
+    work.ops.push(grouped("experts up", pairs, active, gate * ffn, hidden, widths));
+    work.ops.push(Op::memory("expert activation", pairs * (gate + 1.0) * ffn * widths.activation, 4.0));
+    work.ops.push(grouped("experts down", pairs, active, hidden, ffn, widths));
+
+    if moe.shared_ffn > 0 {
+        let ffn = f64::from(moe.shared_ffn) / split.tensor;
+        work.gemm("shared expert up", rows, gate * ffn, hidden, widths);
+        work.ops.push(Op::memory("shared activation", rows * (gate + 1.0) * ffn * widths.activation, 1.0));
+        work.gemm("shared expert down", rows, hidden, ffn, widths);
+    }
+    if split.expert > 1.0 && split.expert * split.expert_tensor > split.tensor || split.sequence_parallel && split.expert > 1.0
+    {
+        let sent = residual_rows * distinct_ranks(split.expert, top_k) * hidden;
+        work.message("dispatch", Collective::AllToAll, Group::Expert, sent * widths.operand.min(widths.activation));
+        work.message("combine", Collective::AllToAll, Group::Expert, sent * widths.activation);
+    }
+}
+
+fn grouped(name: &'static str, pairs: f64, active: f64, n: f64, k: f64, widths: &Widths) -> Op {
+    Op {
+        name,
+        kernel: Kernel::GroupedGemm,
+        flops: Flops(2.0 * pairs * n * k),
+        bytes: Bytes(pairs * k * widths.operand + active * n * k * widths.weight + pairs * n * widths.activation),
+        launches: 2.0,
+    }
+}

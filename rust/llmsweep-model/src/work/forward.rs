@@ -1,0 +1,135 @@
+//! The forward pass of one layer, of the embedding and of the LM head.
+use super::attention::AttentionKernel;
+use super::experts::Routing;
+use super::{Collective, Group, Op, Split, Tokens, Widths, Work, attention, experts, linear};
+use crate::arch::{Attention, LayerKind, MixerKind, MlpKind, ModelShape};
+
+/// What a layer's forward pass needs besides the model.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ForwardInput {
+    /// Tokens on this device.
+    pub tokens: Tokens,
+    /// How the model is spread.
+    pub split: Split,
+    /// Bytes per value.
+    pub widths: Widths,
+    /// How scores are computed.
+    pub kernel: AttentionKernel,
+    /// How tokens spread over experts.
+    pub routing: Routing,
+}
+
+/// Kernels and messages of one layer's forward pass on one device.
+#[must_use]
+pub fn layer(shape: &ModelShape, kind: LayerKind, input: &ForwardInput) -> Work {
+    let ForwardInput { tokens, split, widths, kernel, routing } = input;
+    let hidden = f64::from(shape.hidden);
+    let mut work = Work::default();
+    let blocks = f64::from(u8::from(kind.mixer != MixerKind::None) + u8::from(kind.mlp != MlpKind::None));
+    let norms = f64::from(shape.norms_per_layer) / 2.0 * blocks;
+    let residual_rows = tokens.rows / split.residual();
+    work.ops.push(Op::memory("norm, residual", norms * residual_values(hidden) * residual_rows * widths.activation, norms));
+    match (kind.mixer, shape.attention, shape.linear) {
+        (MixerKind::Full, Some(Attention::Softmax(softmax)), _) => {
+            attention::softmax(&mut work, &softmax, hidden, None, *kernel, tokens, split, widths);
+        }
+        (MixerKind::Sliding, Some(Attention::Softmax(softmax)), _) => {
+            let window = softmax.window.map(f64::from);
+            attention::softmax(&mut work, &softmax, hidden, window, *kernel, tokens, split, widths);
+        }
+        (MixerKind::Full | MixerKind::Sliding, Some(Attention::Latent(latent)), _) => {
+            attention::latent(&mut work, &latent, hidden, *kernel, tokens, split, widths);
+        }
+        (MixerKind::Linear, _, Some(mixer)) => linear::forward(&mut work, &mixer, hidden, tokens, split, widths),
+        _ => {}
+    }
+    if kind.mixer != MixerKind::None {
+        tensor_messages(&mut work, tokens.rows * hidden * widths.activation, split);
+    }
+    mlp(&mut work, shape, kind.mlp, tokens.rows, routing, split, widths);
+    if matches!(kind.mixer, MixerKind::Full | MixerKind::Sliding) && split.context > 1.0 {
+        // Ring attention passes every rank's keys and values once around (Liu et al. 2023, arXiv:2310.01889).
+        let values = match shape.attention {
+            Some(Attention::Softmax(softmax)) => {
+                2.0 * split.kv_heads(softmax.kv_heads) * f64::from(softmax.head_dim)
+            }
+            Some(Attention::Latent(latent)) => f64::from(latent.kv_rank + latent.rope_dim),
+            None => 0.0,
+        };
+        let whole = tokens.rows * split.context * values * widths.activation;
+        work.message("keys and values", Collective::AllGather, Group::Context, whole);
+    }
+    work
+}
+
+/// Values moved by a fused residual addition and norm: stream and block output in, stream and normalised out.
+fn residual_values(hidden: f64) -> f64 {
+    4.0 * hidden
+}
+
+/// The MLP of one layer, with its tensor-parallel messages; the same in training, prefill and decode.
+pub fn mlp(
+    work: &mut Work,
+    shape: &ModelShape,
+    kind: MlpKind,
+    rows: f64,
+    routing: &Routing,
+    split: &Split,
+    widths: &Widths,
+) {
+    let hidden = f64::from(shape.hidden);
+    match (kind, shape.dense, shape.moe) {
+        (MlpKind::Dense, Some(dense), _) => {
+            let ffn = f64::from(dense.ffn) / split.tensor;
+            let gate = if dense.gated { 2.0 } else { 1.0 };
+            work.gemm("mlp up", rows, gate * ffn, hidden, widths);
+            work.ops.push(Op::memory("activation", rows * (gate + 1.0) * ffn * widths.activation, 1.0));
+            work.gemm("mlp down", rows, hidden, ffn, widths);
+        }
+        (MlpKind::Moe, _, Some(moe)) => experts::forward(work, &moe, hidden, rows, routing, split, widths),
+        _ => return,
+    }
+    tensor_messages(work, rows * hidden * widths.activation, split);
+}
+
+/// The sum over the tensor-parallel group after a block: one all-reduce, or with sequence parallelism an all-gather before and a
+/// reduce-scatter after, which carry the same bytes (Korthikanti et al. 2022, section 4.2).
+pub fn tensor_messages(work: &mut Work, bytes: f64, split: &Split) {
+    if split.tensor <= 1.0 {
+        return;
+    }
+    if split.sequence_parallel {
+        work.message("gather tokens", Collective::AllGather, Group::Tensor, bytes);
+        work.message("scatter sums", Collective::ReduceScatter, Group::Tensor, bytes);
+    } else {
+        work.message("sum block output", Collective::AllReduce, Group::Tensor, bytes);
+    }
+}
+
+/// The input embedding: a row read and a row written per token.
+#[must_use]
+pub fn embedding(shape: &ModelShape, rows: f64, split: &Split, widths: &Widths) -> Work {
+    let mut work = Work::default();
+    let bytes = rows * f64::from(shape.hidden) * widths.activation;
+    work.ops.push(Op::memory("embedding", 2.0 * bytes / split.tensor, 1.0));
+    if split.tensor > 1.0 {
+        let collective = if split.sequence_parallel { Collective::ReduceScatter } else { Collective::AllReduce };
+        work.message("sum embeddings", collective, Group::Tensor, bytes);
+    }
+    work
+}
+
+/// The LM head for `rows` tokens: final norm, logits `2·T·h·V`, and passes over the logits.
+#[must_use]
+pub fn head(shape: &ModelShape, rows: f64, logit_bytes: f64, split: &Split, widths: &Widths) -> Work {
+    let mut work = Work::default();
+    let (hidden, vocab) = (f64::from(shape.hidden), f64::from(shape.vocab) / split.tensor);
+    work.ops.push(Op::memory("final norm", 2.0 * rows / split.residual() * hidden * widths.activation, 1.0));
+    work.plain_gemm("logits", rows, vocab, hidden, widths);
+    work.ops.push(Op::memory("softmax over logits", rows * vocab * logit_bytes, 3.0));
+    if split.tensor > 1.0 && split.sequence_parallel {
+        let bytes = rows * hidden * widths.activation;
+        work.message("gather tokens", Collective::AllGather, Group::Tensor, bytes);
+    }
+    work
+}

@@ -1,0 +1,131 @@
+//! Mixers whose state does not grow: gated delta-net, lightning attention, Mamba.
+use super::{Kernel, Op, Split, Tokens, Widths, Work};
+use crate::arch::LinearMixer;
+use crate::quantity::{Bytes, Flops};
+
+/// Bytes of a recurrent state's value: states are kept in single precision.
+pub const STATE_BYTES: f64 = 4.0;
+
+/// Dimensions of a linear mixer, whatever its kind.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LinearShape {
+    /// Columns of the input projection.
+    pub input_columns: f64,
+    /// Rows of the output projection.
+    pub output_rows: f64,
+    /// FLOPs of an inner projection per token (Mamba-1's `x` and `dt`).
+    pub inner_flops: f64,
+    /// FLOPs of the recurrence per token.
+    pub scan_flops: f64,
+    /// Values of the state of one request.
+    pub state: f64,
+    /// Values of the convolution's window of one request.
+    pub window: f64,
+}
+
+impl LinearShape {
+    /// The dimensions of a mixer on a residual stream of `hidden` channels.
+    ///
+    /// The recurrence of a matrix state `p × n` per head costs a decay, an outer-product update and a read-out: `6·p·n` FLOPs per head
+    /// and token (Dao & Gu 2024, arXiv:2405.21060, section 6); the delta rule reads the state once more, `8·p·n` (Yang et al. 2024,
+    /// arXiv:2412.06464, equation 10).
+    #[must_use]
+    pub fn of(mixer: &LinearMixer) -> Self {
+        match *mixer {
+            LinearMixer::GatedDeltaNet { key_heads, value_heads, key_dim, value_dim, conv } => {
+                let keys = f64::from(key_heads * key_dim);
+                let values = f64::from(value_heads * value_dim);
+                let state = f64::from(value_heads) * f64::from(key_dim) * f64::from(value_dim);
+                Self {
+                    input_columns: 2.0 * keys + 2.0 * values + 2.0 * f64::from(value_heads),
+                    output_rows: values,
+                    inner_flops: 0.0,
+                    scan_flops: 8.0 * state,
+                    state,
+                    window: (2.0 * keys + values) * f64::from(conv),
+                }
+            }
+            LinearMixer::Lightning { heads, head_dim } => {
+                let channels = f64::from(heads * head_dim);
+                let state = channels * f64::from(head_dim);
+                Self {
+                    input_columns: 4.0 * channels,
+                    output_rows: channels,
+                    inner_flops: 0.0,
+                    scan_flops: 6.0 * state,
+                    state,
+                    window: 0.0,
+                }
+            }
+            LinearMixer::Mamba1 { inner, state, dt_rank, conv, .. } => {
+                let inner = f64::from(inner);
+                let (state, dt_rank) = (f64::from(state), f64::from(dt_rank));
+                Self {
+                    input_columns: 2.0 * inner,
+                    output_rows: inner,
+                    inner_flops: 2.0 * inner * (dt_rank + 2.0 * state) + 2.0 * dt_rank * inner,
+                    scan_flops: 6.0 * inner * state,
+                    state: inner * state,
+                    window: inner * f64::from(conv),
+                }
+            }
+            LinearMixer::Mamba2 { heads, head_dim, state, groups, conv } => {
+                let inner = f64::from(heads * head_dim);
+                let shared = 2.0 * f64::from(groups) * f64::from(state);
+                Self {
+                    input_columns: 2.0 * inner + shared + f64::from(heads),
+                    output_rows: inner,
+                    inner_flops: 0.0,
+                    scan_flops: 6.0 * inner * f64::from(state),
+                    state: inner * f64::from(state),
+                    window: (inner + shared) * f64::from(conv),
+                }
+            }
+        }
+    }
+
+    /// Bytes of one request's state on one of `tensor` devices: it does not grow with context.
+    #[must_use]
+    pub fn state_bytes(&self, activation_bytes: f64, tensor: f64) -> f64 {
+        (self.state * STATE_BYTES + self.window * activation_bytes) / tensor
+    }
+}
+
+/// A linear mixer over many tokens: projections, short convolution, chunked scan.
+pub fn forward(work: &mut Work, mixer: &LinearMixer, hidden: f64, tokens: &Tokens, split: &Split, widths: &Widths) {
+    let shape = LinearShape::of(mixer);
+    let t = split.tensor;
+    work.gemm("mixer input", tokens.rows, shape.input_columns / t, hidden, widths);
+    let channels = (shape.input_columns + shape.output_rows) / t;
+    work.ops.push(Op::memory("convolution", 2.0 * tokens.rows * channels * widths.activation, 2.0));
+    work.ops.push(Op {
+        name: "scan",
+        kernel: Kernel::Elementwise,
+        flops: Flops(tokens.rows * (shape.scan_flops + shape.inner_flops) / t),
+        // The scan works in chunks: the state goes through memory once per chunk.
+        bytes: Bytes(
+            2.0 * tokens.rows * channels * widths.activation
+                + 2.0 * tokens.rows / SCAN_CHUNK * shape.state * STATE_BYTES / t,
+        ),
+        launches: 4.0,
+    });
+    work.gemm("mixer output", tokens.rows, hidden, shape.output_rows / t, widths);
+}
+
+/// A linear mixer for one token of each of `requests`: the state is read and written.
+pub fn decode(work: &mut Work, mixer: &LinearMixer, hidden: f64, requests: f64, split: &Split, widths: &Widths) {
+    let shape = LinearShape::of(mixer);
+    let t = split.tensor;
+    work.gemm("mixer input", requests, shape.input_columns / t, hidden, widths);
+    work.ops.push(Op {
+        name: "state update",
+        kernel: Kernel::Elementwise,
+        flops: Flops(requests * (shape.scan_flops + shape.inner_flops) / t),
+        bytes: Bytes(2.0 * requests * shape.state_bytes(widths.activation, t)),
+        launches: 11.0,
+    });
+    work.gemm("mixer output", requests, hidden, shape.output_rows / t, widths);
+}
+
+/// Tokens of a chunk of the chunked scan (Mamba-2 and delta-net kernels use 64 to 256).
+const SCAN_CHUNK: f64 = 128.0;

@@ -1,0 +1,281 @@
+//! What has to be done, counted without knowing any hardware: kernels with their FLOPs and bytes, and messages between devices.
+//!
+//! Everything is per device. `h` hidden, `a` query heads, `g` key-value heads, `d` head channels, `f` intermediate channels, `t` tensor
+//! parallel.
+
+pub mod attention;
+pub mod decode;
+pub mod experts;
+pub mod forward;
+pub mod linear;
+
+use crate::quantity::{Bytes, Flops};
+
+/// Which law times a kernel.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kernel {
+    /// A matrix multiplication with quantised weights, in the precision's compute format.
+    Gemm {
+        /// Columns of the result on this device.
+        n: f64,
+        /// Length of the dot products.
+        k: f64,
+    },
+    /// A matrix multiplication that is never quantised (LM head, router), in 16 bits.
+    PlainGemm {
+        /// Columns of the result on this device.
+        n: f64,
+        /// Length of the dot products.
+        k: f64,
+    },
+    /// The experts' matrix multiplications, one group of rows per expert.
+    GroupedGemm,
+    /// Attention of many queries at once (training, prefill), in 16 bits.
+    Attention {
+        /// Keys that the last query sees; short ones leave the matrix units underused. \[tokens\]
+        keys: f64,
+        /// Whether the score matrix stays on chip.
+        fused: bool,
+    },
+    /// Attention of one query per request over the cache (decode).
+    CacheRead,
+    /// The same over a latent cache (MLA in absorbed form).
+    LatentCacheRead,
+    /// A pass over memory: norms, activation functions, casts, permutations, recurrent states.
+    Elementwise,
+}
+
+/// One kernel, or several of one kind, of one device.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Op {
+    /// What it does, as `explain` prints it.
+    pub name: &'static str,
+    /// The law that times it.
+    pub kernel: Kernel,
+    /// Floating-point operations.
+    pub flops: Flops,
+    /// Bytes moved between memory and chip.
+    pub bytes: Bytes,
+    /// Kernels launched.
+    pub launches: f64,
+}
+
+impl Op {
+    /// A pass over memory without arithmetic that matters.
+    #[must_use]
+    pub fn memory(name: &'static str, bytes: f64, launches: f64) -> Self {
+        Self { name, kernel: Kernel::Elementwise, flops: Flops::ZERO, bytes: Bytes(bytes), launches }
+    }
+
+    /// The kernels of the backward pass: two matrix multiplications for one (gradients of input and of weight), five attention
+    /// multiplications for two (the scores are computed again; Dao et al., arXiv:2205.14135, algorithm 4), and a half more memory passes.
+    #[must_use]
+    pub fn backward(self) -> Self {
+        let factor = match self.kernel {
+            Kernel::Gemm { .. } | Kernel::PlainGemm { .. } | Kernel::GroupedGemm => 2.0,
+            Kernel::Attention { fused: true, .. } => 2.5,
+            Kernel::Attention { fused: false, .. } => 2.0,
+            Kernel::CacheRead | Kernel::LatentCacheRead | Kernel::Elementwise => 1.5,
+        };
+        Self {
+            flops: self.flops * factor,
+            bytes: self.bytes * factor,
+            launches: (self.launches * factor).ceil(),
+            ..self
+        }
+    }
+}
+
+/// The pattern of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Collective {
+    /// Every rank ends with the sum of all.
+    AllReduce,
+    /// Every rank ends with all parts.
+    AllGather,
+    /// Every rank ends with its part of the sum.
+    ReduceScatter,
+    /// Every rank sends a different part to every other.
+    AllToAll,
+    /// One rank sends to one other.
+    PointToPoint,
+}
+
+/// The group of ranks that takes part in a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Group {
+    /// Tensor-parallel ranks.
+    Tensor,
+    /// Context-parallel ranks.
+    Context,
+    /// Expert-parallel ranks.
+    Expert,
+    /// Ranks that hold neighbouring pipeline stages.
+    Pipeline,
+    /// Data-parallel ranks.
+    Data,
+}
+
+/// A message of one device, repeated `count` times.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Message {
+    /// What it carries.
+    pub name: &'static str,
+    /// Pattern.
+    pub collective: Collective,
+    /// Ranks.
+    pub group: Group,
+    /// The whole buffer: what is reduced, what is gathered, or what one rank sends away.
+    pub bytes: Bytes,
+    /// How many times.
+    pub count: f64,
+}
+
+/// How a model is spread over devices, as far as one layer can tell.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Split {
+    /// Tensor-parallel size, `t`.
+    pub tensor: f64,
+    /// Whether norms and residuals are split over the tensor-parallel group too (Korthikanti et al. 2022).
+    pub sequence_parallel: bool,
+    /// Context-parallel size.
+    pub context: f64,
+    /// Expert-parallel size.
+    pub expert: f64,
+    /// Devices that share one expert's matrices.
+    pub expert_tensor: f64,
+}
+
+impl Split {
+    /// Everything on one device.
+    pub const NONE: Self =
+        Self { tensor: 1.0, sequence_parallel: false, context: 1.0, expert: 1.0, expert_tensor: 1.0 };
+
+    /// Devices over which the residual stream's tokens are split by sequence parallelism.
+    #[must_use]
+    pub fn residual(&self) -> f64 {
+        if self.sequence_parallel { self.tensor } else { 1.0 }
+    }
+
+    /// Key-value heads on one device: they can't be split further than one each.
+    #[must_use]
+    pub fn kv_heads(&self, kv_heads: u32) -> f64 {
+        (f64::from(kv_heads) / self.tensor).max(1.0)
+    }
+}
+
+/// The tokens that one device works on at once.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tokens {
+    /// Rows of the matrix multiplications.
+    pub rows: f64,
+    /// Sequences that they belong to.
+    pub sequences: f64,
+    /// Tokens of one whole sequence (over all context-parallel ranks).
+    pub sequence_length: f64,
+}
+
+impl Tokens {
+    /// `sequences` whole sequences split over `context` devices.
+    #[must_use]
+    pub fn of_sequences(sequences: f64, sequence_length: f64, context: f64) -> Self {
+        Self { rows: sequences * sequence_length / context, sequences, sequence_length }
+    }
+
+    /// Query-key pairs per head on one of `context` devices that share the causal work evenly.
+    #[must_use]
+    pub fn causal_pairs(&self, window: Option<f64>, context: f64) -> f64 {
+        self.sequences * causal_pairs(self.sequence_length, window) / context
+    }
+}
+
+/// Query-key pairs of one causal sequence: `s²/2`, or `w·s − w²/2` where only `w` past tokens are seen.
+///
+/// ```
+/// # use llmsweep_model::work::causal_pairs;
+/// assert_eq!(causal_pairs(4096.0, None), 8_388_608.0);
+/// assert_eq!(causal_pairs(4096.0, Some(1024.0)), 3_670_016.0);
+/// ```
+#[must_use]
+pub fn causal_pairs(sequence_length: f64, window: Option<f64>) -> f64 {
+    let seen = window.map_or(sequence_length, |window| window.min(sequence_length));
+    seen * sequence_length - seen * seen / 2.0
+}
+
+/// Bytes per value of each kind of data.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Widths {
+    /// A quantised weight.
+    pub weight: f64,
+    /// A weight that is never quantised.
+    pub plain_weight: f64,
+    /// An activation entering a quantised matrix multiplication.
+    pub operand: f64,
+    /// An activation in memory: residual stream, results of matrix multiplications.
+    pub activation: f64,
+    /// Whether operands are cast (quantised) by a pass of their own.
+    pub casts: bool,
+}
+
+impl Widths {
+    /// The widths of a precision.
+    #[must_use]
+    pub fn of(precision: &crate::precision::Precision) -> Self {
+        let activation = precision.unquantised_bytes();
+        let operand = precision.activation_bytes().min(activation);
+        Self {
+            weight: precision.weight_bytes(),
+            plain_weight: activation,
+            operand,
+            activation,
+            casts: operand < activation,
+        }
+    }
+}
+
+/// Collects the kernels and messages of a layer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Work {
+    /// Kernels.
+    pub ops: Vec<Op>,
+    /// Messages.
+    pub messages: Vec<Message>,
+}
+
+impl Work {
+    /// FLOPs of all kernels.
+    #[must_use]
+    pub fn flops(&self) -> Flops {
+        self.ops.iter().map(|op| op.flops).sum()
+    }
+
+    /// A matrix multiplication `m × k` by `k × n` with quantised weights, and the cast of its operand where the format needs one.
+    pub fn gemm(&mut self, name: &'static str, m: f64, n: f64, k: f64, widths: &Widths) {
+        if widths.casts {
+            self.ops.push(Op::memory("cast", m * k * (widths.activation + widths.operand), 0.0));
+        }
+        self.ops.push(Op {
+            name,
+            kernel: Kernel::Gemm { n, k },
+            flops: Flops(2.0 * m * n * k),
+            bytes: Bytes(m * k * widths.operand + k * n * widths.weight + m * n * widths.activation),
+            launches: 1.0,
+        });
+    }
+
+    /// A matrix multiplication that is never quantised.
+    pub fn plain_gemm(&mut self, name: &'static str, m: f64, n: f64, k: f64, widths: &Widths) {
+        self.ops.push(Op {
+            name,
+            kernel: Kernel::PlainGemm { n, k },
+            flops: Flops(2.0 * m * n * k),
+            bytes: Bytes((m * k + m * n) * widths.activation + k * n * widths.plain_weight),
+            launches: 1.0,
+        });
+    }
+
+    /// A message.
+    pub fn message(&mut self, name: &'static str, collective: Collective, group: Group, bytes: f64) {
+        self.messages.push(Message { name, collective, group, bytes: Bytes(bytes), count: 1.0 });
+    }
+}
