@@ -216,6 +216,12 @@ pub struct Extras {
     pub qk_norm_full: bool,
     /// A norm after the embedding (BLOOM).
     pub embedding_norm: bool,
+    /// A learned sink logit per query head (gpt-oss).
+    pub attention_sinks: bool,
+    /// No norm after the last layer (OPT-350m normalises after each block instead).
+    pub no_final_norm: bool,
+    /// Rows of a learned position table beyond `max_context` (OPT has 2).
+    pub extra_positions: u32,
 }
 
 /// The shape of a language model.
