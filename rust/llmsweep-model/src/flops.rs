@@ -1,0 +1,83 @@
+//! FLOPs of one step in the three conventions that publications mix. Counted on the unsplit model: no layout changes them.
+use crate::arch::{MlpKind, ModelShape};
+use crate::precision::Precision;
+use crate::work::attention::AttentionKernel;
+use crate::work::experts::Routing;
+use crate::work::forward::{self, ForwardInput};
+use crate::work::{Kernel, Split, Tokens, Widths, causal_pairs};
+
+/// FLOPs of the forward pass of one sequence.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ForwardFlops {
+    /// Matrix multiplications with weights in the layers.
+    pub layers: f64,
+    /// Attention scores, every query seeing only its past.
+    pub attention_causal: f64,
+    /// Attention scores over the full square of the sequence.
+    pub attention_full: f64,
+    /// Logits.
+    pub head: f64,
+}
+
+impl ForwardFlops {
+    /// Counts one sequence.
+    ///
+    /// A dense layer: `4·s·h·d·(a + g) + 2·s·h·f·(3 gated | 2 plain)`, scores `2·a·d·s²` causal and twice that in full, logits `2·s·h·V`.
+    #[must_use]
+    pub fn of_sequence(shape: &ModelShape, sequence_length: f64) -> Self {
+        let precision = &Precision::ALL[0];
+        let input = ForwardInput {
+            tokens: Tokens::of_sequences(1.0, sequence_length, 1.0),
+            split: Split::NONE,
+            widths: Widths::of(precision),
+            kernel: AttentionKernel::Flash,
+            routing: Routing { independence: 1.0, imbalance: 1.0 },
+        };
+        let mut sum = Self::default();
+        for (kind, count) in shape.kinds() {
+            let count = f64::from(count);
+            for op in forward::layer(shape, kind, &input).ops {
+                let flops = count * op.flops.0;
+                match op.kernel {
+                    Kernel::Attention { keys, .. } => {
+                        let causal = causal_pairs(sequence_length, Some(keys));
+                        sum.attention_causal += flops;
+                        sum.attention_full += flops * sequence_length * keys / causal;
+                    }
+                    _ => sum.layers += flops,
+                }
+            }
+        }
+        sum.head = 2.0 * sequence_length * f64::from(shape.hidden) * f64::from(shape.vocab);
+        sum
+    }
+
+    /// Forward FLOPs with causal attention.
+    #[must_use]
+    pub fn causal(&self) -> f64 {
+        self.layers + self.attention_causal + self.head
+    }
+
+    /// Forward FLOPs with attention over the full square.
+    #[must_use]
+    pub fn full(&self) -> f64 {
+        self.layers + self.attention_full + self.head
+    }
+}
+
+/// `6·N·D`: the training FLOPs of `N` active parameters on `D` tokens (Kaplan et al. 2020, arXiv:2001.08361, section 2.1).
+///
+/// ```
+/// # use llmsweep_model::flops::six_n_d;
+/// assert!((six_n_d(175e9, 300e9) / 3.15e23 - 1.0).abs() < 1e-3);
+/// ```
+#[must_use]
+pub fn six_n_d(parameters: f64, tokens: f64) -> f64 {
+    6.0 * parameters * tokens
+}
+
+/// Whether any layer has experts.
+#[must_use]
+pub fn has_experts(shape: &ModelShape) -> bool {
+    shape.sequence.iter().any(|kind| kind.mlp == MlpKind::Moe)
+}

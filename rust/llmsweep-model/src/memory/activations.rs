@@ -1,0 +1,138 @@
+//! Activations that a layer keeps for its backward pass.
+use crate::arch::{Attention, LayerKind, MixerKind, MlpKind, ModelShape, Moe};
+use crate::work::attention::AttentionKernel;
+use crate::work::linear::LinearShape;
+use crate::work::{Split, Tokens, Widths};
+
+/// Which activations are computed again in the backward pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recompute {
+    /// None.
+    None,
+    /// What is cheap: the score matrix where it is not fused, norms, activation functions.
+    Selective,
+    /// Everything but the layer's input.
+    Full,
+}
+
+impl Recompute {
+    /// Every choice with its name in specifications.
+    pub const ALL: [(&'static str, Self); 3] =
+        [("none", Self::None), ("selective", Self::Selective), ("full", Self::Full)];
+}
+
+/// What decides how much a layer keeps.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ActivationInput {
+    /// Tokens of one micro-batch on this device.
+    pub tokens: Tokens,
+    /// How the model is spread.
+    pub split: Split,
+    /// Bytes per value.
+    pub widths: Widths,
+    /// How scores are computed.
+    pub kernel: AttentionKernel,
+    /// What is computed again.
+    pub recompute: Recompute,
+    /// Whether the model trains with dropout (one mask byte per channel and block).
+    pub dropout: bool,
+    /// Tokens of the busiest expert rank over the mean.
+    pub imbalance: f64,
+}
+
+/// Bytes that one layer keeps per micro-batch on one device.
+///
+/// A GPT layer without recomputation keeps `s·b·h·(10 + 24/t + 5·a·s/(h·t))` bytes, with sequence parallelism `s·b·h·(34/t + …)`; fused
+/// attention drops the last term (Korthikanti et al. 2022, arXiv:2205.05198, table 2).
+#[must_use]
+pub fn layer_bytes(shape: &ModelShape, kind: LayerKind, input: &ActivationInput) -> f64 {
+    let hidden = f64::from(shape.hidden);
+    let stream = input.tokens.rows * hidden / input.split.residual() * input.widths.activation;
+    if input.recompute == Recompute::Full {
+        return stream;
+    }
+    kept_bytes(shape, kind, input)
+}
+
+/// Bytes of the one layer that is alive while full recomputation runs it again.
+#[must_use]
+pub fn live_layer_bytes(shape: &ModelShape, kind: LayerKind, input: &ActivationInput) -> f64 {
+    match input.recompute {
+        Recompute::Full => kept_bytes(shape, kind, &ActivationInput { recompute: Recompute::None, ..*input }),
+        Recompute::None | Recompute::Selective => 0.0,
+    }
+}
+
+fn kept_bytes(shape: &ModelShape, kind: LayerKind, input: &ActivationInput) -> f64 {
+    let ActivationInput { tokens, split, widths, recompute, .. } = input;
+    let hidden = f64::from(shape.hidden);
+    let cheap_again = *recompute == Recompute::Selective;
+    let per_block = {
+        let norm_output = if cheap_again { 0.0 } else { widths.operand };
+        let mask = if input.dropout { 1.0 } else { 0.0 };
+        tokens.rows * hidden / split.residual() * (widths.activation + norm_output + mask)
+    };
+    let mixer = match kind.mixer {
+        MixerKind::None => 0.0,
+        MixerKind::Full | MixerKind::Sliding => per_block + attention_bytes(shape, input),
+        MixerKind::Linear => {
+            per_block
+                + shape.linear.map_or(0.0, |mixer| {
+                    let linear = LinearShape::of(&mixer);
+                    tokens.rows * (2.0 * linear.input_columns + linear.output_rows) / split.tensor * widths.activation
+                })
+        }
+    };
+    let mlp = match (kind.mlp, shape.dense, shape.moe) {
+        (MlpKind::Dense, Some(dense), _) => {
+            let gate = if dense.gated { 2.0 } else { 1.0 };
+            per_block + mlp_bytes(tokens.rows, f64::from(dense.ffn) / split.tensor, gate, cheap_again, widths)
+        }
+        (MlpKind::Moe, _, Some(moe)) => per_block + expert_bytes(&moe, hidden, cheap_again, input),
+        _ => 0.0,
+    };
+    mixer + mlp
+}
+
+/// The results of the up-projection, and of the activation function unless it is applied again.
+fn mlp_bytes(rows: f64, ffn: f64, gate: f64, cheap_again: bool, widths: &Widths) -> f64 {
+    let activated = if cheap_again { 0.0 } else { widths.operand };
+    rows * ffn * (gate * widths.activation + activated)
+}
+
+/// Permuted inputs, expert activations and outputs of every token-expert pair, and the shared expert's.
+fn expert_bytes(moe: &Moe, hidden: f64, cheap_again: bool, input: &ActivationInput) -> f64 {
+    let ActivationInput { tokens, split, widths, imbalance, .. } = input;
+    let gate = if moe.gated { 2.0 } else { 1.0 };
+    let pairs = tokens.rows * f64::from(moe.top_k) * split.expert_tensor / split.tensor * imbalance;
+    let routed = mlp_bytes(pairs, f64::from(moe.expert_ffn) / split.expert_tensor, gate, cheap_again, widths);
+    let shared = mlp_bytes(tokens.rows, f64::from(moe.shared_ffn) / split.tensor, gate, cheap_again, widths);
+    routed + shared + pairs * hidden * (widths.operand + widths.activation)
+}
+
+fn attention_bytes(shape: &ModelShape, input: &ActivationInput) -> f64 {
+    let ActivationInput { tokens, split, widths, kernel, recompute, dropout, .. } = input;
+    let (values, heads) = match shape.attention {
+        Some(Attention::Softmax(softmax)) => {
+            let heads = f64::from(softmax.heads) / split.tensor;
+            let gate = if softmax.gate { heads } else { 0.0 };
+            let d = f64::from(softmax.head_dim);
+            ((2.0 * heads + gate + 2.0 * split.kv_heads(softmax.kv_heads)) * d, heads)
+        }
+        Some(Attention::Latent(latent)) => {
+            let heads = f64::from(latent.heads) / split.tensor;
+            let query = f64::from(latent.nope_dim + latent.rope_dim);
+            let compressed = f64::from(latent.query_rank + latent.kv_rank + latent.rope_dim);
+            (heads * (2.0 * query + 2.0 * f64::from(latent.value_dim)) + compressed, heads)
+        }
+        None => (0.0, 0.0),
+    };
+    let scores = if *kernel == AttentionKernel::Unfused && *recompute == Recompute::None {
+        // Softmax result; with dropout its mask and result too: 5 bytes in 16 bits.
+        let bytes = widths.activation * if *dropout { 2.0 } else { 1.0 } + if *dropout { 1.0 } else { 0.0 };
+        bytes * heads * tokens.rows * tokens.sequence_length
+    } else {
+        0.0
+    };
+    tokens.rows * values * widths.activation + scores
+}

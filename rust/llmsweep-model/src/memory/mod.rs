@@ -1,0 +1,4 @@
+//! What must be held: weights, gradients, optimizer state, activations, key-value cache.
+pub mod activations;
+pub mod cache;
+pub mod state;

@@ -1,0 +1,58 @@
+//! Where the groups sit: ranks are numbered tensor, context, data, pipeline, the first fastest (Megatron-LM's order), so that the
+//! chattiest group shares the fastest links.
+use crate::collective::Ring;
+
+/// Sizes of the parallel groups of a training run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Placement {
+    /// Tensor-parallel size.
+    pub tensor: f64,
+    /// Context-parallel size.
+    pub context: f64,
+    /// Data-parallel size.
+    pub data: f64,
+    /// Expert-parallel size.
+    pub expert: f64,
+    /// Devices that share one expert's matrices.
+    pub expert_tensor: f64,
+}
+
+impl Placement {
+    /// Neighbours on the fabric.
+    #[must_use]
+    pub fn tensor_ring(&self) -> Ring {
+        Ring::new(self.tensor, 1.0)
+    }
+
+    /// One rank of each tensor-parallel group.
+    #[must_use]
+    pub fn context_ring(&self) -> Ring {
+        Ring::new(self.context, self.tensor)
+    }
+
+    /// The ranks over which experts are spread, across context and data parallelism.
+    #[must_use]
+    pub fn expert_ring(&self) -> Ring {
+        Ring::new(self.expert, self.expert_tensor)
+    }
+
+    /// The ranks that hold the same dense parameters: they share gradients, and with ZeRO the optimizer's state.
+    #[must_use]
+    pub fn data_ring(&self) -> Ring {
+        Ring::new(self.context * self.data, self.tensor)
+    }
+
+    /// The ranks that hold the same experts.
+    #[must_use]
+    pub fn expert_data_ring(&self) -> Ring {
+        let stage = self.tensor * self.context * self.data;
+        let owners = self.expert * self.expert_tensor;
+        Ring::new((stage / owners).max(1.0), owners)
+    }
+
+    /// Devices between a rank and the same rank of the next stage.
+    #[must_use]
+    pub fn pipeline_stride(&self) -> f64 {
+        self.tensor * self.context * self.data
+    }
+}

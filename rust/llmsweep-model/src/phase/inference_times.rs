@@ -1,0 +1,262 @@
+//! Inference, levels shape to time: weights and cache of a device, prefill of a prompt, one decode step.
+use super::Device;
+use super::share::KernelTime;
+use super::training_times::ring_of;
+use crate::arch::{LayerKind, ModelShape};
+use crate::kernel::{KernelModel, Pass};
+use crate::memory::cache::LayerCache;
+use crate::parallel::divide;
+use crate::parallel::pipeline::{MAX_KINDS, StageClass};
+use crate::precision::{KvPrecision, Precision};
+use crate::quantity::Seconds;
+use crate::reject::Reject;
+use crate::system::ServingEngine;
+use crate::work::attention::AttentionKernel;
+use crate::work::experts::Routing;
+use crate::work::forward::{self, ForwardInput};
+use crate::work::{Collective, Group, Message, Split, Tokens, Widths, Work, decode};
+
+/// Level *work*: the model on the devices of one replica.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InferenceWork {
+    /// How it is spread.
+    pub split: Split,
+    /// Bytes per value.
+    pub widths: Widths,
+    /// Bytes of a cached value.
+    pub kv_bytes: f64,
+    /// Kinds of layers, with how many there are.
+    pub kinds: Vec<(LayerKind, f64)>,
+    /// Weights of one layer of each kind on one device. \[B\]
+    pub layer_weights: [f64; MAX_KINDS],
+    /// Weights of the embedding on one device. \[B\]
+    pub embedding_weights: f64,
+    /// Weights of the LM head on one device. \[B\]
+    pub head_weights: f64,
+    /// Cache of one layer of each kind on one device.
+    pub caches: [LayerCache; MAX_KINDS],
+    /// Weights that any decode step must read, over all devices of a stage group. \[B\]
+    pub least_weights: f64,
+    /// Cache of one token over all devices. \[B\]
+    pub kv_bytes_per_token: f64,
+}
+
+impl InferenceWork {
+    /// Spreads a model over `tensor` devices, its experts over `expert`.
+    ///
+    /// Experts may be spread wider than attention: `expert` devices then serve `expert / tensor` attention replicas, and tokens travel to
+    /// their experts by all-to-all. Otherwise an expert is split over `tensor / expert` devices.
+    pub fn count(
+        shape: &ModelShape,
+        precision: &Precision,
+        kv: &KvPrecision,
+        tensor: u32,
+        expert: u32,
+    ) -> Result<Self, Reject> {
+        let expert_tensor = if expert >= tensor { 1 } else { tensor / expert };
+        if shape.moe.is_some() && !tensor.max(expert).is_multiple_of(tensor.min(expert)) {
+            return Err(Reject::ExpertParallelRanks);
+        }
+        divide::layer(shape, tensor, expert, if shape.moe.is_some() { expert_tensor } else { 1 })?;
+        let split = Split {
+            tensor: f64::from(tensor),
+            sequence_parallel: false,
+            context: 1.0,
+            expert: f64::from(expert),
+            expert_tensor: f64::from(expert_tensor),
+        };
+        let widths = Widths::of(precision);
+        let kv_bytes = kv.bytes();
+        let mut layer_weights = [0.0; MAX_KINDS];
+        let mut caches = [LayerCache { bytes_per_token: 0.0, window_tokens: f64::INFINITY, state_bytes: 0.0 }; MAX_KINDS];
+        let mut least_weights = 0.0;
+        let mut kv_bytes_per_token = 0.0;
+        let kinds: Vec<(LayerKind, f64)> =
+            shape.kinds().into_iter().map(|(kind, count)| (kind, f64::from(count))).collect();
+        let owners = split.expert * split.expert_tensor;
+        for (index, &(kind, count)) in kinds.iter().enumerate() {
+            let layer = shape.layer_parameters(kind);
+            layer_weights[index] = (layer.tensor_sharded / split.tensor + layer.experts / owners) * widths.weight
+                + layer.replicated * widths.plain_weight;
+            caches[index] = LayerCache::of(shape, kind, kv_bytes, &split);
+            least_weights += count
+                * (layer.tensor_sharded * widths.weight / split.tensor + layer.active_experts * widths.weight / owners);
+            kv_bytes_per_token += count * decode::cached_values(shape.attention, kind.mixer) * kv_bytes;
+        }
+        let head = if shape.tied_embeddings { shape.embedding_parameters() } else { shape.head_parameters() };
+        let head_weights = head / split.tensor * widths.plain_weight;
+        Ok(Self {
+            split,
+            widths,
+            kv_bytes,
+            kinds,
+            layer_weights,
+            embedding_weights: shape.embedding_parameters() / split.tensor * widths.plain_weight,
+            head_weights,
+            caches,
+            least_weights: least_weights + head_weights,
+            kv_bytes_per_token,
+        })
+    }
+
+    /// Weights of one device of a stage. \[B\]
+    #[must_use]
+    pub fn stage_weights(&self, shape: &ModelShape, stage: &StageClass) -> f64 {
+        let layers: f64 = self.layer_weights.iter().zip(stage.layers).map(|(weights, count)| weights * count).sum();
+        let embedding = if stage.first { self.embedding_weights } else { 0.0 };
+        let own_head = !(shape.tied_embeddings && stage.first);
+        let head = if stage.last && own_head { self.head_weights } else { 0.0 };
+        layers + embedding + head
+    }
+
+    /// Cache of one request at a context on one device of a stage. \[B\]
+    #[must_use]
+    pub fn stage_cache(&self, stage: &StageClass, context: f64) -> f64 {
+        self.caches
+            .iter()
+            .zip(stage.layers)
+            .map(|(cache, count)| if count > 0.0 { count * cache.request_bytes(context) } else { 0.0 })
+            .sum()
+    }
+}
+
+/// Time of a pass through the model.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct PassTime {
+    /// Kernels.
+    pub kernels: KernelTime,
+    /// Tensor-parallel messages.
+    pub tensor: Seconds,
+    /// Expert messages.
+    pub expert: Seconds,
+}
+
+impl PassTime {
+    /// All of it.
+    #[must_use]
+    pub fn total(&self) -> Seconds {
+        self.kernels.total() + self.tensor + self.expert
+    }
+
+    /// Both.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            kernels: self.kernels.plus(other.kernels),
+            tensor: self.tensor + other.tensor,
+            expert: self.expert + other.expert,
+        }
+    }
+
+    /// `factor` times it.
+    #[must_use]
+    pub fn times(self, factor: f64) -> Self {
+        Self { kernels: self.kernels.times(factor), tensor: self.tensor * factor, expert: self.expert * factor }
+    }
+}
+
+/// Times of one device for one engine: kernels with the engine's ratios for experts in prefill and in decode.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct InferenceDevice {
+    /// Hardware, kernels of prefill, messages.
+    pub device: Device,
+    /// Kernels of decode.
+    pub decode_kernels: KernelModel,
+    /// How tokens choose experts.
+    pub routing: Routing,
+    /// Bytes moved per logit.
+    pub logit_bytes: f64,
+}
+
+impl InferenceDevice {
+    /// A device as an engine uses it.
+    #[must_use]
+    pub fn of(device: &Device, engine: &ServingEngine) -> Self {
+        let grouped_memory_ratio = engine.grouped_memory_ratio;
+        let prefill = KernelModel {
+            grouped_compute_ratio: engine.grouped_compute_ratio,
+            grouped_memory_ratio,
+            ..device.kernels
+        };
+        Self {
+            device: Device { kernels: prefill, ..*device },
+            decode_kernels: KernelModel { grouped_memory_ratio, ..device.kernels },
+            routing: Routing { independence: engine.routing_independence, imbalance: 1.0 },
+            logit_bytes: engine.logit_bytes,
+        }
+    }
+
+    /// Prefill of `sequences` prompts of `input_tokens` each, in one go, through all layers; logits of the last tokens only.
+    #[must_use]
+    pub fn prefill(&self, shape: &ModelShape, work: &InferenceWork, sequences: f64, input_tokens: f64) -> PassTime {
+        let tokens = Tokens::of_sequences(sequences, input_tokens, 1.0);
+        let input = ForwardInput {
+            tokens,
+            split: work.split,
+            widths: work.widths,
+            kernel: AttentionKernel::Flash,
+            routing: self.routing,
+        };
+        let mut sum = PassTime::default();
+        for &(kind, count) in &work.kinds {
+            let layer = forward::layer(shape, kind, &input);
+            sum = sum.plus(self.pass(&layer, &self.device.kernels, &work.split).times(count));
+        }
+        let embedding = forward::embedding(shape, tokens.rows, &work.split, &work.widths);
+        let head = forward::head(shape, sequences, self.logit_bytes, &work.split, &work.widths);
+        sum.plus(self.pass(&embedding, &self.device.kernels, &work.split))
+            .plus(self.pass(&head, &self.device.kernels, &work.split))
+    }
+
+    /// A decode step of `requests` through all layers and the LM head, all but the reading of the cache.
+    #[must_use]
+    pub fn decode(&self, shape: &ModelShape, work: &InferenceWork, requests: f64) -> PassTime {
+        let mut sum = PassTime::default();
+        for &(kind, count) in &work.kinds {
+            let layer = decode::layer(shape, kind, requests, &self.routing, &work.split, &work.widths);
+            sum = sum.plus(self.pass(&layer, &self.decode_kernels, &work.split).times(count));
+        }
+        let embedding = forward::embedding(shape, requests, &work.split, &work.widths);
+        let head = forward::head(shape, requests, self.logit_bytes, &work.split, &work.widths);
+        sum.plus(self.pass(&embedding, &self.decode_kernels, &work.split))
+            .plus(self.pass(&head, &self.decode_kernels, &work.split))
+    }
+
+    /// The reading of the cache in a decode step of `requests` at a context.
+    #[must_use]
+    pub fn cache_read(&self, shape: &ModelShape, work: &InferenceWork, requests: f64, context: f64) -> KernelTime {
+        let mut sum = KernelTime::default();
+        for &(kind, count) in &work.kinds {
+            if let Some(op) = decode::cache_read(shape, kind, requests, context, work.kv_bytes, &work.split) {
+                sum = sum.plus(KernelTime::of(&self.decode_kernels, &op, Pass::Forward).times(count));
+            }
+        }
+        sum
+    }
+
+    fn pass(&self, block: &Work, kernels: &KernelModel, split: &Split) -> PassTime {
+        let mut time =
+            PassTime { kernels: KernelTime::of_all(kernels, &block.ops, Pass::Forward), ..PassTime::default() };
+        for message in &block.messages {
+            let seconds = self.message(message, split);
+            match message.group {
+                Group::Expert => time.expert += seconds,
+                Group::Tensor | Group::Context | Group::Pipeline | Group::Data => time.tensor += seconds,
+            }
+        }
+        time
+    }
+
+    /// Time of a message; engines sum over tensor-parallel ranks with kernels of their own.
+    #[must_use]
+    pub fn message(&self, message: &Message, split: &Split) -> Seconds {
+        let ring = ring_of(message.group, split);
+        let fabric = &self.device.accelerator.fabric;
+        let once = if message.collective == Collective::AllReduce {
+            self.device.collectives.engine_all_reduce(message.bytes, ring, fabric)
+        } else {
+            self.device.collectives.time(message.collective, message.bytes, ring, fabric)
+        };
+        once * message.count
+    }
+}

@@ -1,0 +1,430 @@
+//! Training, level row: pipeline, data parallelism, memory, and the whole run.
+use super::Device;
+use super::share::{Bottleneck, KernelTime};
+use super::training_times::{BlockTime, TrainingTimes, TrainingWork};
+use crate::arch::ModelShape;
+use crate::bound::least_time;
+use crate::kernel::Pass;
+use crate::memory::state::{DeviceParameters, ModelState, Optimizer, StateBytes};
+use crate::parallel::pipeline::{StageClass, in_flight};
+use crate::parallel::placement::Placement;
+use crate::precision::Precision;
+use crate::quantity::{Bytes, Flops, Seconds};
+use crate::reject::Reject;
+use crate::system::TrainingSystem;
+use crate::work::{Collective, Op};
+
+/// The axes of the row level.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TrainingSetup {
+    /// Accelerators.
+    pub devices: u32,
+    /// Pipeline stages.
+    pub pipeline: u32,
+    /// Model chunks per stage.
+    pub virtual_pipeline: u32,
+    /// Sequences of one optimizer step.
+    pub global_batch: u32,
+    /// ZeRO stage.
+    pub zero_stage: u32,
+    /// Optimizer.
+    pub optimizer: Optimizer,
+    /// Tokens of the whole run.
+    pub tokens: f64,
+}
+
+/// Memory of the fullest device. \[B\]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct TrainingMemory {
+    /// Weights.
+    pub weights: f64,
+    /// Gradients.
+    pub gradients: f64,
+    /// Optimizer state.
+    pub optimizer: f64,
+    /// Activations, logits and gathered weights.
+    pub activations: f64,
+    /// All of it, with what the allocator wastes.
+    pub peak: f64,
+    /// What a process can use.
+    pub usable: f64,
+    /// Stage that is fullest, from 0.
+    pub stage: f64,
+}
+
+/// The terms of one step's time; they add up to the step.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct StepTerms {
+    /// Kernels of the slowest stage.
+    pub kernels: KernelTime,
+    /// What the host adds.
+    pub host: Seconds,
+    /// Exposed tensor-parallel messages.
+    pub tensor: Seconds,
+    /// Exposed expert messages.
+    pub expert: Seconds,
+    /// Exposed context-parallel messages.
+    pub context: Seconds,
+    /// Exposed messages between stages.
+    pub pipeline: Seconds,
+    /// Waiting of stages for each other.
+    pub bubble: Seconds,
+    /// Exposed gradient and weight exchange.
+    pub data: Seconds,
+    /// Optimizer update.
+    pub optimizer: Seconds,
+}
+
+impl StepTerms {
+    /// Kernels with what the host adds.
+    #[must_use]
+    pub fn compute(&self) -> Seconds {
+        self.kernels.busy() + self.host
+    }
+
+    /// All exposed messages.
+    #[must_use]
+    pub fn communication(&self) -> Seconds {
+        self.tensor + self.expert + self.context + self.pipeline + self.data
+    }
+
+    /// The step.
+    #[must_use]
+    pub fn total(&self) -> Seconds {
+        self.compute() + self.communication() + self.bubble + self.optimizer
+    }
+
+    /// What takes most.
+    #[must_use]
+    pub fn bottleneck(&self) -> Bottleneck {
+        Bottleneck::largest(&[
+            (Bottleneck::Compute, self.kernels.compute),
+            (Bottleneck::MemoryBandwidth, self.kernels.memory),
+            (Bottleneck::Host, self.host),
+            (Bottleneck::TensorCommunication, self.tensor),
+            (Bottleneck::ExpertCommunication, self.expert),
+            (Bottleneck::ContextCommunication, self.context),
+            (Bottleneck::PipelineCommunication, self.pipeline),
+            (Bottleneck::PipelineBubble, self.bubble),
+            (Bottleneck::DataCommunication, self.data),
+            (Bottleneck::Optimizer, self.optimizer),
+        ])
+    }
+}
+
+/// Results of one setup.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TrainingRow {
+    /// Data-parallel replicas.
+    pub replicas: f64,
+    /// Micro-batches of one replica in one step.
+    pub micro_batches: f64,
+    /// Memory.
+    pub memory: TrainingMemory,
+    /// Time.
+    pub terms: StepTerms,
+    /// The step.
+    pub step: Seconds,
+    /// Time that the model FLOPs need at peak.
+    pub step_bound: Seconds,
+    /// Tokens per second of all devices.
+    pub tokens_per_s: f64,
+    /// FLOPs of one step, causal.
+    pub model_flops: f64,
+    /// FLOPs of one step, full square.
+    pub model_flops_full: f64,
+    /// FLOPs of one step with recomputation.
+    pub hardware_flops: f64,
+    /// Steps' FLOPs at peak: the denominator of MFU and HFU.
+    pub peak_flops: f64,
+    /// The whole run.
+    pub time_to_train: Seconds,
+}
+
+/// A replica's ranks and batches, checked to divide.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Replicas {
+    /// Data-parallel replicas.
+    pub data: u32,
+    /// Micro-batches of one replica in one step.
+    pub micro_batches: u32,
+}
+
+impl Replicas {
+    /// Derives data parallelism and micro-batches from devices and global batch.
+    pub fn of(work: &TrainingWork, setup: &TrainingSetup) -> Result<Self, Reject> {
+        let layout = &work.layout;
+        let replica = layout.tensor * layout.context * setup.pipeline;
+        if setup.devices < replica {
+            return Err(Reject::DevicesTooFew);
+        }
+        if !setup.devices.is_multiple_of(replica) {
+            return Err(Reject::DevicesNotDivisible);
+        }
+        let data = setup.devices / replica;
+        let stage_ranks = layout.tensor * layout.context * data;
+        if !stage_ranks.is_multiple_of(layout.expert * layout.expert_tensor) {
+            return Err(Reject::ExpertParallelRanks);
+        }
+        let together = u64::from(data) * u64::from(layout.micro_batch);
+        if !u64::from(setup.global_batch).is_multiple_of(together) {
+            return Err(Reject::GlobalBatchNotDivisible);
+        }
+        let micro_batches = (u64::from(setup.global_batch) / together) as u32;
+        if setup.virtual_pipeline > 1 {
+            if setup.pipeline == 1 {
+                return Err(Reject::VirtualPipelineAlone);
+            }
+            if !micro_batches.is_multiple_of(setup.pipeline) {
+                return Err(Reject::VirtualPipelineBatches);
+            }
+        }
+        Ok(Self { data, micro_batches })
+    }
+}
+
+/// Results of a setup, or why it can't run. `stages` are those of the setup's pipeline, `None` where it is too deep.
+pub fn row(
+    shape: &ModelShape,
+    precision: &Precision,
+    work: &TrainingWork,
+    times: &TrainingTimes,
+    stages: Option<&[StageClass]>,
+    device: &Device,
+    system: &TrainingSystem,
+    setup: &TrainingSetup,
+) -> Result<TrainingRow, Reject> {
+    let replicas = Replicas::of(work, setup)?;
+    let stages = stages.ok_or(Reject::PipelineTooDeep)?;
+    let placement = Placement {
+        tensor: work.split.tensor,
+        context: work.split.context,
+        data: f64::from(replicas.data),
+        expert: work.split.expert,
+        expert_tensor: work.split.expert_tensor,
+    };
+    let micro_batches = f64::from(replicas.micro_batches);
+    let memory = peak_memory(shape, precision, work, stages, device, system, setup, &placement, micro_batches)?;
+    let terms = step_terms(shape, precision, work, times, stages, device, system, setup, &placement, micro_batches);
+    let step = terms.total();
+    let sequences = f64::from(setup.global_batch);
+    let devices = f64::from(setup.devices);
+    let step_tokens = sequences * f64::from(work.layout.sequence_length);
+    let model_flops = 3.0 * work.flops.causal() * sequences;
+    let step_bound = least_time(
+        Flops(model_flops),
+        device.kernels.peak.max(device.kernels.plain_peak),
+        Bytes::ZERO,
+        device.kernels.bandwidth,
+        devices,
+    );
+    Ok(TrainingRow {
+        replicas: f64::from(replicas.data),
+        micro_batches,
+        memory,
+        terms,
+        step,
+        step_bound,
+        tokens_per_s: step_tokens / step.0,
+        model_flops,
+        model_flops_full: 3.0 * work.flops.full() * sequences,
+        hardware_flops: work.hardware_flops * sequences,
+        peak_flops: (device.kernels.peak * step).0 * devices,
+        time_to_train: step * (setup.tokens / step_tokens),
+    })
+}
+
+/// The fullest stage. What holds it is reported: weights alone, model state, or activations on top.
+#[allow(clippy::too_many_arguments, reason = "one call site; the row's levels are its arguments")]
+fn peak_memory(
+    shape: &ModelShape,
+    precision: &Precision,
+    work: &TrainingWork,
+    stages: &[StageClass],
+    device: &Device,
+    system: &TrainingSystem,
+    setup: &TrainingSetup,
+    placement: &Placement,
+    micro_batches: f64,
+) -> Result<TrainingMemory, Reject> {
+    let bytes = StateBytes::of(precision, setup.optimizer);
+    let usable = (device.accelerator.memory - system.context).max(Bytes::ZERO).0;
+    let mut fullest = TrainingMemory { usable, ..TrainingMemory::default() };
+    for stage in stages {
+        let parameters = DeviceParameters::of_stage(shape, &work.parameters, stage, work.split.tensor);
+        let (data_ranks, expert_ranks) = (placement.data_ring().size, placement.expert_data_ring().size);
+        let state = ModelState::of(&parameters, &bytes, setup.zero_stage, data_ranks, expert_ranks);
+        let chunks = f64::from(setup.virtual_pipeline);
+        let waiting = in_flight(f64::from(setup.pipeline), chunks, micro_batches, stage.earliest);
+        let kept: f64 = work.kept_bytes.iter().zip(stage.layers).map(|(kept, count)| kept * count).sum();
+        let logits = if stage.last { work.logits_bytes } else { 0.0 };
+        let gathered = if setup.zero_stage == 3 { gathered_weights(work, bytes.weight) } else { 0.0 };
+        let activations = kept * waiting + work.live_bytes + logits + gathered;
+        let peak = (state.total() + activations) * system.fragmentation;
+        if peak > fullest.peak {
+            fullest = TrainingMemory {
+                weights: state.weights,
+                gradients: state.gradients,
+                optimizer: state.optimizer,
+                activations,
+                peak,
+                usable,
+                stage: stage.earliest,
+            };
+        }
+    }
+    if fullest.peak <= usable {
+        Ok(fullest)
+    } else if fullest.weights > usable {
+        Err(Reject::WeightsDoNotFit)
+    } else if (fullest.peak / system.fragmentation - fullest.activations) * system.fragmentation > usable {
+        Err(Reject::OptimizerDoesNotFit)
+    } else {
+        Err(Reject::ActivationsDoNotFit)
+    }
+}
+
+/// ZeRO-3 holds the whole weights of the layer at work and of the one it fetches ahead.
+fn gathered_weights(work: &TrainingWork, weight_bytes: f64) -> f64 {
+    let largest = work.parameters.iter().map(|layer| layer.dense + layer.experts).fold(0.0, f64::max);
+    2.0 * largest * weight_bytes
+}
+
+/// One stage's time for one micro-batch.
+fn stage_time(times: &TrainingTimes, stage: &StageClass) -> BlockTime {
+    let mut sum = BlockTime::default();
+    let mut add = |block: &BlockTime, count: f64| {
+        sum.forward = sum.forward.plus(block.forward.times(count));
+        sum.backward = sum.backward.plus(block.backward.times(count));
+        sum.host += block.host * count;
+        sum.tensor += block.tensor * count;
+        sum.expert += block.expert * count;
+        sum.context += block.context * count;
+    };
+    for (block, count) in times.layers.iter().zip(stage.layers) {
+        if count > 0.0 {
+            add(block, count);
+        }
+    }
+    if stage.first {
+        add(&times.embedding, 1.0);
+    }
+    if stage.last {
+        add(&times.head, 1.0);
+    }
+    sum
+}
+
+/// Time of one step: `m·(t_max + p2p) + (p − 1)·(t_avg/v + p2p)`, then gradients and the optimizer.
+///
+/// # Source
+/// Narayanan et al. 2021, arXiv:2104.04473, section 2.2: bubble `(p − 1)(t_f + t_b)/v`.
+#[allow(clippy::too_many_arguments, reason = "one call site; the row's levels are its arguments")]
+fn step_terms(
+    shape: &ModelShape,
+    precision: &Precision,
+    work: &TrainingWork,
+    times: &TrainingTimes,
+    stages: &[StageClass],
+    device: &Device,
+    system: &TrainingSystem,
+    setup: &TrainingSetup,
+    placement: &Placement,
+    micro_batches: f64,
+) -> StepTerms {
+    let pipeline = f64::from(setup.pipeline);
+    let chunks = f64::from(setup.virtual_pipeline);
+    let mut slowest = BlockTime::default();
+    let mut sum = Seconds::ZERO;
+    for stage in stages {
+        let time = stage_time(times, stage);
+        sum += time.total() * stage.count;
+        if time.total() > slowest.total() {
+            slowest = time;
+        }
+    }
+    let message = if setup.pipeline > 1 {
+        let fabric = &device.accelerator.fabric;
+        device.collectives.point_to_point(work.stage_message, placement.pipeline_stride(), fabric) * 2.0
+    } else {
+        Seconds::ZERO
+    };
+    // The interleaved schedule has another chunk to work on while a message travels.
+    let steady = if setup.virtual_pipeline > 1 { Seconds::ZERO } else { message };
+    let m = micro_batches;
+    let exchange = gradient_exchange(shape, precision, work, stages, device, system, setup, placement, m, &slowest);
+    StepTerms {
+        kernels: slowest.forward.plus(slowest.backward).times(m),
+        host: slowest.host * m,
+        tensor: slowest.tensor * m,
+        expert: slowest.expert * m,
+        context: slowest.context * m,
+        pipeline: steady * m + message * (pipeline - 1.0),
+        bubble: sum / pipeline / chunks * (pipeline - 1.0),
+        data: exchange.0,
+        optimizer: exchange.1,
+    }
+}
+
+/// Exposed data-parallel messages and the optimizer's update, on the stage with the most parameters.
+///
+/// Gradients are scattered while the last micro-batch runs backward and weights gathered while the next step starts forward; the last
+/// bucket, one layer's worth, is always exposed. ZeRO-2 scatters after every micro-batch; ZeRO-3 gathers weights for every micro-batch,
+/// forward and backward, ahead of the layer at work (Zhao et al. 2023, arXiv:2304.11277, section 3.3).
+#[allow(clippy::too_many_arguments, reason = "one call site; the row's levels are its arguments")]
+fn gradient_exchange(
+    shape: &ModelShape,
+    precision: &Precision,
+    work: &TrainingWork,
+    stages: &[StageClass],
+    device: &Device,
+    system: &TrainingSystem,
+    setup: &TrainingSetup,
+    placement: &Placement,
+    micro_batches: f64,
+    slowest: &BlockTime,
+) -> (Seconds, Seconds) {
+    let bytes = StateBytes::of(precision, setup.optimizer);
+    let fabric = &device.accelerator.fabric;
+    let (dense_ring, expert_ring) = (placement.data_ring(), placement.expert_data_ring());
+    let collective = |collective: Collective, parameters: &DeviceParameters, width: f64| {
+        device.collectives.time(collective, Bytes(parameters.dense * width), dense_ring, fabric)
+            + device.collectives.time(collective, Bytes(parameters.experts * width), expert_ring, fabric)
+    };
+    let mut worst = (Seconds::ZERO, Seconds::ZERO);
+    for stage in stages {
+        let parameters = DeviceParameters::of_stage(shape, &work.parameters, stage, work.split.tensor);
+        let state = ModelState::of(&parameters, &bytes, setup.zero_stage, dense_ring.size, expert_ring.size);
+        let (forward, backward) = (slowest.forward.busy(), slowest.backward.busy());
+        let repeats = if setup.zero_stage >= 2 { micro_batches } else { 1.0 };
+        // Chunks of an interleaved schedule finish one by one: gradients of the first have the others' time to travel.
+        let window = if setup.virtual_pipeline > 1 { micro_batches.min(f64::from(setup.pipeline)) } else { 1.0 };
+        let width = system.gradient_message_bytes;
+        let scatter = if setup.zero_stage == 0 {
+            collective(Collective::AllReduce, &parameters, width)
+        } else {
+            collective(Collective::ReduceScatter, &parameters, width)
+        };
+        let gather = match setup.zero_stage {
+            0 => Seconds::ZERO,
+            _ => collective(Collective::AllGather, &parameters, bytes.weight),
+        };
+        let hidden = |message: Seconds, compute: Seconds| {
+            let last_bucket = message / (stage.layer_count() * f64::from(setup.virtual_pipeline)).max(1.0);
+            (message - compute * window).max(last_bucket)
+        };
+        let data = if setup.zero_stage == 3 {
+            hidden(gather, forward) + hidden(gather + scatter, backward)
+        } else {
+            hidden(scatter, backward) + hidden(gather, forward) / repeats
+        } * repeats;
+        // Gradient read, master and moments read and written, weight written; sharded like the state.
+        let updated = state.optimizer / bytes.optimizer;
+        let passes = Op::memory("optimizer", updated * (bytes.gradient + 2.0 * bytes.optimizer + bytes.weight), 1.0);
+        let update = device.kernels.busy_time(&passes, Pass::Forward);
+        if data + update > worst.0 + worst.1 {
+            worst = (data, update);
+        }
+    }
+    worst
+}

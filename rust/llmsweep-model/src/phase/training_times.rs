@@ -1,0 +1,309 @@
+//! Training, levels shape to time: what one micro-batch does in each kind of layer, and how long it takes.
+use super::Device;
+use super::share::KernelTime;
+use crate::arch::{LayerKind, ModelShape};
+use crate::collective::Ring;
+use crate::flops::ForwardFlops;
+use crate::kernel::Pass;
+use crate::memory::activations::{ActivationInput, Recompute, layer_bytes, live_layer_bytes};
+use crate::memory::state::DeviceParameters;
+use crate::parallel::divide;
+use crate::parallel::pipeline::MAX_KINDS;
+use crate::precision::Precision;
+use crate::quantity::{Bytes, Seconds};
+use crate::reject::Reject;
+use crate::system::TrainingSystem;
+use crate::work::attention::AttentionKernel;
+use crate::work::experts::Routing;
+use crate::work::forward::{self, ForwardInput};
+use crate::work::{Group, Kernel, Message, Op, Split, Tokens, Widths, Work};
+
+/// Level *work*: how a layer is spread and how much of the data it sees at once.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TrainingLayout {
+    /// Tensor-parallel size.
+    pub tensor: u32,
+    /// Expert-parallel size.
+    pub expert: u32,
+    /// Devices that share one expert's matrices.
+    pub expert_tensor: u32,
+    /// Context-parallel size.
+    pub context: u32,
+    /// Whether norms and residuals are split over the tensor-parallel group too.
+    pub sequence_parallel: bool,
+    /// Tokens of a sequence.
+    pub sequence_length: u32,
+    /// Sequences of a micro-batch.
+    pub micro_batch: u32,
+    /// What is computed again in the backward pass.
+    pub recompute: Recompute,
+    /// How scores are computed.
+    pub kernel: AttentionKernel,
+}
+
+/// What one micro-batch does on one device, counted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainingWork {
+    /// The layout that was counted.
+    pub layout: TrainingLayout,
+    /// The same as the counting functions take it.
+    pub split: Split,
+    /// Forward pass of one layer of each kind.
+    pub layers: Vec<Work>,
+    /// Bytes kept by one layer of each kind.
+    pub kept_bytes: [f64; MAX_KINDS],
+    /// Bytes of the layer that full recomputation holds, the largest over kinds.
+    pub live_bytes: f64,
+    /// Parameters of one layer of each kind on one device.
+    pub parameters: [DeviceParameters; MAX_KINDS],
+    /// Forward pass of the embedding.
+    pub embedding: Work,
+    /// Forward pass of the LM head.
+    pub head: Work,
+    /// Bytes of the logits and their gradient.
+    pub logits_bytes: f64,
+    /// Bytes of a message between stages.
+    pub stage_message: Bytes,
+    /// FLOPs of the forward pass of one sequence, unsplit.
+    pub flops: ForwardFlops,
+    /// FLOPs that the devices run for one sequence, recomputation included.
+    pub hardware_flops: f64,
+}
+
+/// The kinds of a model's layers, the order of all per-kind tables.
+#[must_use]
+pub fn kinds_of(shape: &ModelShape) -> Vec<LayerKind> {
+    shape.kinds().into_iter().map(|(kind, _)| kind).collect()
+}
+
+impl TrainingWork {
+    /// Counts a layout.
+    pub fn count(
+        shape: &ModelShape,
+        precision: &Precision,
+        layout: TrainingLayout,
+        system: &TrainingSystem,
+    ) -> Result<Self, Reject> {
+        if !precision.trains {
+            return Err(Reject::PrecisionNotTrained);
+        }
+        divide::layer(shape, layout.tensor, layout.expert, layout.expert_tensor)?;
+        if layout.context > 1 && !layout.sequence_length.is_multiple_of(2 * layout.context) {
+            return Err(Reject::ContextParallelSequence);
+        }
+        if shape.position == crate::arch::Position::Learned && layout.sequence_length > shape.max_context {
+            return Err(Reject::SequenceTooLong);
+        }
+        let split = Split {
+            tensor: f64::from(layout.tensor),
+            sequence_parallel: layout.sequence_parallel && layout.tensor > 1,
+            context: f64::from(layout.context),
+            expert: f64::from(layout.expert),
+            expert_tensor: f64::from(layout.expert_tensor),
+        };
+        let widths = Widths::of(precision);
+        let sequence_length = f64::from(layout.sequence_length);
+        let tokens = Tokens::of_sequences(f64::from(layout.micro_batch), sequence_length, split.context);
+        let routing = Routing { independence: 1.0, imbalance: system.expert_imbalance };
+        let input = ForwardInput { tokens, split, widths, kernel: layout.kernel, routing };
+        let activations = ActivationInput {
+            tokens,
+            split,
+            widths,
+            kernel: layout.kernel,
+            recompute: layout.recompute,
+            dropout: false,
+            imbalance: system.expert_imbalance,
+        };
+        let kinds = kinds_of(shape);
+        let mut kept_bytes = [0.0; MAX_KINDS];
+        let mut parameters = [DeviceParameters::default(); MAX_KINDS];
+        let mut live_bytes: f64 = 0.0;
+        for (index, &kind) in kinds.iter().enumerate() {
+            kept_bytes[index] = layer_bytes(shape, kind, &activations);
+            live_bytes = live_bytes.max(live_layer_bytes(shape, kind, &activations));
+            let owners = split.expert * split.expert_tensor;
+            parameters[index] = DeviceParameters::of_layer(&shape.layer_parameters(kind), split.tensor, owners);
+        }
+        let flops = ForwardFlops::of_sequence(shape, sequence_length);
+        Ok(Self {
+            layout,
+            split,
+            layers: kinds.iter().map(|&kind| forward::layer(shape, kind, &input)).collect(),
+            kept_bytes,
+            live_bytes,
+            parameters,
+            embedding: forward::embedding(shape, tokens.rows, &split, &widths),
+            head: forward::head(shape, tokens.rows, system.logit_bytes, &split, &widths),
+            logits_bytes: tokens.rows * f64::from(shape.vocab) / split.tensor * (widths.activation + 4.0),
+            stage_message: Bytes(tokens.rows * f64::from(shape.hidden) / split.residual() * widths.activation),
+            flops,
+            hardware_flops: hardware_flops(&flops, &layout),
+        })
+    }
+}
+
+/// Fused attention runs 2 multiplications forward and 5 backward, on the causal half; unfused 2 and 4 on the full square.
+fn hardware_flops(flops: &ForwardFlops, layout: &TrainingLayout) -> f64 {
+    let (attention, backward) = match layout.kernel {
+        AttentionKernel::Flash => (flops.attention_causal, 2.5),
+        AttentionKernel::Unfused => (flops.attention_full, 2.0),
+    };
+    let again = match layout.recompute {
+        Recompute::Full => flops.layers + attention,
+        Recompute::Selective if layout.kernel == AttentionKernel::Unfused => attention,
+        Recompute::Selective | Recompute::None => 0.0,
+    };
+    3.0 * (flops.layers + flops.head) + attention * (1.0 + backward) + again
+}
+
+/// Time of one micro-batch in one layer, or in the embedding or the LM head.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct BlockTime {
+    /// Kernels of the forward pass.
+    pub forward: KernelTime,
+    /// Kernels of the backward pass, recomputation included.
+    pub backward: KernelTime,
+    /// What the host adds where it is slower than the device.
+    pub host: Seconds,
+    /// Exposed tensor-parallel messages, both passes.
+    pub tensor: Seconds,
+    /// Exposed expert messages, both passes.
+    pub expert: Seconds,
+    /// Exposed context-parallel messages, both passes.
+    pub context: Seconds,
+}
+
+impl BlockTime {
+    /// All of it.
+    #[must_use]
+    pub fn total(&self) -> Seconds {
+        self.forward.busy() + self.backward.busy() + self.host + self.tensor + self.expert + self.context
+    }
+}
+
+/// Level *time*: the work of a micro-batch on one accelerator.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainingTimes {
+    /// One layer of each kind.
+    pub layers: [BlockTime; MAX_KINDS],
+    /// The embedding.
+    pub embedding: BlockTime,
+    /// The LM head and the loss.
+    pub head: BlockTime,
+}
+
+impl TrainingTimes {
+    /// Times counted work on a device.
+    #[must_use]
+    pub fn of(work: &TrainingWork, device: &Device, system: &TrainingSystem) -> Self {
+        let mut layers = [BlockTime::default(); MAX_KINDS];
+        for (index, layer) in work.layers.iter().enumerate() {
+            let parameters = &work.parameters[index];
+            let gradient_bytes = system.gradient_accumulation_bytes * (parameters.dense + parameters.experts);
+            layers[index] = layer_time(layer, gradient_bytes, work, device, system);
+        }
+        let ends = TrainingLayout { recompute: Recompute::None, ..work.layout };
+        Self {
+            layers,
+            embedding: block_time(&work.embedding, &ends, work, device, system),
+            head: block_time(&work.head, &ends, work, device, system),
+        }
+    }
+}
+
+fn layer_time(layer: &Work, gradient_bytes: f64, work: &TrainingWork, device: &Device, system: &TrainingSystem) -> BlockTime {
+    let mut time = block_time(layer, &work.layout, work, device, system);
+    let accumulation = Op::memory("gradient accumulation", gradient_bytes, 0.0);
+    time.backward = time.backward.plus(KernelTime::of(&device.kernels, &accumulation, Pass::Backward));
+    let busy = time.forward.busy() + time.backward.busy();
+    let passes = if work.layout.recompute == Recompute::Full { 4.0 } else { 3.0 };
+    let mut host = system.host_launch * (system.layer_launches * passes);
+    if layer.ops.iter().any(|op| op.kernel == Kernel::GroupedGemm) {
+        host = host.max(system.expert_layer_floor);
+    }
+    time.host = sixth_norm(busy, host) - busy;
+    time
+}
+
+/// `(a⁶ + b⁶)^(1/6)`: the slower of device and host, smooth where they meet.
+fn sixth_norm(one: Seconds, other: Seconds) -> Seconds {
+    let (low, high) = (one.min(other), one.max(other));
+    let ratio = low / high;
+    high * (1.0 + ratio.powi(6)).powf(1.0 / 6.0)
+}
+
+fn block_time(
+    block: &Work,
+    layout: &TrainingLayout,
+    work: &TrainingWork,
+    device: &Device,
+    system: &TrainingSystem,
+) -> BlockTime {
+    let kernels = &device.kernels;
+    let forward = KernelTime::of_all(kernels, &block.ops, Pass::Forward);
+    let mut backward = KernelTime::default();
+    for op in &block.ops {
+        backward = backward.plus(KernelTime::of(kernels, &op.backward(), Pass::Backward));
+    }
+    backward = backward.plus(recomputed(block, forward, layout, device));
+    let passes = if layout.recompute == Recompute::Full { 3.0 } else { 2.0 };
+    let exposed = if work.split.sequence_parallel { system.tensor_exposed_overlapped } else { system.tensor_exposed };
+    let attention = attention_time(block, device);
+    let ring = group_time(block, Group::Context, &work.split, device);
+    BlockTime {
+        forward,
+        backward,
+        host: Seconds::ZERO,
+        tensor: group_time(block, Group::Tensor, &work.split, device) * (passes * exposed),
+        expert: group_time(block, Group::Expert, &work.split, device) * (passes / system.expert_all_to_all_ratio),
+        // The ring passes keys and values while attention works on those at hand; backward carries gradients too.
+        context: (ring - attention).max(Seconds::ZERO) + (ring * 2.0 - attention * 2.5).max(Seconds::ZERO),
+    }
+}
+
+fn attention_time(block: &Work, device: &Device) -> Seconds {
+    let scores = block.ops.iter().filter(|op| matches!(op.kernel, Kernel::Attention { .. }));
+    scores.map(|op| device.kernels.busy_time(op, Pass::Forward)).sum()
+}
+
+fn recomputed(block: &Work, forward: KernelTime, layout: &TrainingLayout, device: &Device) -> KernelTime {
+    match layout.recompute {
+        Recompute::None => KernelTime::default(),
+        Recompute::Full => forward,
+        Recompute::Selective => {
+            let unfused = layout.kernel == AttentionKernel::Unfused;
+            let again = block.ops.iter().filter(|op| match op.kernel {
+                Kernel::Elementwise => op.name != "permute, combine",
+                Kernel::Attention { .. } => unfused,
+                _ => false,
+            });
+            again.fold(KernelTime::default(), |sum, op| sum.plus(KernelTime::of(&device.kernels, op, Pass::Forward)))
+        }
+    }
+}
+
+/// The ranks of a group as one layer sees them.
+#[must_use]
+pub fn ring_of(group: Group, split: &Split) -> Ring {
+    match group {
+        Group::Tensor => Ring::new(split.tensor, 1.0),
+        Group::Context => Ring::new(split.context, split.tensor),
+        Group::Expert => Ring::new(split.expert, split.expert_tensor),
+        Group::Pipeline | Group::Data => Ring::new(1.0, 1.0),
+    }
+}
+
+/// Time of a message of one layer.
+#[must_use]
+pub fn message_time(message: &Message, split: &Split, device: &Device) -> Seconds {
+    let ring = ring_of(message.group, split);
+    let fabric = &device.accelerator.fabric;
+    device.collectives.time(message.collective, message.bytes, ring, fabric) * message.count
+}
+
+fn group_time(block: &Work, group: Group, split: &Split, device: &Device) -> Seconds {
+    let messages = block.messages.iter().filter(|message| message.group == group);
+    messages.map(|message| message_time(message, split, device)).sum()
+}
+

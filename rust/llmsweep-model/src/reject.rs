@@ -1,0 +1,138 @@
+//! Why a setup can't run: one name and one sentence each.
+
+/// A reason that a setup can't run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+#[allow(missing_docs, reason = "each variant's meaning is its entry in `doc`")]
+pub enum Reject {
+    PrecisionUnsupported,
+    PrecisionNotTrained,
+    TensorParallelHeads,
+    TensorParallelMlp,
+    ExpertParallelDense,
+    ExpertParallelExperts,
+    ExpertParallelRanks,
+    ExpertTensorParallel,
+    ContextParallelSequence,
+    SequenceTooLong,
+    PipelineTooDeep,
+    VirtualPipelineAlone,
+    VirtualPipelineBatches,
+    DevicesNotDivisible,
+    DevicesTooFew,
+    GlobalBatchNotDivisible,
+    ContextTooLong,
+    ConcurrencyBelowReplicas,
+    WeightsDoNotFit,
+    OptimizerDoesNotFit,
+    ActivationsDoNotFit,
+    CacheDoesNotFit,
+    BatchDoesNotFit,
+}
+
+impl Reject {
+    /// Every reason, in the order of its code.
+    pub const ALL: [Self; 23] = [
+        Self::PrecisionUnsupported,
+        Self::PrecisionNotTrained,
+        Self::TensorParallelHeads,
+        Self::TensorParallelMlp,
+        Self::ExpertParallelDense,
+        Self::ExpertParallelExperts,
+        Self::ExpertParallelRanks,
+        Self::ExpertTensorParallel,
+        Self::ContextParallelSequence,
+        Self::SequenceTooLong,
+        Self::PipelineTooDeep,
+        Self::VirtualPipelineAlone,
+        Self::VirtualPipelineBatches,
+        Self::DevicesNotDivisible,
+        Self::DevicesTooFew,
+        Self::GlobalBatchNotDivisible,
+        Self::ContextTooLong,
+        Self::ConcurrencyBelowReplicas,
+        Self::WeightsDoNotFit,
+        Self::OptimizerDoesNotFit,
+        Self::ActivationsDoNotFit,
+        Self::CacheDoesNotFit,
+        Self::BatchDoesNotFit,
+    ];
+
+    /// Position in [`Reject::ALL`].
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// Name in the `reject` column.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PrecisionUnsupported => "precision_unsupported",
+            Self::PrecisionNotTrained => "precision_not_trained",
+            Self::TensorParallelHeads => "tensor_parallel_heads",
+            Self::TensorParallelMlp => "tensor_parallel_mlp",
+            Self::ExpertParallelDense => "expert_parallel_dense",
+            Self::ExpertParallelExperts => "expert_parallel_experts",
+            Self::ExpertParallelRanks => "expert_parallel_ranks",
+            Self::ExpertTensorParallel => "expert_tensor_parallel",
+            Self::ContextParallelSequence => "context_parallel_sequence",
+            Self::SequenceTooLong => "sequence_too_long",
+            Self::PipelineTooDeep => "pipeline_too_deep",
+            Self::VirtualPipelineAlone => "virtual_pipeline_alone",
+            Self::VirtualPipelineBatches => "virtual_pipeline_batches",
+            Self::DevicesNotDivisible => "devices_not_divisible",
+            Self::DevicesTooFew => "devices_too_few",
+            Self::GlobalBatchNotDivisible => "global_batch_not_divisible",
+            Self::ContextTooLong => "context_too_long",
+            Self::ConcurrencyBelowReplicas => "concurrency_below_replicas",
+            Self::WeightsDoNotFit => "weights_do_not_fit",
+            Self::OptimizerDoesNotFit => "optimizer_does_not_fit",
+            Self::ActivationsDoNotFit => "activations_do_not_fit",
+            Self::CacheDoesNotFit => "cache_does_not_fit",
+            Self::BatchDoesNotFit => "batch_does_not_fit",
+        }
+    }
+
+    /// One sentence: what is wrong and what would be right.
+    #[must_use]
+    pub const fn doc(self) -> &'static str {
+        match self {
+            Self::PrecisionUnsupported => "The accelerator has no matrix units for the precision's compute format.",
+            Self::PrecisionNotTrained => "No training recipe exists in this precision; train in one that the precision table marks.",
+            Self::TensorParallelHeads => "tensor_parallel must divide the attention heads (and the mixer's heads).",
+            Self::TensorParallelMlp => "tensor_parallel must divide the MLP's intermediate channels.",
+            Self::ExpertParallelDense => "The model has no experts: expert_parallel and expert_tensor_parallel must be 1.",
+            Self::ExpertParallelExperts => "expert_parallel must divide the number of experts.",
+            Self::ExpertParallelRanks => "The expert-parallel ranks must divide the ranks that share a stage.",
+            Self::ExpertTensorParallel => "expert_tensor_parallel must divide the experts' intermediate channels.",
+            Self::ContextParallelSequence => "2 · context_parallel must divide the sequence length (causal load balance).",
+            Self::SequenceTooLong => "The sequence is longer than the model's learned positions.",
+            Self::PipelineTooDeep => "There are fewer layers than pipeline stages times model chunks.",
+            Self::VirtualPipelineAlone => "virtual_pipeline above 1 needs pipeline_parallel above 1.",
+            Self::VirtualPipelineBatches => "The interleaved schedule needs micro-batches in multiples of pipeline_parallel.",
+            Self::DevicesNotDivisible => "devices must be a multiple of tensor · context · pipeline parallel.",
+            Self::DevicesTooFew => "There are fewer devices than tensor · context · pipeline parallel.",
+            Self::GlobalBatchNotDivisible => "global_batch must be a multiple of replicas · micro_batch.",
+            Self::ContextTooLong => "input_tokens + output_tokens exceed the model's context.",
+            Self::ConcurrencyBelowReplicas => "There are fewer requests in flight than replicas.",
+            Self::WeightsDoNotFit => "The weights of the fullest device exceed its usable memory.",
+            Self::OptimizerDoesNotFit => "Weights, gradients and optimizer state of the fullest device exceed its usable memory.",
+            Self::ActivationsDoNotFit => "Model state fits, but with activations the fullest device exceeds its usable memory.",
+            Self::CacheDoesNotFit => "The weights fit, but the cache has no room for one request of full length.",
+            Self::BatchDoesNotFit => "The cache has no room for the whole static batch.",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_positions() {
+        for (position, reject) in Reject::ALL.iter().enumerate() {
+            assert_eq!(usize::from(reject.code()), position);
+        }
+    }
+}
