@@ -248,7 +248,8 @@ impl CollectiveModel {
     ) -> Seconds {
         let part = bytes / inside;
         let between = |collective: Collective| {
-            let transfer = part * bus_factor(collective, blocks) / (outer.bandwidth * self.outer_efficiency(blocks, outer));
+            let transfer =
+                part * bus_factor(collective, blocks) / (outer.bandwidth * self.outer_efficiency(blocks, outer));
             // A tree between blocks: latency grows with the logarithm of the number of blocks.
             let both_ways = if collective == Collective::AllReduce { 2.0 } else { 1.0 };
             self.network_base + self.outer_step(outer) * (both_ways * blocks.log2().ceil().max(1.0)) + transfer

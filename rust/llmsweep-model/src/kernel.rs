@@ -107,14 +107,10 @@ impl KernelModel {
                 };
                 (self.plain_peak, efficiency, self.elementwise_efficiency)
             }
-            Kernel::CacheRead => {
-                (self.plain_peak, self.attention.compute_efficiency, self.attention.cache_efficiency)
+            Kernel::CacheRead => (self.plain_peak, self.attention.compute_efficiency, self.attention.cache_efficiency),
+            Kernel::LatentCacheRead => {
+                (self.plain_peak, self.attention.latent_compute_efficiency, self.attention.latent_cache_efficiency)
             }
-            Kernel::LatentCacheRead => (
-                self.plain_peak,
-                self.attention.latent_compute_efficiency,
-                self.attention.latent_cache_efficiency,
-            ),
             Kernel::Elementwise => (self.plain_peak, VECTOR_SHARE, self.elementwise_efficiency),
         }
     }

@@ -99,26 +99,38 @@ impl Reject {
     pub const fn doc(self) -> &'static str {
         match self {
             Self::PrecisionUnsupported => "The accelerator has no matrix units for the precision's compute format.",
-            Self::PrecisionNotTrained => "No training recipe exists in this precision; train in one that the precision table marks.",
+            Self::PrecisionNotTrained => {
+                "No training recipe exists in this precision; train in one that the precision table marks."
+            }
             Self::TensorParallelHeads => "tensor_parallel must divide the attention heads (and the mixer's heads).",
             Self::TensorParallelMlp => "tensor_parallel must divide the MLP's intermediate channels.",
-            Self::ExpertParallelDense => "The model has no experts: expert_parallel and expert_tensor_parallel must be 1.",
+            Self::ExpertParallelDense => {
+                "The model has no experts: expert_parallel and expert_tensor_parallel must be 1."
+            }
             Self::ExpertParallelExperts => "expert_parallel must divide the number of experts.",
             Self::ExpertParallelRanks => "The expert-parallel ranks must divide the ranks that share a stage.",
             Self::ExpertTensorParallel => "expert_tensor_parallel must divide the experts' intermediate channels.",
-            Self::ContextParallelSequence => "2 · context_parallel must divide the sequence length (causal load balance).",
+            Self::ContextParallelSequence => {
+                "2 · context_parallel must divide the sequence length (causal load balance)."
+            }
             Self::SequenceTooLong => "The sequence is longer than the model's learned positions.",
             Self::PipelineTooDeep => "There are fewer layers than pipeline stages times model chunks.",
             Self::VirtualPipelineAlone => "virtual_pipeline above 1 needs pipeline_parallel above 1.",
-            Self::VirtualPipelineBatches => "The interleaved schedule needs micro-batches in multiples of pipeline_parallel.",
+            Self::VirtualPipelineBatches => {
+                "The interleaved schedule needs micro-batches in multiples of pipeline_parallel."
+            }
             Self::DevicesNotDivisible => "devices must be a multiple of tensor · context · pipeline parallel.",
             Self::DevicesTooFew => "There are fewer devices than tensor · context · pipeline parallel.",
             Self::GlobalBatchNotDivisible => "global_batch must be a multiple of replicas · micro_batch.",
             Self::ContextTooLong => "input_tokens + output_tokens exceed the model's context.",
             Self::ConcurrencyBelowReplicas => "There are fewer requests in flight than replicas.",
             Self::WeightsDoNotFit => "The weights of the fullest device exceed its usable memory.",
-            Self::OptimizerDoesNotFit => "Weights, gradients and optimizer state of the fullest device exceed its usable memory.",
-            Self::ActivationsDoNotFit => "Model state fits, but with activations the fullest device exceeds its usable memory.",
+            Self::OptimizerDoesNotFit => {
+                "Weights, gradients and optimizer state of the fullest device exceed its usable memory."
+            }
+            Self::ActivationsDoNotFit => {
+                "Model state fits, but with activations the fullest device exceeds its usable memory."
+            }
             Self::CacheDoesNotFit => "The weights fit, but the cache has no room for one request of full length.",
             Self::BatchDoesNotFit => "The cache has no room for the whole static batch.",
         }

@@ -4,7 +4,6 @@ use crate::arch::parameters::LayerParameters;
 use crate::parallel::pipeline::{MAX_KINDS, StageClass};
 use crate::precision::Precision;
 
-
 /// Optimizers, by the state they hold per parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Optimizer {
@@ -86,12 +85,7 @@ impl DeviceParameters {
     /// Of a stage: its layers, the embedding on the first, final norm and LM head on the last. A tied head on a stage of its own is a
     /// copy of the embedding.
     #[must_use]
-    pub fn of_stage(
-        shape: &ModelShape,
-        layers: &[Self; MAX_KINDS],
-        stage: &StageClass,
-        tensor: f64,
-    ) -> Self {
+    pub fn of_stage(shape: &ModelShape, layers: &[Self; MAX_KINDS], stage: &StageClass, tensor: f64) -> Self {
         let mut sum = Self::default();
         for (layer, count) in layers.iter().zip(stage.layers) {
             sum.dense += layer.dense * count;
@@ -134,11 +128,7 @@ impl ModelState {
             let shard = |ranks: f64| if zero_stage >= stage { ranks } else { 1.0 };
             bytes * (parameters.dense / shard(data_ranks) + parameters.experts / shard(expert_data_ranks))
         };
-        Self {
-            weights: held(3, bytes.weight),
-            gradients: held(2, bytes.gradient),
-            optimizer: held(1, bytes.optimizer),
-        }
+        Self { weights: held(3, bytes.weight), gradients: held(2, bytes.gradient), optimizer: held(1, bytes.optimizer) }
     }
 
     /// All of it. \[B\]

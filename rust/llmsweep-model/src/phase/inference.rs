@@ -309,7 +309,8 @@ fn first_token(
 ) -> FirstToken {
     let layers = f64::from(shape.layers());
     let expert_layers = shape.sequence.iter().filter(|&&kind| crate::work::decode::is_moe(kind)).count() as f64;
-    let fixed = engine.first_token + engine.first_token_layer * layers + engine.first_token_expert_layer * expert_layers;
+    let fixed =
+        engine.first_token + engine.first_token_layer * layers + engine.first_token_expert_layer * expert_layers;
     let alone = prefill + terms.step() + fixed;
     if setup.mode == ServingMode::Static {
         return FirstToken { alone, contended: alone };
@@ -360,7 +361,12 @@ fn decode_bound(
     least_time(flops, kernels.peak.max(kernels.plain_peak), Bytes(work.least_weights + cache), kernels.bandwidth, 1.0)
 }
 
-fn prefill_bound(shape: &ModelShape, work: &InferenceWork, device: &InferenceDevice, setup: &InferenceSetup) -> Seconds {
+fn prefill_bound(
+    shape: &ModelShape,
+    work: &InferenceWork,
+    device: &InferenceDevice,
+    setup: &InferenceSetup,
+) -> Seconds {
     let kernels = &device.device.kernels;
     let flops = ForwardFlops::of_sequence(shape, setup.input_tokens);
     let devices = work.split.tensor * f64::from(setup.pipeline);

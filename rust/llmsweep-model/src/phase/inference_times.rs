@@ -68,7 +68,8 @@ impl InferenceWork {
         let widths = Widths::of(precision);
         let kv_bytes = kv.bytes();
         let mut layer_weights = [0.0; MAX_KINDS];
-        let mut caches = [LayerCache { bytes_per_token: 0.0, window_tokens: f64::INFINITY, state_bytes: 0.0 }; MAX_KINDS];
+        let mut caches =
+            [LayerCache { bytes_per_token: 0.0, window_tokens: f64::INFINITY, state_bytes: 0.0 }; MAX_KINDS];
         let mut least_weights = 0.0;
         let mut kv_bytes_per_token = 0.0;
         let kinds: Vec<(LayerKind, f64)> =
@@ -173,11 +174,8 @@ impl InferenceDevice {
     #[must_use]
     pub fn of(device: &Device, engine: &ServingEngine) -> Self {
         let grouped_memory_ratio = engine.grouped_memory_ratio;
-        let prefill = KernelModel {
-            grouped_compute_ratio: engine.grouped_compute_ratio,
-            grouped_memory_ratio,
-            ..device.kernels
-        };
+        let prefill =
+            KernelModel { grouped_compute_ratio: engine.grouped_compute_ratio, grouped_memory_ratio, ..device.kernels };
         Self {
             device: Device { kernels: prefill, ..*device },
             decode_kernels: KernelModel { grouped_memory_ratio, ..device.kernels },
@@ -204,8 +202,11 @@ impl InferenceDevice {
         }
         let embedding = forward::embedding(shape, tokens.rows, &work.split, &work.widths);
         let head = forward::head(shape, sequences, self.logit_bytes, &work.split, &work.widths);
-        sum.plus(self.pass(&embedding, &self.device.kernels, &work.split))
-            .plus(self.pass(&head, &self.device.kernels, &work.split))
+        sum.plus(self.pass(&embedding, &self.device.kernels, &work.split)).plus(self.pass(
+            &head,
+            &self.device.kernels,
+            &work.split,
+        ))
     }
 
     /// A decode step of `requests` through all layers and the LM head, all but the reading of the cache.
@@ -218,8 +219,11 @@ impl InferenceDevice {
         }
         let embedding = forward::embedding(shape, requests, &work.split, &work.widths);
         let head = forward::head(shape, requests, self.logit_bytes, &work.split, &work.widths);
-        sum.plus(self.pass(&embedding, &self.decode_kernels, &work.split))
-            .plus(self.pass(&head, &self.decode_kernels, &work.split))
+        sum.plus(self.pass(&embedding, &self.decode_kernels, &work.split)).plus(self.pass(
+            &head,
+            &self.decode_kernels,
+            &work.split,
+        ))
     }
 
     /// The reading of the cache in a decode step of `requests` at a context.

@@ -212,7 +212,13 @@ impl TrainingTimes {
     }
 }
 
-fn layer_time(layer: &Work, gradient_bytes: f64, work: &TrainingWork, device: &Device, system: &TrainingSystem) -> BlockTime {
+fn layer_time(
+    layer: &Work,
+    gradient_bytes: f64,
+    work: &TrainingWork,
+    device: &Device,
+    system: &TrainingSystem,
+) -> BlockTime {
     let mut time = block_time(layer, &work.layout, work, device, system);
     let accumulation = Op::memory("gradient accumulation", gradient_bytes, 0.0);
     time.backward = time.backward.plus(KernelTime::of(&device.kernels, &accumulation, Pass::Backward));
@@ -306,4 +312,3 @@ fn group_time(block: &Work, group: Group, split: &Split, device: &Device) -> Sec
     let messages = block.messages.iter().filter(|message| message.group == group);
     messages.map(|message| message_time(message, split, device)).sum()
 }
-

@@ -111,21 +111,11 @@ struct Scores {
 }
 
 impl Scores {
-    fn op(
-        &self,
-        window: Option<f64>,
-        kernel: AttentionKernel,
-        tokens: &Tokens,
-        split: &Split,
-        widths: &Widths,
-    ) -> Op {
+    fn op(&self, window: Option<f64>, kernel: AttentionKernel, tokens: &Tokens, split: &Split, widths: &Widths) -> Op {
         let fused = kernel == AttentionKernel::Flash;
         // An unfused kernel computes the masked half too.
-        let pairs = if fused {
-            tokens.causal_pairs(window, split.context)
-        } else {
-            tokens.rows * tokens.sequence_length
-        };
+        let pairs =
+            if fused { tokens.causal_pairs(window, split.context) } else { tokens.rows * tokens.sequence_length };
         let values = tokens.rows
             * (self.heads * (self.query_dim + self.value_dim) + self.kv_heads * (self.query_dim + self.value_dim));
         let score_passes = if fused { 0.0 } else { UNFUSED_SCORE_PASSES };

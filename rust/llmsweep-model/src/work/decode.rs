@@ -99,7 +99,8 @@ pub fn cache_read(
                 name: "attention over latent cache",
                 kernel: Kernel::LatentCacheRead,
                 flops: Flops(
-                    2.0 * requests * seen * heads * (cached + f64::from(latent.kv_rank)) + requests * context * index_flops,
+                    2.0 * requests * seen * heads * (cached + f64::from(latent.kv_rank))
+                        + requests * context * index_flops,
                 ),
                 bytes: Bytes(requests * (seen * cached * kv_bytes + index)),
                 launches: 1.0,
@@ -125,7 +126,8 @@ pub fn cached_values(attention: Option<Attention>, mixer: MixerKind) -> f64 {
             2.0 * f64::from(softmax.kv_heads) * f64::from(softmax.head_dim)
         }
         (MixerKind::Full | MixerKind::Sliding, Some(Attention::Latent(latent))) => {
-            f64::from(latent.kv_rank + latent.rope_dim) + latent.indexer.map_or(0.0, |indexer| f64::from(indexer.head_dim))
+            f64::from(latent.kv_rank + latent.rope_dim)
+                + latent.indexer.map_or(0.0, |indexer| f64::from(indexer.head_dim))
         }
         _ => 0.0,
     }

@@ -38,15 +38,7 @@ pub fn distinct_ranks(ranks: f64, top_k: f64) -> f64 {
 ///
 /// A device holds `E/ep` experts, each split over `expert_tensor` devices, and works on `rows · k · expert_tensor / t` token-expert pairs:
 /// the FLOPs of all devices together do not depend on the split.
-pub fn forward(
-    work: &mut Work,
-    moe: &Moe,
-    hidden: f64,
-    rows: f64,
-    routing: &Routing,
-    split: &Split,
-    widths: &Widths,
-) {
+pub fn forward(work: &mut Work, moe: &Moe, hidden: f64, rows: f64, routing: &Routing, split: &Split, widths: &Widths) {
     let (experts, top_k) = (f64::from(moe.experts), f64::from(moe.top_k));
     let residual_rows = rows / split.tensor;
     work.plain_gemm("router", rows / split.residual(), experts, hidden, widths);
@@ -69,7 +61,8 @@ pub fn forward(
         work.ops.push(Op::memory("shared activation", rows * (gate + 1.0) * ffn * widths.activation, 1.0));
         work.gemm("shared expert down", rows, hidden, ffn, widths);
     }
-    if split.expert > 1.0 && split.expert * split.expert_tensor > split.tensor || split.sequence_parallel && split.expert > 1.0
+    if split.expert > 1.0 && split.expert * split.expert_tensor > split.tensor
+        || split.sequence_parallel && split.expert > 1.0
     {
         let sent = residual_rows * distinct_ranks(split.expert, top_k) * hidden;
         work.message("dispatch", Collective::AllToAll, Group::Expert, sent * widths.operand.min(widths.activation));

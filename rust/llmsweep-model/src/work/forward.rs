@@ -28,7 +28,11 @@ pub fn layer(shape: &ModelShape, kind: LayerKind, input: &ForwardInput) -> Work 
     let blocks = f64::from(u8::from(kind.mixer != MixerKind::None) + u8::from(kind.mlp != MlpKind::None));
     let norms = f64::from(shape.norms_per_layer) / 2.0 * blocks;
     let residual_rows = tokens.rows / split.residual();
-    work.ops.push(Op::memory("norm, residual", norms * residual_values(hidden) * residual_rows * widths.activation, norms));
+    work.ops.push(Op::memory(
+        "norm, residual",
+        norms * residual_values(hidden) * residual_rows * widths.activation,
+        norms,
+    ));
     match (kind.mixer, shape.attention, shape.linear) {
         (MixerKind::Full, Some(Attention::Softmax(softmax)), _) => {
             attention::softmax(&mut work, &softmax, hidden, None, *kernel, tokens, split, widths);
@@ -50,9 +54,7 @@ pub fn layer(shape: &ModelShape, kind: LayerKind, input: &ForwardInput) -> Work 
     if matches!(kind.mixer, MixerKind::Full | MixerKind::Sliding) && split.context > 1.0 {
         // Ring attention passes every rank's keys and values once around (Liu et al. 2023, arXiv:2310.01889).
         let values = match shape.attention {
-            Some(Attention::Softmax(softmax)) => {
-                2.0 * split.kv_heads(softmax.kv_heads) * f64::from(softmax.head_dim)
-            }
+            Some(Attention::Softmax(softmax)) => 2.0 * split.kv_heads(softmax.kv_heads) * f64::from(softmax.head_dim),
             Some(Attention::Latent(latent)) => f64::from(latent.kv_rank + latent.rope_dim),
             None => 0.0,
         };
