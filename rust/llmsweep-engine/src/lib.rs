@@ -3,3 +3,4 @@ pub mod axes;
 pub mod columns;
 pub mod document;
 pub mod node;
+pub mod spec;
