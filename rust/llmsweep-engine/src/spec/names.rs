@@ -74,7 +74,8 @@ impl Kind {
             };
             if id.is_empty() || is_glob(id) || (kind == "network" && id == "default") {
                 let reserved = if kind == "network" { ", nor be \"default\"" } else { "" };
-                let message = format!("\"{}\" can't be an id: it must not be empty, hold * or ?{reserved}", shown(id));
+                let message =
+                    format!("\"{}\" can't be an id: it must not be empty nor hold * or ?{reserved}", shown(id));
                 report.wrong(&node.place, message);
             } else if let Some((_, first)) = ids.iter().find(|(known, _)| known == id) {
                 let message = format!("the {kind} \"{}\" is given twice, first at {first}", shown(id));

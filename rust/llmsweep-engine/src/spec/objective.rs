@@ -45,7 +45,7 @@ impl ParetoSpec {
     }
 }
 
-/// A column, axes included, as far as this file cares.
+/// A column, axes included, as far as this file cares. Results come first: they are what one bounds and optimises.
 struct Candidate {
     name: &'static str,
     phases: &'static [Phase],
@@ -66,7 +66,7 @@ fn candidates() -> impl Iterator<Item = Candidate> {
         numeric: matches!(column.kind, Kind::Number | Kind::Count),
         groups: false,
     });
-    axes.chain(results)
+    results.chain(axes)
 }
 
 /// Names of the columns of a phase that are numbers.

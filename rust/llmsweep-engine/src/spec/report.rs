@@ -84,6 +84,7 @@ pub(super) fn found(node: &Node) -> String {
     match &node.value {
         Value::Bool(flag) => format!("\"{flag}\""),
         Value::Integer(number) => format!("\"{number}\""),
+        Value::Float(number) if number.is_nan() => "\"nan\"".to_owned(),
         Value::Float(number) => format!("\"{number:?}\""),
         Value::String(text) => format!("the text \"{}\"", shown(text)),
         Value::Array(_) => "a list".to_owned(),

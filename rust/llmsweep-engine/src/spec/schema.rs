@@ -12,6 +12,7 @@ use crate::axes::{AXES, Axis, Domain, Fallback, Phase, of_phase};
 pub fn json_schema() -> Value {
     let mut definitions = Map::new();
     definitions.insert("range".to_owned(), range());
+    definitions.insert("bound".to_owned(), bound());
     for axis in AXES {
         definitions.insert(format!("axis_{}", axis.name), axis_schema(axis));
     }
@@ -82,6 +83,18 @@ fn range() -> Value {
     })
 }
 
+fn bound() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "min": { "type": "number", "description": "Smallest value allowed." },
+            "max": { "type": "number", "description": "Largest value allowed." },
+        },
+        "additionalProperties": false,
+        "minProperties": 1,
+    })
+}
+
 fn axis_schema(axis: &Axis) -> Value {
     let scalar = match axis.domain {
         Domain::Model | Domain::Accelerator | Domain::Network => json!({ "type": "string", "minLength": 1 }),
@@ -135,15 +148,7 @@ fn phase_schema(phase: Phase) -> Value {
         let list = json!({ "type": "array", "items": name, "uniqueItems": true });
         json!({ "description": description, "anyOf": [name, list] })
     };
-    let bound = json!({
-        "type": "object",
-        "properties": {
-            "min": { "type": "number", "description": "Smallest value allowed." },
-            "max": { "type": "number", "description": "Largest value allowed." },
-        },
-        "additionalProperties": false,
-        "minProperties": 1,
-    });
+    let bound = json!({ "$ref": "#/$defs/bound" });
     let bounds: Map<String, Value> = numeric.iter().map(|column| ((*column).to_owned(), bound.clone())).collect();
     let mut schema = json!({
         "properties": {

@@ -113,13 +113,11 @@ proptest! {
         let source = if training { TRAINING } else { INFERENCE };
         let all: Vec<&str> = source.lines().collect();
         let line = line % all.len();
-        let mut text = String::new();
-        for (index, current) in all.iter().enumerate() {
-            match current.split_once('=') {
-                Some((key, _)) if index == line => text += &format!("{key}= {value}\n"),
-                _ => text += &format!("{current}\n"),
-            }
-        }
+        let lines = all.iter().enumerate().map(|(index, current)| match current.split_once('=') {
+            Some((key, _)) if index == line => format!("{key}= {value}\n"),
+            _ => format!("{current}\n"),
+        });
+        let text: String = lines.collect();
         answers_well(&text)?;
     }
 }
