@@ -3,7 +3,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
+use super::decode;
 use crate::axes::{AXES, Axis, Domain, Fallback};
+use crate::spec::axis::grouped;
 use crate::spec::json_schema;
 
 const BEGIN: &str = "<!-- axes: generated from rust/llmsweep-engine/src/axes.rs -->\n";
@@ -56,6 +58,17 @@ fn the_table_of_axes_is_the_registry() {
     }
 }
 
+#[test]
+fn the_examples_of_the_document_are_right() {
+    let text = fs::read_to_string(document("spec.md")).expect("docs/spec.md is there");
+    let blocks = text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let examples: Vec<&str> = blocks.filter(|block| block.starts_with("schema")).collect();
+    assert_eq!(examples.len(), 2);
+    for example in examples {
+        assert!(decode(example).is_ok(), "{example}");
+    }
+}
+
 fn table_of_axes() -> String {
     let mut table = "| axis | phase | section | values | default | what |\n|---|---|---|---|---|---|\n".to_owned();
     for axis in AXES {
@@ -76,7 +89,7 @@ fn values(axis: &Axis) -> String {
         Domain::Accelerator => "an accelerator's id or a glob".to_owned(),
         Domain::Network => "a network's id, a glob, or `default`".to_owned(),
         Domain::Choice(names) => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
-        Domain::Integer { min, max } => format!("{min} … {max}"),
+        Domain::Integer { min, max } => format!("{} … {}", grouped(min), grouped(max)),
         Domain::Positive => "a number above 0".to_owned(),
         Domain::Bool => "`true`, `false`".to_owned(),
     }
@@ -86,7 +99,7 @@ fn default(axis: &Axis) -> String {
     match axis.fallback {
         Fallback::Required => "required".to_owned(),
         Fallback::Name(name) => format!("`{name}`"),
-        Fallback::Integer(number) => number.to_string(),
+        Fallback::Integer(number) => grouped(number),
         Fallback::Number(number) => number.to_string(),
         Fallback::Bool(flag) => format!("`{flag}`"),
     }
