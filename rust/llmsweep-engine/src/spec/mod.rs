@@ -1,0 +1,215 @@
+//! The specification of a sweep, decoded and checked: what to vary, what to demand, what to look for.
+//!
+//! [`Spec::decode`] reads a [`Node`] tree, so that TOML text and Python objects get the same checks and the same sentences.
+//! It finds every mistake it can and reports the first in the document's order; what is missing comes last, because a
+//! misspelt key is both unknown and missing, and the former is the better answer.
+mod axis;
+mod names;
+mod objective;
+mod range;
+mod report;
+mod schema;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+pub use names::Names;
+pub use objective::{Constraint, ParetoSpec};
+pub use schema::json_schema;
+
+use crate::axes::{AXES, Axis, Phase};
+use crate::node::{DocumentError, Entry, Node, Place, Value};
+use names::Vocabulary;
+use report::{Report, entries, find, found, shown, text, unknown};
+
+/// The version of the specification's format that this engine reads.
+pub const SCHEMA: i64 = 1;
+
+/// Values on one axis, at most.
+pub const VALUES_LIMIT: usize = 100_000;
+
+/// Keys at the top of a specification.
+const ROOT_KEYS: [&str; 12] = [
+    "schema",
+    "phase",
+    "name",
+    "description",
+    "axes",
+    "workload",
+    "constraints",
+    "pareto",
+    "prices",
+    "model",
+    "accelerator",
+    "network",
+];
+
+/// One value of an axis.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AxisValue {
+    /// A name of the catalogue, or one of the axis's choices.
+    Name(String),
+    /// A whole number.
+    Integer(u64),
+    /// A finite number above zero.
+    Number(f64),
+    /// true or false.
+    Bool(bool),
+}
+
+impl fmt::Display for AxisValue {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => formatter.write_str(name),
+            Self::Integer(number) => write!(formatter, "{number}"),
+            Self::Number(number) => write!(formatter, "{number}"),
+            Self::Bool(flag) => write!(formatter, "{flag}"),
+        }
+    }
+}
+
+/// An axis and the values that a sweep takes on it, at least one, each once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AxisValues {
+    /// The axis.
+    pub axis: &'static Axis,
+    /// Its values, in the order of the specification.
+    pub values: Vec<AxisValue>,
+    /// Where the specification gives them; absent where it is silent and the axis takes its fallback.
+    pub place: Option<Place>,
+}
+
+/// A specification, checked: every name in it exists, every number is in range.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spec {
+    /// Training or inference.
+    pub phase: Phase,
+    /// The sweep's name.
+    pub name: Option<String>,
+    /// What the sweep is for.
+    pub description: Option<String>,
+    /// Every axis of the phase in the registry's order.
+    pub axes: Vec<AxisValues>,
+    /// Bounds that a row must keep.
+    pub constraints: Vec<Constraint>,
+    /// What makes a row worth having.
+    pub pareto: ParetoSpec,
+    /// USD per device-hour by accelerator, in place of the catalogue's prices.
+    pub prices: BTreeMap<String, f64>,
+    /// `[[model]]` tables, for the catalogue to decode; each has an `id`.
+    pub models: Vec<Node>,
+    /// `[[accelerator]]` tables.
+    pub accelerators: Vec<Node>,
+    /// `[[network]]` tables.
+    pub networks: Vec<Node>,
+}
+
+impl Spec {
+    /// Decodes and checks a specification; `names` are those of the catalogue.
+    ///
+    /// # Errors
+    /// The first mistake in the document's order.
+    pub fn decode(root: &Node, names: &dyn Names) -> Result<Self, DocumentError> {
+        let mut report = Report::default();
+        let top = entries(root, "a specification")?;
+        for entry in top {
+            check_root_key(entry, &mut report);
+        }
+        check_schema(root, top, &mut report);
+        let Some(phase) = phase(root, top, &mut report) else { return Err(report.first(&root.place)) };
+
+        let mut vocabulary = Vocabulary::new(names);
+        let models = vocabulary.models.take_inline("model", find(top, "model"), &mut report);
+        let accelerators = vocabulary.accelerators.take_inline("accelerator", find(top, "accelerator"), &mut report);
+        let networks = vocabulary.networks.take_inline("network", find(top, "network"), &mut report);
+
+        let spec = Self {
+            phase,
+            name: find(top, "name").and_then(|entry| text(entry, &mut report)),
+            description: find(top, "description").and_then(|entry| text(entry, &mut report)),
+            axes: axis::decode(phase, root, top, &vocabulary, &mut report),
+            constraints: objective::constraints(phase, find(top, "constraints"), &mut report),
+            pareto: objective::pareto(phase, find(top, "pareto"), &mut report),
+            prices: prices(find(top, "prices"), &vocabulary, &mut report),
+            models,
+            accelerators,
+            networks,
+        };
+        if report.is_empty() { Ok(spec) } else { Err(report.first(&root.place)) }
+    }
+
+    /// The number of rows of the sweep: the product of the axes' lengths.
+    #[must_use]
+    pub fn configurations(&self) -> u64 {
+        self.axes.iter().map(|axis| axis.values.len() as u64).product()
+    }
+}
+
+fn check_root_key(entry: &Entry, report: &mut Report) {
+    let key = entry.key.as_str();
+    if ROOT_KEYS.contains(&key) {
+        return;
+    }
+    if AXES.iter().any(|axis| axis.name == key) {
+        report.wrong(&entry.place, format!("\"{key}\" is an axis: write it under [axes]"));
+    } else {
+        report.wrong(&entry.place, unknown("key", key, &ROOT_KEYS));
+    }
+}
+
+fn check_schema(root: &Node, top: &[Entry], report: &mut Report) {
+    match find(top, "schema").map(|entry| &entry.node) {
+        None => report.missing(&root.place, format!("the key \"schema\" is missing: write schema = {SCHEMA}")),
+        Some(node) if node.value == Value::Integer(SCHEMA) => {}
+        Some(node) => {
+            report.wrong(&node.place, format!("schema must be {SCHEMA}, the only version, not {}", found(node)));
+        }
+    }
+}
+
+fn phase(root: &Node, top: &[Entry], report: &mut Report) -> Option<Phase> {
+    let Some(Entry { node, .. }) = find(top, "phase") else {
+        let message = "the key \"phase\" is missing: write phase = \"training\" or phase = \"inference\"";
+        report.missing(&root.place, message);
+        return None;
+    };
+    let names = Phase::ALL.map(Phase::name);
+    let Value::String(name) = &node.value else {
+        report.wrong(&node.place, format!("phase must be one of {}, not {}", names.join(", "), found(node)));
+        return None;
+    };
+    let phase = Phase::ALL.into_iter().find(|phase| phase.name() == name);
+    if phase.is_none() {
+        report.wrong(&node.place, unknown("phase", name, &names));
+    }
+    phase
+}
+
+fn prices(section: Option<&Entry>, vocabulary: &Vocabulary, report: &mut Report) -> BTreeMap<String, f64> {
+    let mut prices = BTreeMap::new();
+    let Some(section) = report.section(section, "[prices]") else { return prices };
+    for Entry { key, place, node } in section {
+        if !vocabulary.accelerators.contains(key) {
+            report.wrong(place, unknown("accelerator", key, &vocabulary.accelerators.names()));
+        }
+        let price = match node.value {
+            Value::Integer(number) => Some(number as f64),
+            Value::Float(number) => Some(number),
+            _ => None,
+        };
+        match price.filter(|price| price.is_finite() && *price >= 0.0) {
+            Some(price) => _ = prices.insert(key.clone(), price),
+            None => report.wrong(
+                &node.place,
+                format!(
+                    "the price of \"{}\" must be USD per device-hour, a finite number of at least 0, not {}",
+                    shown(key),
+                    found(node)
+                ),
+            ),
+        }
+    }
+    prices
+}
