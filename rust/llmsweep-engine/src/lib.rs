@@ -1,4 +1,6 @@
 //! The machine: specification, catalogue, plan, evaluation, Pareto front.
 pub mod axes;
 pub mod columns;
+pub mod control;
 pub mod node;
+pub mod pareto;
