@@ -5,8 +5,10 @@ use super::points::{Points, dominates};
 use super::screen::{BLOCK, Screen};
 use crate::control::Control;
 
-/// Points that wait before the first sort; later as many as there are members, so that sorting costs little per point.
+/// Points that wait before the first sort.
 const WAITING: usize = 256;
+/// Later, points that wait per member, so that sorting the members again costs little per point.
+const WAITING_PER_MEMBER: usize = 4;
 
 /// The ids of a block's rows.
 #[derive(Clone, Copy, Debug)]
@@ -188,7 +190,7 @@ impl Archive {
     }
 
     fn is_due(&self) -> bool {
-        self.waiting.len() >= self.members.len().max(WAITING)
+        self.waiting.len() >= (WAITING_PER_MEMBER * self.members.len()).max(WAITING)
     }
 
     /// Members and waiting points become the new front.

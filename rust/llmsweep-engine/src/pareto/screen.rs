@@ -8,14 +8,15 @@ use super::points::{Points, dominates};
 pub(super) const BLOCK: usize = 256;
 /// Members held against every row.
 const PIVOTS: usize = 8;
-/// Members held against the rows that the pivots let pass.
-const MEMBERS: usize = 512;
 /// Members considered as pivots.
 const CANDIDATES: usize = 256;
+/// Members held against each row that the pivots let pass (measured: more of them cost more than a later sort saves).
+const MEMBERS: usize = 128;
 /// Members compared with one row between two looks at the outcome.
 const LANES: usize = 16;
 
-/// Members in the order of their usefulness, as columns; the first `pivots` of them meet whole blocks.
+/// Pivots, which meet whole blocks, and further members as columns: in the order of their usefulness, or all of them by
+/// rising first coordinate where there are two.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Screen {
     columns: Vec<Vec<f64>>,
@@ -27,12 +28,9 @@ impl Screen {
     pub(super) fn new(front: &Points, sample: &Points) -> Self {
         let distinct: Vec<usize> =
             (0..front.len()).filter(|&index| index == 0 || front.row(index) != front.row(index - 1)).collect();
-        let strided = |count: usize| {
-            let count = count.min(distinct.len());
-            (0..count).map(|part| distinct[part * distinct.len() / count]).collect::<Vec<_>>()
-        };
-        let mut candidates: Vec<(usize, Vec<bool>)> = strided(CANDIDATES)
-            .into_iter()
+        let considered = distinct.len().min(CANDIDATES);
+        let mut candidates: Vec<(usize, Vec<bool>)> = (0..considered)
+            .map(|part| distinct[part * distinct.len() / considered])
             .map(|member| (member, sample.rows().map(|(row, _)| dominates(front.row(member), row)).collect()))
             .collect();
         candidates.sort_by_key(|(_, beaten)| std::cmp::Reverse(count(beaten)));
@@ -48,12 +46,13 @@ impl Screen {
             open.iter_mut().zip(beaten).for_each(|(open, beaten)| *open &= !beaten);
         }
         let pivots = chosen.iter().map(|&member| front.row(member).to_vec()).collect();
-        let useful = candidates.into_iter().map(|(member, _)| member);
-        let mut members: Vec<usize> = useful.filter(|member| !chosen.contains(member)).collect();
-        if distinct.len() > CANDIDATES {
-            members.extend(strided(MEMBERS));
-            members.truncate(MEMBERS);
+        if front.width() == 2 {
+            // A staircase: one binary search over all members says whether any dominates.
+            let column = |coordinate: usize| distinct.iter().map(|&member| front.row(member)[coordinate]).collect();
+            return Self { columns: vec![column(0), column(1)], pivots };
         }
+        let useful = candidates.into_iter().map(|(member, _)| member);
+        let members: Vec<usize> = useful.filter(|member| !chosen.contains(member)).take(MEMBERS).collect();
         let column = |coordinate: usize| {
             let values = members.iter().map(|&member| front.row(member)[coordinate]);
             let lanes = members.len().next_multiple_of(LANES);
@@ -77,6 +76,10 @@ impl Screen {
 
     /// Whether one of the members apart from the pivots dominates a row.
     pub(super) fn stops(&self, row: &[f64]) -> bool {
+        if let ([across, down], &[x, y]) = (self.columns.as_slice(), row) {
+            let step = across.partition_point(|member| *member <= x).checked_sub(1);
+            return step.is_some_and(|step| down[step] < y || down[step] == y && across[step] < x);
+        }
         let lanes = self.columns.first().map_or(0, Vec::len);
         (0..lanes).step_by(LANES).any(|start| {
             let mut no_larger = [true; LANES];
