@@ -126,6 +126,9 @@ pub const KV_PRECISION_NAMES: [&str; KvPrecision::ALL.len()] = {
     names
 };
 
+/// Serving engines with constants in the catalogue (`systems/serving.toml`).
+pub const ENGINE_NAMES: [&str; 3] = ["vllm", "sglang", "trtllm"];
+
 const fn axis(
     name: &'static str,
     phases: &'static [Phase],
@@ -211,6 +214,14 @@ pub const AXES: &[Axis] = &[
         "Which activations are computed again in the backward pass.",
     ),
     axis(
+        "multi_token_prediction",
+        TRAINING,
+        Work,
+        Bool,
+        Fallback::Bool(false),
+        "Whether the model's multi-token-prediction layers are trained too.",
+    ),
+    axis(
         "attention_kernel",
         TRAINING,
         Work,
@@ -218,16 +229,16 @@ pub const AXES: &[Axis] = &[
         Name("flash"),
         "Whether the score matrix stays on chip (flash) or is written to memory.",
     ),
-    workload(
-        axis("input_tokens", INFERENCE, Work, COUNT, Fallback::Integer(1024), "Tokens of a request's prompt."),
-        "tokens",
-    ),
-    workload(
-        axis("output_tokens", INFERENCE, Work, COUNT, Fallback::Integer(256), "Tokens of a request's answer."),
-        "tokens",
-    ),
     axis("accelerator", BOTH, Time, Domain::Accelerator, Required, "The accelerator."),
     axis("network", BOTH, Time, Domain::Network, Name("default"), "The cluster's network link per accelerator."),
+    axis(
+        "engine",
+        INFERENCE,
+        Time,
+        Choice(&ENGINE_NAMES),
+        Name("vllm"),
+        "The serving engine; sets host time, memory use and scheduling.",
+    ),
     axis("peak_flops_scale", BOTH, Time, Positive, Number(1.0), "What if: factor on the accelerator's peak FLOP/s."),
     axis(
         "hbm_bandwidth_scale",
@@ -297,6 +308,14 @@ pub const AXES: &[Axis] = &[
         Choice(&["continuous", "static"]),
         Name("continuous"),
         "Continuous batching in steady state, or one static batch at a time.",
+    ),
+    workload(
+        axis("input_tokens", INFERENCE, Row, COUNT, Fallback::Integer(1024), "Tokens of a request's prompt."),
+        "tokens",
+    ),
+    workload(
+        axis("output_tokens", INFERENCE, Row, COUNT, Fallback::Integer(256), "Tokens of a request's answer."),
+        "tokens",
     ),
     workload(
         axis(

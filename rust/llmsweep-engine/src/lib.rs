@@ -1,6 +1,8 @@
 //! The machine: specification, catalogue, plan, evaluation, Pareto front.
 pub mod axes;
 pub mod columns;
+pub mod control;
 pub mod document;
 pub mod node;
+pub mod pareto;
 pub mod spec;
