@@ -251,13 +251,15 @@ fn peak_memory(
     let usable = (device.accelerator.memory - system.context).max(Bytes::ZERO).0;
     let mut fullest = TrainingMemory { usable, ..TrainingMemory::default() };
     for stage in stages {
-        let parameters = DeviceParameters::of_stage(shape, &work.parameters, stage, work.split.tensor);
+        let parameters = stage_parameters(shape, work, stage);
         let (data_ranks, expert_ranks) = (placement.data_ring().size, placement.expert_data_ring().size);
         let state = ModelState::of(&parameters, &bytes, setup.zero_stage, data_ranks, expert_ranks);
         let chunks = f64::from(setup.virtual_pipeline);
         let waiting = in_flight(f64::from(setup.pipeline), chunks, micro_batches, stage.earliest);
-        let kept: f64 = work.kept_bytes.iter().zip(stage.layers).map(|(kept, count)| kept * count).sum();
-        let logits = if stage.last { work.logits_bytes } else { 0.0 };
+        let layers: f64 = work.kept_bytes.iter().zip(stage.layers).map(|(kept, count)| kept * count).sum();
+        let (prediction, logits) =
+            if stage.last { (work.prediction_kept_bytes, work.logits_bytes) } else { (0.0, 0.0) };
+        let kept = layers + prediction;
         let gathered = if setup.zero_stage == 3 { gathered_weights(work, bytes.weight) } else { 0.0 };
         let activations = kept * waiting + work.live_bytes + logits + gathered;
         let peak = (state.total() + activations) * system.fragmentation;
@@ -284,14 +286,29 @@ fn peak_memory(
     }
 }
 
+/// Parameters of one device of a stage. Prediction layers stand on the last, with a copy of the embedding where the first is another.
+fn stage_parameters(shape: &ModelShape, work: &TrainingWork, stage: &StageClass) -> DeviceParameters {
+    let mut sum = DeviceParameters::of_stage(shape, &work.parameters, stage, work.split.tensor);
+    if stage.last && work.prediction_layers > 0.0 {
+        sum.dense += work.prediction_parameters.dense;
+        sum.experts += work.prediction_parameters.experts;
+        if !stage.first && !shape.tied_embeddings {
+            sum.dense += shape.embedding_parameters() / work.split.tensor;
+        }
+    }
+    sum
+}
+
 /// ZeRO-3 holds the whole weights of the layer at work and of the one it fetches ahead.
 fn gathered_weights(work: &TrainingWork, weight_bytes: f64) -> f64 {
-    let largest = work.parameters.iter().map(|layer| layer.dense + layer.experts).fold(0.0, f64::max);
+    let prediction = &work.prediction_parameters;
+    let one_prediction = (prediction.dense + prediction.experts) / work.prediction_layers.max(1.0);
+    let largest = work.parameters.iter().map(|layer| layer.dense + layer.experts).fold(one_prediction, f64::max);
     2.0 * largest * weight_bytes
 }
 
 /// One stage's time for one micro-batch.
-fn stage_time(times: &TrainingTimes, stage: &StageClass) -> BlockTime {
+fn stage_time(work: &TrainingWork, times: &TrainingTimes, stage: &StageClass) -> BlockTime {
     let mut sum = BlockTime::default();
     let mut add = |block: &BlockTime, count: f64| {
         sum.forward = sum.forward.plus(block.forward.times(count));
@@ -310,7 +327,8 @@ fn stage_time(times: &TrainingTimes, stage: &StageClass) -> BlockTime {
         add(&times.embedding, 1.0);
     }
     if stage.last {
-        add(&times.head, 1.0);
+        add(&times.head, 1.0 + work.prediction_layers);
+        add(&times.prediction, 1.0);
     }
     sum
 }
@@ -337,7 +355,7 @@ fn step_terms(
     let mut slowest = BlockTime::default();
     let mut sum = Seconds::ZERO;
     for stage in stages {
-        let time = stage_time(times, stage);
+        let time = stage_time(work, times, stage);
         sum += time.total() * stage.count;
         if time.total() > slowest.total() {
             slowest = time;
@@ -393,7 +411,7 @@ fn gradient_exchange(
     };
     let mut worst = (Seconds::ZERO, Seconds::ZERO);
     for stage in stages {
-        let parameters = DeviceParameters::of_stage(shape, &work.parameters, stage, work.split.tensor);
+        let parameters = stage_parameters(shape, work, stage);
         let state = ModelState::of(&parameters, &bytes, setup.zero_stage, dense_ring.size, expert_ring.size);
         let (forward, backward) = (slowest.forward.busy(), slowest.backward.busy());
         let repeats = if setup.zero_stage >= 2 { micro_batches } else { 1.0 };

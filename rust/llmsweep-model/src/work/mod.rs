@@ -8,6 +8,7 @@ pub mod decode;
 pub mod experts;
 pub mod forward;
 pub mod linear;
+pub mod prediction;
 
 use crate::quantity::{Bytes, Flops};
 
@@ -247,6 +248,12 @@ impl Work {
     #[must_use]
     pub fn flops(&self) -> Flops {
         self.ops.iter().map(|op| op.flops).sum()
+    }
+
+    /// Adds all of another's.
+    pub fn append(&mut self, mut other: Self) {
+        self.ops.append(&mut other.ops);
+        self.messages.append(&mut other.messages);
     }
 
     /// A matrix multiplication `m × k` by `k × n` with quantised weights, and the cast of its operand where the format needs one.
