@@ -415,8 +415,13 @@ fn gradient_exchange(
         let state = ModelState::of(&parameters, &bytes, setup.zero_stage, dense_ring.size, expert_ring.size);
         let (forward, backward) = (slowest.forward.busy(), slowest.backward.busy());
         let repeats = if setup.zero_stage >= 2 { micro_batches } else { 1.0 };
-        // Chunks of an interleaved schedule finish one by one: gradients of the first have the others' time to travel.
-        let window = if setup.virtual_pipeline > 1 { micro_batches.min(f64::from(setup.pipeline)) } else { 1.0 };
+        // Chunks of an interleaved schedule finish one by one: gradients of the first have the others' time to travel. What is sent for
+        // every micro-batch has that micro-batch's time alone.
+        let window = if setup.virtual_pipeline > 1 && setup.zero_stage < 2 {
+            micro_batches.min(f64::from(setup.pipeline))
+        } else {
+            1.0
+        };
         let width = system.gradient_message_bytes;
         let scatter = if setup.zero_stage == 0 {
             collective(Collective::AllReduce, &parameters, width)
@@ -428,7 +433,7 @@ fn gradient_exchange(
             _ => collective(Collective::AllGather, &parameters, bytes.weight),
         };
         let hidden = |message: Seconds, compute: Seconds| {
-            let last_bucket = message / (stage.layer_count() * f64::from(setup.virtual_pipeline)).max(1.0);
+            let last_bucket = message / stage.layer_count().max(1.0);
             (message - compute * window).max(last_bucket)
         };
         let data = if setup.zero_stage == 3 {
