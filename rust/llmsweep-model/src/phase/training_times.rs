@@ -298,7 +298,8 @@ fn block_time(
         tensor: group_time(block, Group::Tensor, &work.split, device) * (passes * exposed),
         expert: group_time(block, Group::Expert, &work.split, device) * (passes / system.expert_all_to_all_ratio),
         // The ring passes keys and values while attention works on those at hand; backward carries gradients too.
-        context: (ring - attention).max(Seconds::ZERO) + (ring * 2.0 - attention * 2.5).max(Seconds::ZERO),
+        context: (ring - attention).max(Seconds::ZERO) * (passes - 1.0)
+            + (ring * 2.0 - attention * 2.5).max(Seconds::ZERO),
     }
 }
 
