@@ -5,6 +5,7 @@ use super::training_times::ring_of;
 use crate::arch::{LayerKind, ModelShape};
 use crate::kernel::{KernelModel, Pass};
 use crate::memory::cache::LayerCache;
+use crate::memory::state::table_parameters;
 use crate::parallel::divide;
 use crate::parallel::pipeline::{MAX_KINDS, StageClass};
 use crate::precision::{KvPrecision, Precision};
@@ -89,7 +90,7 @@ impl InferenceWork {
                 * (layer.tensor_sharded * widths.weight / split.tensor + layer.active_experts * widths.weight / owners);
             kv_bytes_per_token += count * decode::cached_values(shape.attention, kind.mixer) * kv_bytes;
         }
-        let head = if shape.tied_embeddings { shape.embedding_parameters() } else { shape.head_parameters() };
+        let head = if shape.tied_embeddings { table_parameters(shape) } else { shape.head_parameters() };
         let head_weights = head / split.tensor * widths.plain_weight;
         Ok(Self {
             split,

@@ -5,7 +5,7 @@ use super::training_times::{BlockTime, TrainingTimes, TrainingWork};
 use crate::arch::ModelShape;
 use crate::bound::least_time;
 use crate::kernel::Pass;
-use crate::memory::state::{DeviceParameters, ModelState, Optimizer, StateBytes};
+use crate::memory::state::{DeviceParameters, ModelState, Optimizer, StateBytes, table_parameters};
 use crate::parallel::pipeline::{StageClass, in_flight};
 use crate::parallel::placement::Placement;
 use crate::precision::Precision;
@@ -293,7 +293,7 @@ fn stage_parameters(shape: &ModelShape, work: &TrainingWork, stage: &StageClass)
         sum.dense += work.prediction_parameters.dense;
         sum.experts += work.prediction_parameters.experts;
         if !stage.first && !shape.tied_embeddings {
-            sum.dense += shape.embedding_parameters() / work.split.tensor;
+            sum.dense += table_parameters(shape) / work.split.tensor;
         }
     }
     sum
