@@ -363,7 +363,9 @@ fn step_terms(
     }
     let message = if setup.pipeline > 1 {
         let fabric = &device.accelerator.fabric;
-        device.collectives.point_to_point(work.stage_message, placement.pipeline_stride(), fabric) * 2.0
+        // Where the stages do not fit in one block some neighbours sit in different ones; the slowest hop sets the pace.
+        let reach = placement.pipeline_stride() * (pipeline - 1.0);
+        device.collectives.point_to_point(work.stage_message, reach, fabric) * 2.0
     } else {
         Seconds::ZERO
     };
