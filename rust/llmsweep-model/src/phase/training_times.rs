@@ -6,7 +6,7 @@ use crate::collective::Ring;
 use crate::flops::ForwardFlops;
 use crate::kernel::Pass;
 use crate::memory::activations::{ActivationInput, Recompute, layer_bytes, live_layer_bytes};
-use crate::memory::state::DeviceParameters;
+use crate::memory::state::{DeviceParameters, table_parameters};
 use crate::parallel::divide;
 use crate::parallel::pipeline::MAX_KINDS;
 use crate::precision::Precision;
@@ -63,6 +63,10 @@ pub struct TrainingWork {
     pub embedding: Work,
     /// Forward pass of the LM head.
     pub head: Work,
+    /// Parameters of the embedding on one device.
+    pub embedding_parameters: f64,
+    /// Parameters of the LM head on one device, its matrix counted where it is tied too.
+    pub head_parameters: f64,
     /// Multi-token-prediction layers that train.
     pub prediction_layers: f64,
     /// Forward pass of all prediction layers, without their logits: those are the LM head's again, once per layer.
@@ -152,6 +156,8 @@ impl TrainingWork {
             parameters,
             embedding: forward::embedding(shape, tokens.rows, &split, &widths),
             head: forward::head(shape, tokens.rows, system.logit_bytes, &split, &widths),
+            embedding_parameters: shape.embedding_parameters() / split.tensor,
+            head_parameters: table_parameters(shape) / split.tensor,
             prediction_layers,
             prediction: if predicts { prediction::layers(shape, &input) } else { Work::default() },
             prediction_kept_bytes: if predicts { prediction::kept_bytes(shape, &activations) } else { 0.0 },
@@ -237,11 +243,30 @@ impl TrainingTimes {
         let ends = TrainingLayout { recompute: Recompute::None, ..work.layout };
         Self {
             layers,
-            embedding: block_time(&work.embedding, &ends, work, device, system),
-            head: block_time(&work.head, &ends, work, device, system),
+            embedding: end_time(&work.embedding, work.embedding_parameters, &ends, work, device, system),
+            head: end_time(&work.head, work.head_parameters, &ends, work, device, system),
             prediction,
         }
     }
+}
+
+/// Embedding or LM head, with the accumulation of its gradient.
+fn end_time(
+    block: &Work,
+    parameters: f64,
+    layout: &TrainingLayout,
+    work: &TrainingWork,
+    device: &Device,
+    system: &TrainingSystem,
+) -> BlockTime {
+    let time = block_time(block, layout, work, device, system);
+    BlockTime { backward: time.backward.plus(accumulation_time(parameters, device, system)), ..time }
+}
+
+/// A micro-batch's gradient is added to the sum of the step.
+fn accumulation_time(parameters: f64, device: &Device, system: &TrainingSystem) -> KernelTime {
+    let accumulation = Op::memory("gradient accumulation", system.gradient_accumulation_bytes * parameters, 0.0);
+    KernelTime::of(&device.kernels, &accumulation, Pass::Backward)
 }
 
 fn layer_time(
@@ -253,9 +278,8 @@ fn layer_time(
     system: &TrainingSystem,
 ) -> BlockTime {
     let mut time = block_time(layer, &work.layout, work, device, system);
-    let gradient_bytes = system.gradient_accumulation_bytes * (parameters.dense + parameters.experts);
-    let accumulation = Op::memory("gradient accumulation", gradient_bytes, 0.0);
-    time.backward = time.backward.plus(KernelTime::of(&device.kernels, &accumulation, Pass::Backward));
+    let accumulation = accumulation_time(parameters.dense + parameters.experts, device, system);
+    time.backward = time.backward.plus(accumulation);
     let busy = time.forward.busy() + time.backward.busy();
     let passes = if work.layout.recompute == Recompute::Full { 4.0 } else { 3.0 };
     let mut host = system.host_launch * (system.layer_launches * passes * layers);
