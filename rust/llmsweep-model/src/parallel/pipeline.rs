@@ -33,7 +33,7 @@ impl StageClass {
 /// (Llama-3.1-405B runs its 126 layers on 16 stages as 7, 8 × 14, 7; arXiv:2407.21783, section 3.3.2).
 #[must_use]
 pub fn stages(shape: &ModelShape, pipeline: u32, chunks: u32) -> Option<Vec<StageClass>> {
-    let total = pipeline * chunks;
+    let total = pipeline.checked_mul(chunks)?;
     let layers = shape.layers();
     if layers < total {
         return None;

@@ -154,16 +154,19 @@ impl Replicas {
     /// Derives data parallelism and micro-batches from devices and global batch.
     pub fn of(work: &TrainingWork, setup: &TrainingSetup) -> Result<Self, Reject> {
         let layout = &work.layout;
-        let replica = layout.tensor * layout.context * setup.pipeline;
-        if setup.devices < replica {
+        let wide = u64::from;
+        let stage = wide(layout.tensor).saturating_mul(wide(layout.context));
+        let replica = stage.saturating_mul(wide(setup.pipeline));
+        let devices = wide(setup.devices);
+        if devices < replica {
             return Err(Reject::DevicesTooFew);
         }
-        if !setup.devices.is_multiple_of(replica) {
+        if !devices.is_multiple_of(replica) {
             return Err(Reject::DevicesNotDivisible);
         }
-        let data = setup.devices / replica;
-        let stage_ranks = layout.tensor * layout.context * data;
-        if !stage_ranks.is_multiple_of(layout.expert * layout.expert_tensor) {
+        let data = (devices / replica) as u32;
+        let stage_ranks = stage * wide(data);
+        if !stage_ranks.is_multiple_of(wide(layout.expert) * wide(layout.expert_tensor)) {
             return Err(Reject::ExpertParallelRanks);
         }
         let together = u64::from(data) * u64::from(layout.micro_batch);

@@ -103,7 +103,7 @@ impl TrainingWork {
             return Err(Reject::PrecisionNotTrained);
         }
         divide::layer(shape, layout.tensor, layout.expert, layout.expert_tensor)?;
-        if layout.context > 1 && !layout.sequence_length.is_multiple_of(2 * layout.context) {
+        if layout.context > 1 && !u64::from(layout.sequence_length).is_multiple_of(2 * u64::from(layout.context)) {
             return Err(Reject::ContextParallelSequence);
         }
         if shape.position == crate::arch::Position::Learned && layout.sequence_length > shape.max_context {
