@@ -252,7 +252,7 @@ impl InferenceDevice {
         for message in &block.messages {
             let seconds = self.message(message, split);
             match message.group {
-                Group::Expert => time.expert += seconds,
+                Group::Expert | Group::ExpertTensor => time.expert += seconds,
                 Group::Tensor | Group::Context | Group::Pipeline | Group::Data => time.tensor += seconds,
             }
         }

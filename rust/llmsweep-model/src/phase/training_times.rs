@@ -320,7 +320,8 @@ fn block_time(
         backward,
         host: Seconds::ZERO,
         tensor: group_time(block, Group::Tensor, &work.split, device) * (passes * exposed),
-        expert: group_time(block, Group::Expert, &work.split, device) * (passes / system.expert_all_to_all_ratio),
+        expert: group_time(block, Group::Expert, &work.split, device) * (passes / system.expert_all_to_all_ratio)
+            + group_time(block, Group::ExpertTensor, &work.split, device) * passes,
         // The ring passes keys and values while attention works on those at hand; backward carries gradients too.
         context: (ring - attention).max(Seconds::ZERO) * (passes - 1.0)
             + (ring * 2.0 - attention * 2.5).max(Seconds::ZERO),
@@ -355,6 +356,7 @@ pub fn ring_of(group: Group, split: &Split) -> Ring {
         Group::Tensor => Ring::new(split.tensor, 1.0),
         Group::Context => Ring::new(split.context, split.tensor),
         Group::Expert => Ring::new(split.expert, split.expert_tensor),
+        Group::ExpertTensor => Ring::new(split.expert_tensor, 1.0),
         Group::Pipeline | Group::Data => Ring::new(1.0, 1.0),
     }
 }

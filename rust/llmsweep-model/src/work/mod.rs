@@ -111,6 +111,8 @@ pub enum Group {
     Context,
     /// Expert-parallel ranks.
     Expert,
+    /// Ranks that share one expert's matrices.
+    ExpertTensor,
     /// Ranks that hold neighbouring pipeline stages.
     Pipeline,
     /// Data-parallel ranks.
