@@ -187,6 +187,7 @@ impl Replicas {
 }
 
 /// Results of a setup, or why it can't run. `stages` are those of the setup's pipeline, `None` where it is too deep.
+#[allow(clippy::too_many_arguments, reason = "the plan's levels are its arguments")]
 pub fn row(
     shape: &ModelShape,
     precision: &Precision,

@@ -75,7 +75,7 @@ fn messages(work: &mut Work, moe: &Moe, hidden: f64, rows: f64, pairs: f64, spli
         work.message("dispatch", Collective::AllToAll, Group::Expert, sent * widths.operand.min(widths.activation));
         work.message("combine", Collective::AllToAll, Group::Expert, sent * widths.activation);
     }
-    if split.sequence_parallel && split.expert_tensor > 1.0 {
+    if split.expert_tensor > 1.0 && (split.sequence_parallel || split.expert_tensor > split.tensor) {
         let arrived = if split.expert > 1.0 { pairs } else { rows * split.expert_tensor / split.tensor };
         let bytes = arrived * hidden * widths.activation;
         work.message("gather expert tokens", Collective::AllGather, Group::ExpertTensor, bytes);

@@ -73,9 +73,11 @@ impl Op {
     #[must_use]
     pub fn backward(self) -> Self {
         let factor = match self.kernel {
-            Kernel::Gemm { .. } | Kernel::PlainGemm { .. } | Kernel::GroupedGemm => 2.0,
             Kernel::Attention { fused: true, .. } => 2.5,
-            Kernel::Attention { fused: false, .. } => 2.0,
+            Kernel::Attention { fused: false, .. }
+            | Kernel::Gemm { .. }
+            | Kernel::PlainGemm { .. }
+            | Kernel::GroupedGemm => 2.0,
             Kernel::CacheRead | Kernel::LatentCacheRead | Kernel::Elementwise => 1.5,
         };
         Self {
