@@ -1,0 +1,4 @@
+//! Tests of the equations: `published` holds them to numbers that papers print, `laws` to what must be true of any numbers.
+mod common;
+mod laws;
+mod published;
