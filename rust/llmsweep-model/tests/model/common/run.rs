@@ -22,7 +22,7 @@ pub(crate) const ONE: TrainingLayout = TrainingLayout {
     expert_tensor: 1,
     context: 1,
     sequence_parallel: false,
-    sequence_length: 4096,
+    sequence_length: 2048,
     micro_batch: 1,
     recompute: Recompute::None,
     kernel: AttentionKernel::Flash,

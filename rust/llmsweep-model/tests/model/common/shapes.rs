@@ -152,7 +152,33 @@ pub(crate) fn sliding() -> ModelShape {
     shape
 }
 
+/// A model that prints as its name: a failing law should not print every layer.
+#[derive(Clone)]
+pub(crate) struct Named(&'static str, ModelShape);
+
+impl std::fmt::Debug for Named {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.0)
+    }
+}
+
+impl std::ops::Deref for Named {
+    type Target = ModelShape;
+
+    fn deref(&self) -> &ModelShape {
+        &self.1
+    }
+}
+
 /// Models of every kind, for laws.
-pub(crate) fn zoo() -> Vec<ModelShape> {
-    vec![llama3_8b(), llama2_70b(), gpt3_175b(), mixtral_8x7b(), deepseek_v3(), qwen3_next(), sliding()]
+pub(crate) fn zoo() -> Vec<Named> {
+    vec![
+        Named("Llama-3-8B", llama3_8b()),
+        Named("Llama-2-70B", llama2_70b()),
+        Named("GPT-3 175B", gpt3_175b()),
+        Named("Mixtral 8x7B", mixtral_8x7b()),
+        Named("DeepSeek-V3", deepseek_v3()),
+        Named("Qwen3-Next", qwen3_next()),
+        Named("sliding window", sliding()),
+    ]
 }

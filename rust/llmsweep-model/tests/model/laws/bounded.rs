@@ -5,6 +5,8 @@ use crate::common::run::{serve, train};
 use llmsweep_model::phase::share::KernelTime;
 use llmsweep_model::quantity::Seconds;
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 
 const ROOMY: Machine = Machine { memory: 2e12, ..H100 };
 
@@ -59,4 +61,23 @@ proptest! {
         prop_assert!(row.running <= setup.concurrency / f64::from(setup.data));
         prop_assert_eq!(row.saturated, row.running < setup.concurrency / f64::from(setup.data));
     }
+}
+
+/// Laws over setups that are nearly all refused would say nothing.
+#[test]
+fn many_random_setups_can_run() {
+    let mut runner = TestRunner::deterministic();
+    let mut draw = |samples: u32| -> (u32, u32) {
+        let (mut trained, mut served) = (0, 0);
+        for _ in 0..samples {
+            let shape = shape().new_tree(&mut runner).expect("draws").current();
+            let (layout, setup) = training().new_tree(&mut runner).expect("draws").current();
+            trained += u32::from(train(&shape, &ROOMY, layout, &setup).is_ok());
+            let (request, tensor) = (request(), power(4)).new_tree(&mut runner).expect("draws").current();
+            served += u32::from(serve(&shape, &ROOMY, "bf16", (tensor, tensor), &request).is_ok());
+        }
+        (trained, served)
+    };
+    let (trained, served) = draw(400);
+    assert!(trained > 80 && served > 80, "{trained} trained and {served} served of 400");
 }

@@ -44,9 +44,9 @@ proptest! {
 
     /// Where ranks sit on different nodes, the node's ports carry at least what leaves it.
     #[test]
-    fn ports_are_never_outrun(kind in collective(), nodes in power(6), bytes in 1.0..1e12_f64) {
+    fn ports_are_never_outrun(kind in collective(), doublings in 1..7_u32, bytes in 1.0..1e12_f64) {
+        let nodes = 1_u32 << doublings;
         let ring = Ring::new(8.0 * f64::from(nodes), 1.0);
-        prop_assume!(nodes > 1);
         let others = (ring.size - 8.0) / ring.size;
         // A node receives what it lacks of the whole buffer; in an all-to-all each of its ranks sends what leaves.
         let leaves = if kind == Collective::AllToAll { 8.0 * bytes * others } else { bytes * (1.0 - 1.0 / f64::from(nodes)) };

@@ -1,7 +1,6 @@
 //! Random models and layouts. Sizes are powers of two that divide every model of the zoo.
 use crate::common::run::{ONE, REQUEST, STEP};
-use crate::common::shapes::zoo;
-use llmsweep_model::arch::ModelShape;
+use crate::common::shapes::{Named, zoo};
 use llmsweep_model::memory::activations::Recompute;
 use llmsweep_model::memory::state::Optimizer;
 use llmsweep_model::phase::inference::{InferenceSetup, ServingMode};
@@ -16,7 +15,7 @@ pub(super) fn power(most: u32) -> impl Strategy<Value = u32> {
     (0..=most).prop_map(|exponent| 1 << exponent)
 }
 
-pub(super) fn shape() -> impl Strategy<Value = ModelShape> {
+pub(super) fn shape() -> impl Strategy<Value = Named> {
     select(zoo())
 }
 
