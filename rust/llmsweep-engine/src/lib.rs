@@ -1,4 +1,5 @@
 //! The machine: specification, catalogue, plan, evaluation, Pareto front.
 pub mod axes;
 pub mod columns;
+pub mod document;
 pub mod node;
