@@ -1,5 +1,6 @@
 //! The machine: specification, catalogue, plan, evaluation, Pareto front.
 pub mod axes;
+pub mod catalog;
 pub mod columns;
 pub mod document;
 pub mod node;
