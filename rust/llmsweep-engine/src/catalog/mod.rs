@@ -1,8 +1,9 @@
 //! The catalogue: models, accelerators, networks and prices, read from folders of TOML and from tables inside a sweep.
 //!
-//! A folder has the sub-folders [`SUB_FOLDERS`], any of which may be missing; their `*.toml` files are read in name order. An entry
+//! A folder has the sub-folders [`SUB_FOLDERS`], `efficiency` and `systems`, any of which may be missing; their `*.toml` files are read in name order. An entry
 //! of a later folder replaces one of an earlier with the same id. Keys and units: `docs/catalog.md`.
 pub mod accelerator;
+pub mod efficiency;
 pub mod fabric;
 mod fields;
 mod glob;
@@ -11,14 +12,17 @@ mod json;
 pub mod model;
 pub mod network;
 pub mod price;
+pub mod systems;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use accelerator::{AcceleratorEntry, ScaleUp};
+pub use efficiency::{Efficiencies, Provenance};
 pub use model::{ModelEntry, TrainingRun};
 pub use network::{ConstantSet, MeasuredCollective, NetworkEntry};
 pub use price::Price;
+pub use systems::Systems;
 
 use crate::document::parse_toml;
 use crate::node::{DocumentError, Node, Place, Value, nearest};
@@ -77,6 +81,8 @@ pub struct Catalog {
     measured_collectives: Vec<MeasuredCollective>,
     constants: Vec<ConstantSet>,
     sources: BTreeMap<String, String>,
+    efficiencies: Efficiencies,
+    systems: Systems,
 }
 
 /// Where each id of the folder or document being read was first seen: within one, an id may stand once.
@@ -96,15 +102,41 @@ impl Catalog {
             let mut seen = Seen::new();
             for sub_folder in SUB_FOLDERS {
                 for file in toml_files(&directory.join(sub_folder))? {
-                    let text = std::fs::read_to_string(&file)
-                        .map_err(|error| path_error(&file, format!("this file cannot be read: {error}")))?;
-                    let document = parse_toml(&file.display().to_string(), &text)?;
-                    catalog.take(&document, &mut seen)?;
+                    catalog.take(&read_document(&file)?, &mut seen)?;
+                }
+            }
+            catalog.take_software(directory)?;
+        }
+        catalog.connect()?;
+        catalog.efficiencies.check()?;
+        Ok(catalog)
+    }
+
+    /// Reads the sub-folders `efficiency`, one architecture a file, and `systems`.
+    fn take_software(&mut self, directory: &Path) -> Result<(), DocumentError> {
+        for folder in ["efficiency", "systems"] {
+            for file in toml_files(&directory.join(folder))? {
+                let document = read_document(&file)?;
+                match (folder, file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default()) {
+                    (_, "sources") => self.take(&document, &mut Seen::new())?,
+                    ("efficiency", _) => self.efficiencies.take(&document)?,
+                    (_, name) => self.systems.take(name, &document)?,
                 }
             }
         }
-        catalog.connect()?;
-        Ok(catalog)
+        Ok(())
+    }
+
+    /// Efficiencies of kernels.
+    #[must_use]
+    pub fn efficiencies(&self) -> &Efficiencies {
+        &self.efficiencies
+    }
+
+    /// Constants of software.
+    #[must_use]
+    pub fn systems(&self) -> &Systems {
+        &self.systems
     }
 
     /// Adds the `[[model]]`, `[[accelerator]]`, `[[network]]` and `[[price]]` tables of a document; they replace entries of the
@@ -274,6 +306,12 @@ impl Catalog {
             }
         }
     }
+}
+
+fn read_document(file: &Path) -> Result<Node, DocumentError> {
+    let unreadable = |error: std::io::Error| path_error(file, format!("this file cannot be read: {error}"));
+    let text = std::fs::read_to_string(file).map_err(unreadable)?;
+    parse_toml(&file.display().to_string(), &text)
 }
 
 /// Refuses an id that stands twice in one folder or document.
