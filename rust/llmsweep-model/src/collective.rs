@@ -113,7 +113,8 @@ impl CollectiveModel {
         let Some(outer) = tiers.iter().position(|tier| ring.inside(tier.span) >= ring.size) else {
             return self.across(collective, bytes, ring, tiers, tiers.len() - 1);
         };
-        if outer == 0 || ring.inside(tiers[outer - 1].span) <= 1.0 && tiers[outer].kind != LinkKind::Network {
+        let alone_in_block = outer == 0 || ring.inside(tiers[outer - 1].span) <= 1.0;
+        if alone_in_block && tiers[outer].kind != LinkKind::Network {
             return self.within(collective, bytes, ring.size, &tiers[outer]);
         }
         self.across(collective, bytes, ring, tiers, outer)
@@ -199,7 +200,7 @@ impl CollectiveModel {
     }
 
     /// One ring through all ranks; every block's links to the outer tier work side by side.
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments, reason = "the message, the group and the two tiers it crosses")]
     fn flat_ring(
         &self,
         collective: Collective,
@@ -284,7 +285,11 @@ impl CollectiveModel {
         };
         let near = stay / (inner.bandwidth * self.inner_efficiency(Collective::AllToAll, inside.max(2.0), inner.kind));
         let far = leave / (outer.bandwidth * efficiency);
-        let latency = self.network_base + self.outer_step(outer) + self.all_to_all_doubling * blocks.log2();
-        latency + near.max(far)
+        let latency = match outer.kind {
+            LinkKind::Network => self.network_base + self.all_to_all_doubling * blocks.log2(),
+            // Islands inside one node start no sooner than one domain of as many ranks.
+            _ => (self.base + self.all_to_all_doubling * ranks.log2()) * self.latency_factor,
+        };
+        latency + self.outer_step(outer) + near.max(far)
     }
 }

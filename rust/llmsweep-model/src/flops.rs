@@ -52,10 +52,43 @@ impl ForwardFlops {
         sum
     }
 
+    /// Counts what the multi-token-prediction layers add to one sequence: each a layer like the last, a projection `2h × h`, and logits
+    /// (DeepSeek-AI 2024, arXiv:2412.19437, section 2.2). Nothing where the model has none.
+    #[must_use]
+    pub fn of_prediction(shape: &ModelShape, sequence_length: f64) -> Self {
+        let Some(&last) = shape.sequence.last() else { return Self::default() };
+        let count = f64::from(shape.mtp_layers);
+        let hidden = f64::from(shape.hidden);
+        let one = Self::of_sequence(&ModelShape { sequence: vec![last], ..shape.clone() }, sequence_length);
+        Self {
+            layers: count * (one.layers + 4.0 * sequence_length * hidden * hidden),
+            attention_causal: count * one.attention_causal,
+            attention_full: count * one.attention_full,
+            head: count * one.head,
+        }
+    }
+
+    /// Both.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            layers: self.layers + other.layers,
+            attention_causal: self.attention_causal + other.attention_causal,
+            attention_full: self.attention_full + other.attention_full,
+            head: self.head + other.head,
+        }
+    }
+
     /// Forward FLOPs with causal attention.
     #[must_use]
     pub fn causal(&self) -> f64 {
         self.layers + self.attention_causal + self.head
+    }
+
+    /// FLOPs of prefill, the logits left out: only the last token's are needed.
+    #[must_use]
+    pub fn prompt(&self) -> f64 {
+        self.layers + self.attention_causal
     }
 
     /// Forward FLOPs with attention over the full square.

@@ -146,6 +146,7 @@ pub struct DenseMlp {
 
 /// A mixture of experts in place of the MLP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a yes-or-no field of published configurations")]
 pub struct Moe {
     /// Routed experts, `E`.
     pub experts: u32,
@@ -200,7 +201,7 @@ pub struct LayerKind {
 
 /// Which linear maps and norms carry extra parameters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a yes-or-no field of published configurations")]
 pub struct Extras {
     /// Biases in all linear maps of attention and MLP (GPT-2, OPT, BLOOM).
     pub linear_bias: bool,

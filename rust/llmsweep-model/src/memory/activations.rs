@@ -54,11 +54,14 @@ pub fn layer_bytes(shape: &ModelShape, kind: LayerKind, input: &ActivationInput)
     kept_bytes(shape, kind, input)
 }
 
-/// Bytes of the one layer that is alive while full recomputation runs it again.
+/// Bytes of the one layer that is alive while full recomputation runs it again, beside its input, which [`layer_bytes`] counts.
 #[must_use]
 pub fn live_layer_bytes(shape: &ModelShape, kind: LayerKind, input: &ActivationInput) -> f64 {
     match input.recompute {
-        Recompute::Full => kept_bytes(shape, kind, &ActivationInput { recompute: Recompute::None, ..*input }),
+        Recompute::Full => {
+            let whole = kept_bytes(shape, kind, &ActivationInput { recompute: Recompute::None, ..*input });
+            (whole - layer_bytes(shape, kind, input)).max(0.0)
+        }
         Recompute::None | Recompute::Selective => 0.0,
     }
 }

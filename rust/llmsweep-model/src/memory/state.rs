@@ -83,7 +83,7 @@ impl DeviceParameters {
     }
 
     /// Of a stage: its layers, the embedding on the first, final norm and LM head on the last. A tied head on a stage of its own is a
-    /// copy of the embedding.
+    /// copy of the embedding's table.
     #[must_use]
     pub fn of_stage(shape: &ModelShape, layers: &[Self; MAX_KINDS], stage: &StageClass, tensor: f64) -> Self {
         let mut sum = Self::default();
@@ -91,16 +91,22 @@ impl DeviceParameters {
             sum.dense += layer.dense * count;
             sum.experts += layer.experts * count;
         }
-        let (embedding, head) = (shape.embedding_parameters(), shape.head_parameters());
+        let head = shape.head_parameters();
         if stage.first {
-            sum.dense += embedding / tensor;
+            sum.dense += shape.embedding_parameters() / tensor;
         }
         if stage.last {
-            let copy = if shape.tied_embeddings && !stage.first { embedding } else { 0.0 };
+            let copy = if shape.tied_embeddings && !stage.first { table_parameters(shape) } else { 0.0 };
             sum.dense += (head + copy) / tensor + shape.final_norm_parameters();
         }
         sum
     }
+}
+
+/// The input table, which a tied LM head and prediction layers on another stage hold once more; positions stay with the embedding.
+#[must_use]
+pub fn table_parameters(shape: &ModelShape) -> f64 {
+    f64::from(shape.vocab) * f64::from(shape.embedding_dim.unwrap_or(shape.hidden))
 }
 
 /// Model state of one device under ZeRO (Rajbhandari et al. 2020, arXiv:1910.02054, figure 1).

@@ -24,11 +24,10 @@ pub fn layer(shape: &ModelShape, tensor: u32, expert: u32, expert_tensor: u32) -
         return Err(Reject::TensorParallelMlp);
     }
     match shape.moe {
-        None if expert * expert_tensor > 1 => Err(Reject::ExpertParallelDense),
-        None => Ok(()),
+        None if expert > 1 || expert_tensor > 1 => Err(Reject::ExpertParallelDense),
         Some(moe) if !moe.experts.is_multiple_of(expert) => Err(Reject::ExpertParallelExperts),
         Some(moe) if !moe.expert_ffn.is_multiple_of(expert_tensor) => Err(Reject::ExpertTensorParallel),
         Some(moe) if !moe.shared_ffn.is_multiple_of(tensor) => Err(Reject::TensorParallelMlp),
-        Some(_) => Ok(()),
+        None | Some(_) => Ok(()),
     }
 }

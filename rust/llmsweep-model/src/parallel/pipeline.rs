@@ -33,7 +33,7 @@ impl StageClass {
 /// (Llama-3.1-405B runs its 126 layers on 16 stages as 7, 8 × 14, 7; arXiv:2407.21783, section 3.3.2).
 #[must_use]
 pub fn stages(shape: &ModelShape, pipeline: u32, chunks: u32) -> Option<Vec<StageClass>> {
-    let total = pipeline * chunks;
+    let total = pipeline.checked_mul(chunks)?;
     let layers = shape.layers();
     if layers < total {
         return None;
@@ -50,12 +50,19 @@ pub fn stages(shape: &ModelShape, pipeline: u32, chunks: u32) -> Option<Vec<Stag
             }
         }
         let (first, last) = (stage == 0, stage + 1 == pipeline);
-        match classes.iter_mut().find(|class| class.layers == counts && class.first == first && class.last == last) {
+        let same =
+            |class: &&mut StageClass| same_layers(&class.layers, &counts) && (class.first, class.last) == (first, last);
+        match classes.iter_mut().find(same) {
             Some(class) => class.count += 1.0,
             None => classes.push(StageClass { layers: counts, first, last, count: 1.0, earliest: f64::from(stage) }),
         }
     }
     Some(classes)
+}
+
+/// Whole numbers, held as floats: equal when they differ by less than one.
+fn same_layers(one: &[f64; MAX_KINDS], other: &[f64; MAX_KINDS]) -> bool {
+    one.iter().zip(other).all(|(one, other)| (one - other).abs() < 0.5)
 }
 
 /// First layer of every chunk, and the number of layers at the end.

@@ -3,7 +3,6 @@ use super::inference_times::{InferenceDevice, InferenceWork, PassTime};
 use super::share::{Bottleneck, KernelTime};
 use crate::arch::ModelShape;
 use crate::bound::least_time;
-use crate::flops::ForwardFlops;
 use crate::parallel::pipeline::StageClass;
 use crate::quantity::{Bytes, Flops, Seconds};
 use crate::reject::Reject;
@@ -188,6 +187,8 @@ pub trait Tables {
     fn prefill(&mut self, sequences: f64, input_tokens: f64) -> PassTime;
     /// [`InferenceDevice::decode`].
     fn decode(&mut self, requests: f64) -> PassTime;
+    /// FLOPs of the layers for one prompt, causal, on the unsplit model: [`crate::flops::ForwardFlops::prompt`].
+    fn prefill_flops(&mut self, input_tokens: f64) -> f64;
 }
 
 /// Results of a setup, or why it can't run. `stages` are those of the setup's pipeline, `None` where it is too deep.
@@ -221,7 +222,7 @@ pub fn row(
     let (terms, prefill) = token_terms(shape, work, device, engine, tables, setup, running);
     let tpot = terms.total();
     let answer = tpot * (setup.output_tokens - 1.0);
-    let first = first_token(shape, engine, &terms, prefill.total(), setup, running);
+    let first = first_token(shape, work, engine, &terms, prefill.total(), setup, running);
     let active = first.alone + answer;
     let waiting = active * (offered / running - 1.0);
     let ttft = first.contended + waiting;
@@ -238,7 +239,7 @@ pub fn row(
         prefill: prefill.total(),
         terms,
         ttft,
-        ttft_bound: prefill_bound(shape, work, device, setup),
+        ttft_bound: prefill_bound(work, device, tables, setup),
         tpot,
         tpot_bound: decode_bound(shape, work, device, setup, running),
         e2e: ttft + answer,
@@ -301,6 +302,7 @@ struct FirstToken {
 /// A closed loop opens with a burst of `R` prefills, of which each request sees half, spread over ten requests per slot.
 fn first_token(
     shape: &ModelShape,
+    work: &InferenceWork,
     engine: &ServingEngine,
     terms: &TokenTerms,
     prefill: Seconds,
@@ -308,9 +310,8 @@ fn first_token(
     running: f64,
 ) -> FirstToken {
     let layers = f64::from(shape.layers());
-    let expert_layers = shape.sequence.iter().filter(|&&kind| crate::work::decode::is_moe(kind)).count() as f64;
     let fixed =
-        engine.first_token + engine.first_token_layer * layers + engine.first_token_expert_layer * expert_layers;
+        engine.first_token + engine.first_token_layer * layers + engine.first_token_expert_layer * work.expert_layers;
     let alone = prefill + terms.step() + fixed;
     if setup.mode == ServingMode::Static {
         return FirstToken { alone, contended: alone };
@@ -347,8 +348,7 @@ fn decode_bound(
 ) -> Seconds {
     let kernels = &device.device.kernels;
     let group = (running / f64::from(setup.pipeline)).max(1.0);
-    let active = shape.active_parameters().without_input_embedding;
-    let flops = Flops(2.0 * active * group / work.split.tensor);
+    let flops = Flops(2.0 * work.active_parameters * group / work.split.tensor);
     let context = setup.input_tokens + setup.output_tokens / 2.0;
     let cache: f64 = work
         .kinds
@@ -361,15 +361,17 @@ fn decode_bound(
     least_time(flops, kernels.peak.max(kernels.plain_peak), Bytes(work.least_weights + cache), kernels.bandwidth, 1.0)
 }
 
+/// The prompt's FLOPs at peak on every device that may work on it: with a pipeline in chunks, with wide expert parallelism those of other
+/// replicas.
 fn prefill_bound(
-    shape: &ModelShape,
     work: &InferenceWork,
     device: &InferenceDevice,
+    tables: &mut impl Tables,
     setup: &InferenceSetup,
 ) -> Seconds {
     let kernels = &device.device.kernels;
-    let flops = ForwardFlops::of_sequence(shape, setup.input_tokens);
-    let devices = work.split.tensor * f64::from(setup.pipeline);
+    let flops = Flops(tables.prefill_flops(setup.input_tokens));
+    let devices = work.split.tensor.max(work.split.expert) * f64::from(setup.pipeline);
     let peak = kernels.peak.max(kernels.plain_peak);
-    least_time(Flops(flops.layers + flops.attention_causal), peak, Bytes::ZERO, kernels.bandwidth, devices)
+    least_time(flops, peak, Bytes::ZERO, kernels.bandwidth, devices)
 }

@@ -5,6 +5,7 @@ use super::training_times::ring_of;
 use crate::arch::{LayerKind, ModelShape};
 use crate::kernel::{KernelModel, Pass};
 use crate::memory::cache::LayerCache;
+use crate::memory::state::table_parameters;
 use crate::parallel::divide;
 use crate::parallel::pipeline::{MAX_KINDS, StageClass};
 use crate::precision::{KvPrecision, Precision};
@@ -39,6 +40,10 @@ pub struct InferenceWork {
     pub least_weights: f64,
     /// Cache of one token over all devices. \[B\]
     pub kv_bytes_per_token: f64,
+    /// Parameters whose arithmetic one token needs: all it meets but the input table.
+    pub active_parameters: f64,
+    /// Layers of experts.
+    pub expert_layers: f64,
 }
 
 impl InferenceWork {
@@ -74,6 +79,7 @@ impl InferenceWork {
         let mut kv_bytes_per_token = 0.0;
         let kinds: Vec<(LayerKind, f64)> =
             shape.kinds().into_iter().map(|(kind, count)| (kind, f64::from(count))).collect();
+        let expert_layers = kinds.iter().filter(|(kind, _)| decode::is_moe(*kind)).map(|(_, count)| count).sum();
         let owners = split.expert * split.expert_tensor;
         for (index, &(kind, count)) in kinds.iter().enumerate() {
             let layer = shape.layer_parameters(kind);
@@ -84,7 +90,7 @@ impl InferenceWork {
                 * (layer.tensor_sharded * widths.weight / split.tensor + layer.active_experts * widths.weight / owners);
             kv_bytes_per_token += count * decode::cached_values(shape.attention, kind.mixer) * kv_bytes;
         }
-        let head = if shape.tied_embeddings { shape.embedding_parameters() } else { shape.head_parameters() };
+        let head = if shape.tied_embeddings { table_parameters(shape) } else { shape.head_parameters() };
         let head_weights = head / split.tensor * widths.plain_weight;
         Ok(Self {
             split,
@@ -97,6 +103,8 @@ impl InferenceWork {
             caches,
             least_weights: least_weights + head_weights,
             kv_bytes_per_token,
+            active_parameters: shape.active_parameters().without_input_embedding,
+            expert_layers,
         })
     }
 
@@ -244,7 +252,7 @@ impl InferenceDevice {
         for message in &block.messages {
             let seconds = self.message(message, split);
             match message.group {
-                Group::Expert => time.expert += seconds,
+                Group::Expert | Group::ExpertTensor => time.expert += seconds,
                 Group::Tensor | Group::Context | Group::Pipeline | Group::Data => time.tensor += seconds,
             }
         }

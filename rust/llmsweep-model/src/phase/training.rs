@@ -1,18 +1,17 @@
 //! Training, level row: pipeline, data parallelism, memory, and the whole run.
 use super::Device;
+use super::exchange::{gradient_exchange, stage_parameters};
 use super::share::{Bottleneck, KernelTime};
 use super::training_times::{BlockTime, TrainingTimes, TrainingWork};
 use crate::arch::ModelShape;
 use crate::bound::least_time;
-use crate::kernel::Pass;
-use crate::memory::state::{DeviceParameters, ModelState, Optimizer, StateBytes};
+use crate::memory::state::{ModelState, Optimizer, StateBytes};
 use crate::parallel::pipeline::{StageClass, in_flight};
 use crate::parallel::placement::Placement;
 use crate::precision::Precision;
 use crate::quantity::{Bytes, Flops, Seconds};
 use crate::reject::Reject;
 use crate::system::TrainingSystem;
-use crate::work::{Collective, Op};
 
 /// The axes of the row level.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -154,16 +153,19 @@ impl Replicas {
     /// Derives data parallelism and micro-batches from devices and global batch.
     pub fn of(work: &TrainingWork, setup: &TrainingSetup) -> Result<Self, Reject> {
         let layout = &work.layout;
-        let replica = layout.tensor * layout.context * setup.pipeline;
-        if setup.devices < replica {
+        let wide = u64::from;
+        let stage = wide(layout.tensor).saturating_mul(wide(layout.context));
+        let replica = stage.saturating_mul(wide(setup.pipeline));
+        let devices = wide(setup.devices);
+        if devices < replica {
             return Err(Reject::DevicesTooFew);
         }
-        if !setup.devices.is_multiple_of(replica) {
+        if !devices.is_multiple_of(replica) {
             return Err(Reject::DevicesNotDivisible);
         }
-        let data = setup.devices / replica;
-        let stage_ranks = layout.tensor * layout.context * data;
-        if !stage_ranks.is_multiple_of(layout.expert * layout.expert_tensor) {
+        let data = (devices / replica) as u32;
+        let stage_ranks = stage * wide(data);
+        if !stage_ranks.is_multiple_of(wide(layout.expert) * wide(layout.expert_tensor)) {
             return Err(Reject::ExpertParallelRanks);
         }
         let together = u64::from(data) * u64::from(layout.micro_batch);
@@ -184,6 +186,7 @@ impl Replicas {
 }
 
 /// Results of a setup, or why it can't run. `stages` are those of the setup's pipeline, `None` where it is too deep.
+#[allow(clippy::too_many_arguments, reason = "the plan's levels are its arguments")]
 pub fn row(
     shape: &ModelShape,
     precision: &Precision,
@@ -251,13 +254,15 @@ fn peak_memory(
     let usable = (device.accelerator.memory - system.context).max(Bytes::ZERO).0;
     let mut fullest = TrainingMemory { usable, ..TrainingMemory::default() };
     for stage in stages {
-        let parameters = DeviceParameters::of_stage(shape, &work.parameters, stage, work.split.tensor);
+        let parameters = stage_parameters(shape, work, stage);
         let (data_ranks, expert_ranks) = (placement.data_ring().size, placement.expert_data_ring().size);
         let state = ModelState::of(&parameters, &bytes, setup.zero_stage, data_ranks, expert_ranks);
         let chunks = f64::from(setup.virtual_pipeline);
         let waiting = in_flight(f64::from(setup.pipeline), chunks, micro_batches, stage.earliest);
-        let kept: f64 = work.kept_bytes.iter().zip(stage.layers).map(|(kept, count)| kept * count).sum();
-        let logits = if stage.last { work.logits_bytes } else { 0.0 };
+        let layers: f64 = work.kept_bytes.iter().zip(stage.layers).map(|(kept, count)| kept * count).sum();
+        let (prediction, logits) =
+            if stage.last { (work.prediction_kept_bytes, work.logits_bytes) } else { (0.0, 0.0) };
+        let kept = layers + prediction;
         let gathered = if setup.zero_stage == 3 { gathered_weights(work, bytes.weight) } else { 0.0 };
         let activations = kept * waiting + work.live_bytes + logits + gathered;
         let peak = (state.total() + activations) * system.fragmentation;
@@ -286,12 +291,14 @@ fn peak_memory(
 
 /// ZeRO-3 holds the whole weights of the layer at work and of the one it fetches ahead.
 fn gathered_weights(work: &TrainingWork, weight_bytes: f64) -> f64 {
-    let largest = work.parameters.iter().map(|layer| layer.dense + layer.experts).fold(0.0, f64::max);
+    let prediction = &work.prediction_parameters;
+    let one_prediction = (prediction.dense + prediction.experts) / work.prediction_layers.max(1.0);
+    let largest = work.parameters.iter().map(|layer| layer.dense + layer.experts).fold(one_prediction, f64::max);
     2.0 * largest * weight_bytes
 }
 
 /// One stage's time for one micro-batch.
-fn stage_time(times: &TrainingTimes, stage: &StageClass) -> BlockTime {
+fn stage_time(work: &TrainingWork, times: &TrainingTimes, stage: &StageClass) -> BlockTime {
     let mut sum = BlockTime::default();
     let mut add = |block: &BlockTime, count: f64| {
         sum.forward = sum.forward.plus(block.forward.times(count));
@@ -310,7 +317,8 @@ fn stage_time(times: &TrainingTimes, stage: &StageClass) -> BlockTime {
         add(&times.embedding, 1.0);
     }
     if stage.last {
-        add(&times.head, 1.0);
+        add(&times.head, 1.0 + work.prediction_layers);
+        add(&times.prediction, 1.0);
     }
     sum
 }
@@ -337,7 +345,7 @@ fn step_terms(
     let mut slowest = BlockTime::default();
     let mut sum = Seconds::ZERO;
     for stage in stages {
-        let time = stage_time(times, stage);
+        let time = stage_time(work, times, stage);
         sum += time.total() * stage.count;
         if time.total() > slowest.total() {
             slowest = time;
@@ -345,7 +353,9 @@ fn step_terms(
     }
     let message = if setup.pipeline > 1 {
         let fabric = &device.accelerator.fabric;
-        device.collectives.point_to_point(work.stage_message, placement.pipeline_stride(), fabric) * 2.0
+        // Where the stages do not fit in one block some neighbours sit in different ones; the slowest hop sets the pace.
+        let reach = placement.pipeline_stride() * (pipeline - 1.0);
+        device.collectives.point_to_point(work.stage_message, reach, fabric) * 2.0
     } else {
         Seconds::ZERO
     };
@@ -364,67 +374,4 @@ fn step_terms(
         data: exchange.0,
         optimizer: exchange.1,
     }
-}
-
-/// Exposed data-parallel messages and the optimizer's update, on the stage with the most parameters.
-///
-/// Gradients are scattered while the last micro-batch runs backward and weights gathered while the next step starts forward; the last
-/// bucket, one layer's worth, is always exposed. ZeRO-2 scatters after every micro-batch; ZeRO-3 gathers weights for every micro-batch,
-/// forward and backward, ahead of the layer at work (Zhao et al. 2023, arXiv:2304.11277, section 3.3).
-#[allow(clippy::too_many_arguments, reason = "one call site; the row's levels are its arguments")]
-fn gradient_exchange(
-    shape: &ModelShape,
-    precision: &Precision,
-    work: &TrainingWork,
-    stages: &[StageClass],
-    device: &Device,
-    system: &TrainingSystem,
-    setup: &TrainingSetup,
-    placement: &Placement,
-    micro_batches: f64,
-    slowest: &BlockTime,
-) -> (Seconds, Seconds) {
-    let bytes = StateBytes::of(precision, setup.optimizer);
-    let fabric = &device.accelerator.fabric;
-    let (dense_ring, expert_ring) = (placement.data_ring(), placement.expert_data_ring());
-    let collective = |collective: Collective, parameters: &DeviceParameters, width: f64| {
-        device.collectives.time(collective, Bytes(parameters.dense * width), dense_ring, fabric)
-            + device.collectives.time(collective, Bytes(parameters.experts * width), expert_ring, fabric)
-    };
-    let mut worst = (Seconds::ZERO, Seconds::ZERO);
-    for stage in stages {
-        let parameters = DeviceParameters::of_stage(shape, &work.parameters, stage, work.split.tensor);
-        let state = ModelState::of(&parameters, &bytes, setup.zero_stage, dense_ring.size, expert_ring.size);
-        let (forward, backward) = (slowest.forward.busy(), slowest.backward.busy());
-        let repeats = if setup.zero_stage >= 2 { micro_batches } else { 1.0 };
-        // Chunks of an interleaved schedule finish one by one: gradients of the first have the others' time to travel.
-        let window = if setup.virtual_pipeline > 1 { micro_batches.min(f64::from(setup.pipeline)) } else { 1.0 };
-        let width = system.gradient_message_bytes;
-        let scatter = if setup.zero_stage == 0 {
-            collective(Collective::AllReduce, &parameters, width)
-        } else {
-            collective(Collective::ReduceScatter, &parameters, width)
-        };
-        let gather = match setup.zero_stage {
-            0 => Seconds::ZERO,
-            _ => collective(Collective::AllGather, &parameters, bytes.weight),
-        };
-        let hidden = |message: Seconds, compute: Seconds| {
-            let last_bucket = message / (stage.layer_count() * f64::from(setup.virtual_pipeline)).max(1.0);
-            (message - compute * window).max(last_bucket)
-        };
-        let data = if setup.zero_stage == 3 {
-            hidden(gather, forward) + hidden(gather + scatter, backward)
-        } else {
-            hidden(scatter, backward) + hidden(gather, forward) / repeats
-        } * repeats;
-        // Gradient read, master and moments read and written, weight written; sharded like the state.
-        let updated = state.optimizer / bytes.optimizer;
-        let passes = Op::memory("optimizer", updated * (bytes.gradient + 2.0 * bytes.optimizer + bytes.weight), 1.0);
-        let update = device.kernels.busy_time(&passes, Pass::Forward);
-        if data + update > worst.0 + worst.1 {
-            worst = (data, update);
-        }
-    }
-    worst
 }

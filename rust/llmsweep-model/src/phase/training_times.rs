@@ -6,7 +6,7 @@ use crate::collective::Ring;
 use crate::flops::ForwardFlops;
 use crate::kernel::Pass;
 use crate::memory::activations::{ActivationInput, Recompute, layer_bytes, live_layer_bytes};
-use crate::memory::state::DeviceParameters;
+use crate::memory::state::{DeviceParameters, table_parameters};
 use crate::parallel::divide;
 use crate::parallel::pipeline::MAX_KINDS;
 use crate::precision::Precision;
@@ -16,6 +16,7 @@ use crate::system::TrainingSystem;
 use crate::work::attention::AttentionKernel;
 use crate::work::experts::Routing;
 use crate::work::forward::{self, ForwardInput};
+use crate::work::prediction;
 use crate::work::{Group, Kernel, Message, Op, Split, Tokens, Widths, Work};
 
 /// Level *work*: how a layer is spread and how much of the data it sees at once.
@@ -39,6 +40,8 @@ pub struct TrainingLayout {
     pub recompute: Recompute,
     /// How scores are computed.
     pub kernel: AttentionKernel,
+    /// Whether the model's multi-token-prediction layers train too, on the last stage.
+    pub multi_token_prediction: bool,
 }
 
 /// What one micro-batch does on one device, counted.
@@ -60,7 +63,19 @@ pub struct TrainingWork {
     pub embedding: Work,
     /// Forward pass of the LM head.
     pub head: Work,
-    /// Bytes of the logits and their gradient.
+    /// Parameters of the embedding on one device.
+    pub embedding_parameters: f64,
+    /// Parameters of the LM head on one device, its matrix counted where it is tied too.
+    pub head_parameters: f64,
+    /// Multi-token-prediction layers that train.
+    pub prediction_layers: f64,
+    /// Forward pass of all prediction layers, without their logits: those are the LM head's again, once per layer.
+    pub prediction: Work,
+    /// Bytes kept by all prediction layers.
+    pub prediction_kept_bytes: f64,
+    /// Parameters of all prediction layers on one device.
+    pub prediction_parameters: DeviceParameters,
+    /// Bytes of the logits and their gradient, prediction layers' included.
     pub logits_bytes: f64,
     /// Bytes of a message between stages.
     pub stage_message: Bytes,
@@ -88,7 +103,7 @@ impl TrainingWork {
             return Err(Reject::PrecisionNotTrained);
         }
         divide::layer(shape, layout.tensor, layout.expert, layout.expert_tensor)?;
-        if layout.context > 1 && !layout.sequence_length.is_multiple_of(2 * layout.context) {
+        if layout.context > 1 && !u64::from(layout.sequence_length).is_multiple_of(2 * u64::from(layout.context)) {
             return Err(Reject::ContextParallelSequence);
         }
         if shape.position == crate::arch::Position::Learned && layout.sequence_length > shape.max_context {
@@ -125,7 +140,13 @@ impl TrainingWork {
             let owners = split.expert * split.expert_tensor;
             parameters[index] = DeviceParameters::of_layer(&shape.layer_parameters(kind), split.tensor, owners);
         }
-        let flops = ForwardFlops::of_sequence(shape, sequence_length);
+        let predicts = layout.multi_token_prediction && shape.mtp_layers > 0;
+        let prediction_layers = if predicts { f64::from(shape.mtp_layers) } else { 0.0 };
+        let mut flops = ForwardFlops::of_sequence(shape, sequence_length);
+        if predicts {
+            flops = flops.plus(ForwardFlops::of_prediction(shape, sequence_length));
+        }
+        let logits = tokens.rows * f64::from(shape.vocab) / split.tensor * (widths.activation + 4.0);
         Ok(Self {
             layout,
             split,
@@ -135,7 +156,17 @@ impl TrainingWork {
             parameters,
             embedding: forward::embedding(shape, tokens.rows, &split, &widths),
             head: forward::head(shape, tokens.rows, system.logit_bytes, &split, &widths),
-            logits_bytes: tokens.rows * f64::from(shape.vocab) / split.tensor * (widths.activation + 4.0),
+            embedding_parameters: shape.embedding_parameters() / split.tensor,
+            head_parameters: table_parameters(shape) / split.tensor,
+            prediction_layers,
+            prediction: if predicts { prediction::layers(shape, &input) } else { Work::default() },
+            prediction_kept_bytes: if predicts { prediction::kept_bytes(shape, &activations) } else { 0.0 },
+            prediction_parameters: if predicts {
+                prediction::parameters(shape, split.tensor, split.expert * split.expert_tensor)
+            } else {
+                DeviceParameters::default()
+            },
+            logits_bytes: logits * (1.0 + prediction_layers),
             stage_message: Bytes(tokens.rows * f64::from(shape.hidden) / split.residual() * widths.activation),
             flops,
             hardware_flops: hardware_flops(&flops, &layout),
@@ -191,6 +222,8 @@ pub struct TrainingTimes {
     pub embedding: BlockTime,
     /// The LM head and the loss.
     pub head: BlockTime,
+    /// All prediction layers, without their logits.
+    pub prediction: BlockTime,
 }
 
 impl TrainingTimes {
@@ -199,34 +232,59 @@ impl TrainingTimes {
     pub fn of(work: &TrainingWork, device: &Device, system: &TrainingSystem) -> Self {
         let mut layers = [BlockTime::default(); MAX_KINDS];
         for (index, layer) in work.layers.iter().enumerate() {
-            let parameters = &work.parameters[index];
-            let gradient_bytes = system.gradient_accumulation_bytes * (parameters.dense + parameters.experts);
-            layers[index] = layer_time(layer, gradient_bytes, work, device, system);
+            layers[index] = layer_time(layer, &work.parameters[index], 1.0, work, device, system);
         }
+        let prediction = if work.prediction_layers > 0.0 {
+            let parameters = &work.prediction_parameters;
+            layer_time(&work.prediction, parameters, work.prediction_layers, work, device, system)
+        } else {
+            BlockTime::default()
+        };
         let ends = TrainingLayout { recompute: Recompute::None, ..work.layout };
         Self {
             layers,
-            embedding: block_time(&work.embedding, &ends, work, device, system),
-            head: block_time(&work.head, &ends, work, device, system),
+            embedding: end_time(&work.embedding, work.embedding_parameters, &ends, work, device, system),
+            head: end_time(&work.head, work.head_parameters, &ends, work, device, system),
+            prediction,
         }
     }
 }
 
+/// Embedding or LM head, with the accumulation of its gradient.
+fn end_time(
+    block: &Work,
+    parameters: f64,
+    layout: &TrainingLayout,
+    work: &TrainingWork,
+    device: &Device,
+    system: &TrainingSystem,
+) -> BlockTime {
+    let time = block_time(block, layout, work, device, system);
+    BlockTime { backward: time.backward.plus(accumulation_time(parameters, device, system)), ..time }
+}
+
+/// A micro-batch's gradient is added to the sum of the step.
+fn accumulation_time(parameters: f64, device: &Device, system: &TrainingSystem) -> KernelTime {
+    let accumulation = Op::memory("gradient accumulation", system.gradient_accumulation_bytes * parameters, 0.0);
+    KernelTime::of(&device.kernels, &accumulation, Pass::Backward)
+}
+
 fn layer_time(
     layer: &Work,
-    gradient_bytes: f64,
+    parameters: &DeviceParameters,
+    layers: f64,
     work: &TrainingWork,
     device: &Device,
     system: &TrainingSystem,
 ) -> BlockTime {
     let mut time = block_time(layer, &work.layout, work, device, system);
-    let accumulation = Op::memory("gradient accumulation", gradient_bytes, 0.0);
-    time.backward = time.backward.plus(KernelTime::of(&device.kernels, &accumulation, Pass::Backward));
+    let accumulation = accumulation_time(parameters.dense + parameters.experts, device, system);
+    time.backward = time.backward.plus(accumulation);
     let busy = time.forward.busy() + time.backward.busy();
     let passes = if work.layout.recompute == Recompute::Full { 4.0 } else { 3.0 };
-    let mut host = system.host_launch * (system.layer_launches * passes);
+    let mut host = system.host_launch * (system.layer_launches * passes * layers);
     if layer.ops.iter().any(|op| op.kernel == Kernel::GroupedGemm) {
-        host = host.max(system.expert_layer_floor);
+        host = host.max(system.expert_layer_floor * layers);
     }
     time.host = sixth_norm(busy, host) - busy;
     time
@@ -262,9 +320,11 @@ fn block_time(
         backward,
         host: Seconds::ZERO,
         tensor: group_time(block, Group::Tensor, &work.split, device) * (passes * exposed),
-        expert: group_time(block, Group::Expert, &work.split, device) * (passes / system.expert_all_to_all_ratio),
+        expert: group_time(block, Group::Expert, &work.split, device) * (passes / system.expert_all_to_all_ratio)
+            + group_time(block, Group::ExpertTensor, &work.split, device) * passes,
         // The ring passes keys and values while attention works on those at hand; backward carries gradients too.
-        context: (ring - attention).max(Seconds::ZERO) + (ring * 2.0 - attention * 2.5).max(Seconds::ZERO),
+        context: (ring - attention).max(Seconds::ZERO) * (passes - 1.0)
+            + (ring * 2.0 - attention * 2.5).max(Seconds::ZERO),
     }
 }
 
@@ -296,6 +356,7 @@ pub fn ring_of(group: Group, split: &Split) -> Ring {
         Group::Tensor => Ring::new(split.tensor, 1.0),
         Group::Context => Ring::new(split.context, split.tensor),
         Group::Expert => Ring::new(split.expert, split.expert_tensor),
+        Group::ExpertTensor => Ring::new(split.expert_tensor, 1.0),
         Group::Pipeline | Group::Data => Ring::new(1.0, 1.0),
     }
 }

@@ -16,6 +16,7 @@ pub enum AttentionKernel {
 ///
 /// # Source
 /// Korthikanti et al. 2022, arXiv:2205.05198, appendix A; Ainslie et al. 2023, arXiv:2305.13245 for `g < a`.
+#[allow(clippy::too_many_arguments, reason = "what a layer is, what it works on, and how it is spread")]
 pub fn softmax(
     work: &mut Work,
     attention: &SoftmaxAttention,

@@ -1,5 +1,5 @@
 //! Mixture of experts: router, dispatch, grouped matrix multiplications, combine.
-use super::{Collective, Group, Kernel, Op, Split, Widths, Work};
+use super::{Collective, Group, Kernel, Op, Split, Widths, Work, forward};
 use crate::arch::Moe;
 use crate::quantity::{Bytes, Flops};
 
@@ -40,7 +40,6 @@ pub fn distinct_ranks(ranks: f64, top_k: f64) -> f64 {
 /// the FLOPs of all devices together do not depend on the split.
 pub fn forward(work: &mut Work, moe: &Moe, hidden: f64, rows: f64, routing: &Routing, split: &Split, widths: &Widths) {
     let (experts, top_k) = (f64::from(moe.experts), f64::from(moe.top_k));
-    let residual_rows = rows / split.tensor;
     work.plain_gemm("router", rows / split.residual(), experts, hidden, widths);
     work.ops.push(Op::memory("top-k", rows / split.residual() * experts * widths.activation * 2.0, 3.0));
 
@@ -61,12 +60,29 @@ pub fn forward(work: &mut Work, moe: &Moe, hidden: f64, rows: f64, routing: &Rou
         work.ops.push(Op::memory("shared activation", rows * (gate + 1.0) * ffn * widths.activation, 1.0));
         work.gemm("shared expert down", rows, hidden, ffn, widths);
     }
-    if split.expert > 1.0 && split.expert * split.expert_tensor > split.tensor
-        || split.sequence_parallel && split.expert > 1.0
-    {
-        let sent = residual_rows * distinct_ranks(split.expert, top_k) * hidden;
+    messages(work, moe, hidden, rows, pairs, split, widths);
+}
+
+/// Dispatch and combine, and what the tensor-parallel group exchanges around them.
+///
+/// Without sequence parallelism every tensor-parallel rank has all tokens: experts inside the group need no dispatch, and one all-reduce
+/// sums their results with the shared expert's. With it each rank dispatches its own tokens, experts that are split gather what arrived
+/// on their other parts, and only a shared expert needs the whole group's tokens (Megatron-Core's all-to-all dispatcher).
+fn messages(work: &mut Work, moe: &Moe, hidden: f64, rows: f64, pairs: f64, split: &Split, widths: &Widths) {
+    let owners = split.expert * split.expert_tensor;
+    if split.expert > 1.0 && (owners > split.tensor || split.sequence_parallel) {
+        let sent = rows / split.tensor * distinct_ranks(split.expert, f64::from(moe.top_k)) * hidden;
         work.message("dispatch", Collective::AllToAll, Group::Expert, sent * widths.operand.min(widths.activation));
         work.message("combine", Collective::AllToAll, Group::Expert, sent * widths.activation);
+    }
+    if split.expert_tensor > 1.0 && (split.sequence_parallel || split.expert_tensor > split.tensor) {
+        let arrived = if split.expert > 1.0 { pairs } else { rows * split.expert_tensor / split.tensor };
+        let bytes = arrived * hidden * widths.activation;
+        work.message("gather expert tokens", Collective::AllGather, Group::ExpertTensor, bytes);
+        work.message("scatter expert sums", Collective::ReduceScatter, Group::ExpertTensor, bytes);
+    }
+    if !split.sequence_parallel || moe.shared_ffn > 0 {
+        forward::tensor_messages(work, rows * hidden * widths.activation, split);
     }
 }
 

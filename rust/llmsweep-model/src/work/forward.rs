@@ -87,11 +87,11 @@ pub fn mlp(
             work.gemm("mlp up", rows, gate * ffn, hidden, widths);
             work.ops.push(Op::memory("activation", rows * (gate + 1.0) * ffn * widths.activation, 1.0));
             work.gemm("mlp down", rows, hidden, ffn, widths);
+            tensor_messages(work, rows * hidden * widths.activation, split);
         }
         (MlpKind::Moe, _, Some(moe)) => experts::forward(work, &moe, hidden, rows, routing, split, widths),
-        _ => return,
+        _ => {}
     }
-    tensor_messages(work, rows * hidden * widths.activation, split);
 }
 
 /// The sum over the tensor-parallel group after a block: one all-reduce, or with sequence parallelism an all-gather before and a

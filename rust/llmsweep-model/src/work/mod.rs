@@ -8,6 +8,7 @@ pub mod decode;
 pub mod experts;
 pub mod forward;
 pub mod linear;
+pub mod prediction;
 
 use crate::quantity::{Bytes, Flops};
 
@@ -72,9 +73,11 @@ impl Op {
     #[must_use]
     pub fn backward(self) -> Self {
         let factor = match self.kernel {
-            Kernel::Gemm { .. } | Kernel::PlainGemm { .. } | Kernel::GroupedGemm => 2.0,
             Kernel::Attention { fused: true, .. } => 2.5,
-            Kernel::Attention { fused: false, .. } => 2.0,
+            Kernel::Attention { fused: false, .. }
+            | Kernel::Gemm { .. }
+            | Kernel::PlainGemm { .. }
+            | Kernel::GroupedGemm => 2.0,
             Kernel::CacheRead | Kernel::LatentCacheRead | Kernel::Elementwise => 1.5,
         };
         Self {
@@ -110,6 +113,8 @@ pub enum Group {
     Context,
     /// Expert-parallel ranks.
     Expert,
+    /// Ranks that share one expert's matrices.
+    ExpertTensor,
     /// Ranks that hold neighbouring pipeline stages.
     Pipeline,
     /// Data-parallel ranks.
@@ -247,6 +252,12 @@ impl Work {
     #[must_use]
     pub fn flops(&self) -> Flops {
         self.ops.iter().map(|op| op.flops).sum()
+    }
+
+    /// Adds all of another's.
+    pub fn append(&mut self, mut other: Self) {
+        self.ops.append(&mut other.ops);
+        self.messages.append(&mut other.messages);
     }
 
     /// A matrix multiplication `m × k` by `k × n` with quantised weights, and the cast of its operand where the format needs one.
