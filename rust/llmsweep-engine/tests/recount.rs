@@ -10,7 +10,10 @@ const TOLERANCE: f64 = 1e-3;
 /// Models whose published total is not that of their shape, with the reason.
 const EXCEPTIONS: [(&str, &str); 13] = [
     ("gpt3-small", "the paper rounds 125.2 M to 125 M"),
-    ("gpt3-xl", "the paper's 1.32 B is rounded, and its 24 heads of 128 do not fit a width of 2048; 16 heads are counted"),
+    (
+        "gpt3-xl",
+        "the paper's 1.32 B is rounded, and its 24 heads of 128 do not fit a width of 2048; 16 heads are counted",
+    ),
     ("gpt4-rumour", "neither shape nor total was ever confirmed, and they come from different rumours"),
     ("megatron-8.3b", "the paper rounds to 8.3 B"),
     ("megatron-22b", "the paper rounds to 22 B"),

@@ -80,6 +80,7 @@ pub const MODEL_KEYS: &[&str] = &[
     "norms_per_layer",
     "final_norm",
     "linear_bias",
+    "attention_bias",
     "qkv_bias",
     "mlp_bias",
     "head_bias",
@@ -189,6 +190,7 @@ fn shape(fields: &Fields<'_>) -> Result<ModelShape, DocumentError> {
         norms_per_layer: fields.count("norms_per_layer", 0, 8)?.unwrap_or(2),
         extras: Extras {
             linear_bias: fields.flag("linear_bias")?,
+            attention_bias: fields.flag("attention_bias")?,
             qkv_bias: fields.flag("qkv_bias")?,
             mlp_bias: fields.flag("mlp_bias")?,
             head_bias: fields.flag("head_bias")?,
