@@ -31,7 +31,7 @@ impl Catalog {
             Kind::Prices => self.price(id).map(|entry| (entry.json(), &[][..])),
         }?;
         let spelt: Map<String, Value> =
-            sources.iter().filter_map(|key| Some((key.clone(), self.source(key)?.into()))).collect();
+            sources.iter().filter_map(|key| Some((key.clone(), self.source(kind, key)?.into()))).collect();
         if let (Value::Object(fields), false) = (&mut value, spelt.is_empty()) {
             fields.insert("sources".to_owned(), Value::Object(spelt));
         }

@@ -76,7 +76,7 @@ pub struct Catalog {
     prices: BTreeMap<String, Price>,
     measured_collectives: Vec<MeasuredCollective>,
     constants: Vec<ConstantSet>,
-    sources: BTreeMap<String, String>,
+    sources: BTreeMap<(Kind, String), String>,
 }
 
 /// Where each id of the folder or document being read was first seen: within one, an id may stand once.
@@ -94,12 +94,12 @@ impl Catalog {
                 return Err(path_error(directory, "there is no such catalogue folder"));
             }
             let mut seen = Seen::new();
-            for sub_folder in SUB_FOLDERS {
-                for file in toml_files(&directory.join(sub_folder))? {
+            for folder in Kind::ALL {
+                for file in toml_files(&directory.join(folder.name()))? {
                     let text = std::fs::read_to_string(&file)
                         .map_err(|error| path_error(&file, format!("this file cannot be read: {error}")))?;
                     let document = parse_toml(&file.display().to_string(), &text)?;
-                    catalog.take(&document, &mut seen)?;
+                    catalog.take(&document, Some(folder), &mut seen)?;
                 }
             }
         }
@@ -117,20 +117,20 @@ impl Catalog {
         let inline: Vec<_> =
             entries.iter().filter(|entry| Kind::ALL.iter().any(|kind| kind.singular() == entry.key)).cloned().collect();
         let mut merged = self.clone();
-        merged.take(&Node { value: Value::Table(inline), place: node.place.clone() }, &mut Seen::new())?;
+        merged.take(&Node { value: Value::Table(inline), place: node.place.clone() }, None, &mut Seen::new())?;
         merged.connect()?;
         *self = merged;
         Ok(())
     }
 
-    /// Takes all entries of one document.
-    fn take(&mut self, document: &Node, seen: &mut Seen) -> Result<(), DocumentError> {
+    /// Takes all entries of one document; its `[sources]` explain the keys of the sub-folder that it stands in.
+    fn take(&mut self, document: &Node, folder: Option<Kind>, seen: &mut Seen) -> Result<(), DocumentError> {
         const KEYS: [&str; 7] =
             ["model", "accelerator", "network", "price", "measured_collective", "constants", "sources"];
         let fields = fields::Fields::new(document, "a catalogue file", &KEYS)?;
         for entry in fields.entries() {
-            if entry.key == "sources" {
-                self.take_sources(&entry.node)?;
+            if let ("sources", Some(folder)) = (entry.key.as_str(), folder) {
+                self.take_sources(&entry.node, folder)?;
                 continue;
             }
             let Value::Array(items) = &entry.node.value else {
@@ -172,7 +172,7 @@ impl Catalog {
         Ok(())
     }
 
-    fn take_sources(&mut self, node: &Node) -> Result<(), DocumentError> {
+    fn take_sources(&mut self, node: &Node, folder: Kind) -> Result<(), DocumentError> {
         let Value::Table(entries) = &node.value else {
             return Err(DocumentError::new(&node.place, "\"sources\" must be a table of texts"));
         };
@@ -181,7 +181,7 @@ impl Catalog {
                 let message = format!("the source \"{}\" must be text", entry.key);
                 return Err(DocumentError::new(&entry.node.place, message));
             };
-            self.sources.insert(entry.key.clone(), text.clone());
+            self.sources.insert((folder, entry.key.clone()), text.clone());
         }
         Ok(())
     }
@@ -235,10 +235,11 @@ impl Catalog {
         self.constants.iter().rev().find(|set| set.id == id)
     }
 
-    /// What a key of `source` stands for; what follows a colon is the item there.
+    /// What a key of `source` of a kind of entry stands for; what follows a colon is the item there.
     #[must_use]
-    pub fn source(&self, key: &str) -> Option<&str> {
-        self.sources.get(key.split(':').next().unwrap_or(key)).map(String::as_str)
+    pub fn source(&self, kind: Kind, key: &str) -> Option<&str> {
+        let key = key.split(':').next().unwrap_or(key);
+        self.sources.get(&(kind, key.to_owned())).map(String::as_str)
     }
 
     /// Ids of a kind, in alphabetical order.
