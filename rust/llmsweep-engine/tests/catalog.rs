@@ -118,7 +118,7 @@ fn an_h100_is_an_h100() {
     assert_eq!((tiers[1].span, tiers[1].bandwidth.0), (u32::MAX, 50e9));
     let hourly = h100.accelerator.rental.map(|rental| rental.0 * 3600.0).expect("a rental");
     assert!((hourly - (2.29_f64 * 12.29).sqrt()).abs() < 1e-9);
-    assert_eq!(h100.accelerator.host_bandwidth.0, 63e9);
+    assert!((h100.accelerator.host_bandwidth.0 - 63e9).abs() < 1.0);
 }
 
 #[test]

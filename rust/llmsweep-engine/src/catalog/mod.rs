@@ -8,6 +8,7 @@ mod fields;
 mod glob;
 pub mod hugging_face;
 mod json;
+mod layers;
 pub mod model;
 pub mod network;
 pub mod price;

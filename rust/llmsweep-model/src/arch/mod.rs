@@ -146,6 +146,7 @@ pub struct DenseMlp {
 
 /// A mixture of experts in place of the MLP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)]
 pub struct Moe {
     /// Routed experts, `E`.
     pub experts: u32,

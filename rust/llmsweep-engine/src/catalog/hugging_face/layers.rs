@@ -8,6 +8,7 @@ use crate::node::DocumentError;
 
 /// What a configuration has.
 #[derive(Clone, Copy, Debug)]
+#[allow(clippy::struct_excessive_bools)]
 pub(super) struct Parts {
     pub(super) attention: bool,
     pub(super) window: bool,
@@ -62,10 +63,9 @@ fn mixers(config: &Config, family: &Family, parts: Parts, layers: u32) -> Result
         return types
             .into_iter()
             .map(|name| match name {
-                "full_attention" | "attention" => Ok(MixerKind::Full),
-                // A layer that could slide but has no window sees everything.
                 "sliding_attention" | "chunked_attention" if parts.window => Ok(MixerKind::Sliding),
-                "sliding_attention" | "chunked_attention" => Ok(MixerKind::Full),
+                // A layer that could slide but has no window sees everything.
+                "full_attention" | "attention" | "sliding_attention" | "chunked_attention" => Ok(MixerKind::Full),
                 "linear_attention" | "mamba" if parts.linear => Ok(MixerKind::Linear),
                 _ => Err(error(format!(
                     "\"layer_types\" has \"{name}\", allowed are full_attention, sliding_attention, chunked_attention and, \

@@ -15,7 +15,7 @@ use crate::node::{DocumentError, Node, Value};
 use config::{Config, error};
 use family::{Family, UNKNOWN, family};
 use layers::Parts;
-use write::Draft;
+use write::{Draft, Inline};
 
 /// Writes the catalogue entry, a `[[model]]` table, of the model that a `config.json` describes.
 ///
@@ -108,7 +108,7 @@ fn describe(config: &Config, family: &Family, draft: &mut Draft) -> Result<(), D
         let names = ["intermediate_size_mlp", "intermediate_size", "ffn_dim", "n_inner", "ffn_hidden_size"];
         let four = matches!(config.model_type.as_str(), "gpt2" | "gptj" | "bloom" | "falcon") && !config.has(&names);
         let ffn = if four { 4 * hidden } else { config.need(&names)? };
-        draft.raw("mlp", format!("{{ ffn = {ffn}, gated = {} }}", family.gated));
+        draft.raw("mlp", Inline::new().count("ffn", ffn).flag("gated", family.gated).finish());
     }
     if let Some(experts) = experts.filter(|_| used(|kind| kind.mlp == MlpKind::Moe)) {
         draft.raw("moe", mixture(config, family, experts, counts)?);
@@ -190,51 +190,48 @@ fn attention(
     let gemma3 = config.model_type.starts_with("gemma3");
     let head_names = ["num_attention_heads", "n_head", "n_heads"];
     let heads = if gemma3 && !config.has(&head_names) { 8 } else { config.need(&head_names)? };
-    let mut text = if config.has(&["kv_lora_rank"]) {
-        let mut text = format!(
-            "kind = \"latent\", heads = {heads}, query_rank = {}, kv_rank = {}, nope_dim = {}, rope_dim = {}, value_dim = {}",
-            config.count(&["q_lora_rank"])?.unwrap_or(0),
-            config.need(&["kv_lora_rank"])?,
-            config.need(&["qk_nope_head_dim"])?,
-            config.need(&["qk_rope_head_dim"])?,
-            config.need(&["v_head_dim"])?,
-        );
+    let table = if config.has(&["kv_lora_rank"]) {
+        let latent = Inline::of_kind("latent")
+            .count("heads", heads)
+            .count("query_rank", config.count(&["q_lora_rank"])?.unwrap_or(0))
+            .count("kv_rank", config.need(&["kv_lora_rank"])?)
+            .count("nope_dim", config.need(&["qk_nope_head_dim"])?)
+            .count("rope_dim", config.need(&["qk_rope_head_dim"])?)
+            .count("value_dim", config.need(&["v_head_dim"])?);
         if config.has(&["index_topk"]) {
-            text += &format!(
-                ", indexer = {{ heads = {}, head_dim = {}, top_k = {} }}",
-                config.need(&["index_n_heads"])?,
-                config.need(&["index_head_dim"])?,
-                config.need(&["index_topk"])?
-            );
+            let indexer = Inline::new()
+                .count("heads", config.need(&["index_n_heads"])?)
+                .count("head_dim", config.need(&["index_head_dim"])?)
+                .count("top_k", config.need(&["index_topk"])?);
+            latent.table("indexer", indexer)
+        } else {
+            latent
         }
-        text
     } else {
-        let kv_heads = kv_heads(config, heads)?;
-        let head_dim = match config
-            .count(&["head_dim", "attention_head_dim", "kv_channels"])?
-            .filter(|dim| *dim > 0)
-            .or(family.head_dim)
-        {
-            Some(dim) => dim,
-            None if hidden.is_multiple_of(heads) => hidden / heads,
-            None => {
-                return Err(error(format!(
-                    "\"head_dim\" is missing, and the {hidden} channels do not split over {heads} heads"
-                )));
-            }
-        };
-        let gate = if family.gate { ", gate = true" } else { "" };
-        format!("kind = \"softmax\", heads = {heads}, kv_heads = {kv_heads}, head_dim = {head_dim}{gate}")
+        Inline::of_kind("softmax")
+            .count("heads", heads)
+            .count("kv_heads", kv_heads(config, heads)?)
+            .count("head_dim", head_dim(config, family, hidden, heads)?)
+            .set("gate", family.gate)
     };
-    if let Some(window) = window {
-        text += &format!(", window = {window}");
+    let table = window.into_iter().fold(table, |table, window| table.count("window", window));
+    Ok(match counts {
+        Some(counts) if counts.sliding > 0 => table.count("sliding_layers", counts.sliding),
+        Some(counts) if counts.linear > 0 => table.count("layers", counts.full),
+        _ => table,
     }
-    match counts {
-        Some(counts) if counts.sliding > 0 => text += &format!(", sliding_layers = {}", counts.sliding),
-        Some(counts) if counts.linear > 0 => text += &format!(", layers = {}", counts.full),
-        _ => {}
+    .finish())
+}
+
+fn head_dim(config: &Config, family: &Family, hidden: u32, heads: u32) -> Result<u32, DocumentError> {
+    let given = config.count(&["head_dim", "attention_head_dim", "kv_channels"])?.filter(|dim| *dim > 0);
+    match given.or(family.head_dim) {
+        Some(dim) => Ok(dim),
+        None if hidden.is_multiple_of(heads) => Ok(hidden / heads),
+        None => {
+            Err(error(format!("\"head_dim\" is missing, and the {hidden} channels do not split over {heads} heads")))
+        }
     }
-    Ok(format!("{{ {text} }}"))
 }
 
 fn kv_heads(config: &Config, heads: u32) -> Result<u32, DocumentError> {
@@ -253,31 +250,25 @@ fn kv_heads(config: &Config, heads: u32) -> Result<u32, DocumentError> {
 /// The linear mixer that the fields describe, as an inline table.
 fn linear_mixer(config: &Config, hidden: u32) -> Result<Option<String>, DocumentError> {
     let conv = |names: &[&str]| Ok::<_, DocumentError>(config.count(names)?.unwrap_or(4));
-    if config.has(&["linear_num_value_heads"]) {
-        return Ok(Some(format!(
-            "{{ kind = \"gated_delta_net\", key_heads = {}, value_heads = {}, key_dim = {}, value_dim = {}, conv = {} }}",
-            config.need(&["linear_num_key_heads"])?,
-            config.need(&["linear_num_value_heads"])?,
-            config.need(&["linear_key_head_dim"])?,
-            config.need(&["linear_value_head_dim"])?,
-            conv(&["linear_conv_kernel_dim"])?,
-        )));
-    }
-    if config.has(&["mamba_num_heads"]) || config.model_type == "mamba2" {
-        return Ok(Some(format!(
-            "{{ kind = \"mamba2\", heads = {}, head_dim = {}, state = {}, groups = {}, conv = {} }}",
-            config.need(&["mamba_num_heads", "num_heads"])?,
-            config.need(&["mamba_head_dim", "head_dim"])?,
-            config.need(&["ssm_state_size", "state_size"])?,
-            config.need(&["n_groups"])?,
-            conv(&["conv_kernel"])?,
-        )));
-    }
-    if config.has(&["attn_type_list"]) {
-        let (heads, head_dim) = (config.need(&["num_attention_heads"])?, config.need(&["head_dim"])?);
-        return Ok(Some(format!("{{ kind = \"lightning\", heads = {heads}, head_dim = {head_dim} }}")));
-    }
-    if config.has(&["mamba_d_state"]) || config.model_type == "mamba" {
+    let table = if config.has(&["linear_num_value_heads"]) {
+        Inline::of_kind("gated_delta_net")
+            .count("key_heads", config.need(&["linear_num_key_heads"])?)
+            .count("value_heads", config.need(&["linear_num_value_heads"])?)
+            .count("key_dim", config.need(&["linear_key_head_dim"])?)
+            .count("value_dim", config.need(&["linear_value_head_dim"])?)
+            .count("conv", conv(&["linear_conv_kernel_dim"])?)
+    } else if config.has(&["mamba_num_heads"]) || config.model_type == "mamba2" {
+        Inline::of_kind("mamba2")
+            .count("heads", config.need(&["mamba_num_heads", "num_heads"])?)
+            .count("head_dim", config.need(&["mamba_head_dim", "head_dim"])?)
+            .count("state", config.need(&["ssm_state_size", "state_size"])?)
+            .count("groups", config.need(&["n_groups"])?)
+            .count("conv", conv(&["conv_kernel"])?)
+    } else if config.has(&["attn_type_list"]) {
+        Inline::of_kind("lightning")
+            .count("heads", config.need(&["num_attention_heads"])?)
+            .count("head_dim", config.need(&["head_dim"])?)
+    } else if config.has(&["mamba_d_state"]) || config.model_type == "mamba" {
         let inner = match config.count(&["intermediate_size"])?.filter(|_| config.model_type == "mamba") {
             Some(inner) => inner,
             None => hidden.saturating_mul(config.count(&["mamba_expand", "expand"])?.unwrap_or(2)),
@@ -286,14 +277,16 @@ fn linear_mixer(config: &Config, hidden: u32) -> Result<Option<String>, Document
         // "auto" is a sixteenth of the width.
         let automatic = rank_names.iter().any(|name| config.text(name) == Some("auto")) || !config.has(&rank_names);
         let dt_rank = if automatic { hidden.div_ceil(16) } else { config.need(&rank_names)? };
-        return Ok(Some(format!(
-            "{{ kind = \"mamba1\", inner = {inner}, state = {}, dt_rank = {dt_rank}, conv = {}, inner_norms = {} }}",
-            config.need(&["mamba_d_state", "state_size"])?,
-            conv(&["mamba_d_conv", "conv_kernel"])?,
-            config.model_type == "jamba",
-        )));
-    }
-    Ok(None)
+        Inline::of_kind("mamba1")
+            .count("inner", inner)
+            .count("state", config.need(&["mamba_d_state", "state_size"])?)
+            .count("dt_rank", dt_rank)
+            .count("conv", conv(&["mamba_d_conv", "conv_kernel"])?)
+            .flag("inner_norms", config.model_type == "jamba")
+    } else {
+        return Ok(None);
+    };
+    Ok(Some(table.finish()))
 }
 
 fn mixture(
@@ -309,27 +302,17 @@ fn mixture(
         None if config.model_type.starts_with("llama4") => expert_ffn,
         None => expert_ffn.saturating_mul(config.count(&["n_shared_experts", "num_shared_experts"])?.unwrap_or(0)),
     };
-    let mut text = format!("experts = {experts}, top_k = {top_k}, expert_ffn = {expert_ffn}");
-    if shared_ffn > 0 {
-        text += &format!(", shared_ffn = {shared_ffn}");
-    }
-    text += &format!(", gated = {}", family.gated);
-    for (key, on) in [
-        ("shared_gate", family.shared_gate && shared_ffn > 0),
-        ("router_bias", family.router_bias),
-        ("expert_bias", family.expert_bias),
-    ] {
-        if on {
-            text += &format!(", {key} = true");
-        }
-    }
-    if let Some(counts) = counts {
-        if counts.first_dense > 0 {
-            text += &format!(", first_dense_layers = {}", counts.first_dense);
-        }
-        if counts.every > 1 {
-            text += &format!(", every = {}", counts.every);
-        }
-    }
-    Ok(format!("{{ {text} }}"))
+    let table = Inline::new()
+        .count("experts", experts)
+        .count("top_k", top_k)
+        .count("expert_ffn", expert_ffn)
+        .count_above(0, "shared_ffn", shared_ffn)
+        .flag("gated", family.gated)
+        .set("shared_gate", family.shared_gate && shared_ffn > 0)
+        .set("router_bias", family.router_bias)
+        .set("expert_bias", family.expert_bias);
+    let table = counts.into_iter().fold(table, |table, counts| {
+        table.count_above(0, "first_dense_layers", counts.first_dense).count_above(1, "every", counts.every)
+    });
+    Ok(table.finish())
 }

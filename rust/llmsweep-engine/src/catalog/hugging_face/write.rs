@@ -21,7 +21,7 @@ impl Draft {
 
     /// A key whose value is already TOML.
     pub(super) fn raw(&mut self, key: &str, value: impl AsRef<str>) {
-        self.lines += &format!("{key} = {}\n", value.as_ref());
+        self.lines.extend([key, " = ", value.as_ref(), "\n"]);
     }
 
     /// A text.
@@ -66,6 +66,54 @@ impl Draft {
             self.text("note", &note);
         }
         self.lines
+    }
+}
+
+/// An inline table being written.
+pub(super) struct Inline(Vec<String>);
+
+impl Inline {
+    /// Begins a table of a kind.
+    pub(super) fn of_kind(kind: &str) -> Self {
+        Self(vec![format!("kind = \"{kind}\"")])
+    }
+
+    /// Begins a table without a kind.
+    pub(super) fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// A count.
+    pub(super) fn count(mut self, key: &str, value: u32) -> Self {
+        self.0.push(format!("{key} = {value}"));
+        self
+    }
+
+    /// A count that is written only above its default.
+    pub(super) fn count_above(self, default: u32, key: &str, value: u32) -> Self {
+        if value > default { self.count(key, value) } else { self }
+    }
+
+    /// True or false.
+    pub(super) fn flag(mut self, key: &str, value: bool) -> Self {
+        self.0.push(format!("{key} = {value}"));
+        self
+    }
+
+    /// A flag that is written only where it is set.
+    pub(super) fn set(self, key: &str, value: bool) -> Self {
+        if value { self.flag(key, true) } else { self }
+    }
+
+    /// A table within.
+    pub(super) fn table(mut self, key: &str, inner: Self) -> Self {
+        self.0.push(format!("{key} = {}", inner.finish()));
+        self
+    }
+
+    /// The table's text.
+    pub(super) fn finish(self) -> String {
+        format!("{{ {} }}", self.0.join(", "))
     }
 }
 
