@@ -5,8 +5,12 @@ use std::sync::OnceLock;
 
 use llmsweep_engine::catalog::accelerator::ACCELERATOR_KEYS;
 use llmsweep_engine::catalog::fabric::NIC_ASSUMED;
-use llmsweep_engine::catalog::{Catalog, Kind};
+use llmsweep_engine::catalog::model::{ATTENTION_KEYS, MODEL_KEYS, MOE_KEYS, TRAINING_KEYS};
+use llmsweep_engine::catalog::network::NETWORK_KEYS;
+use llmsweep_engine::catalog::price::PRICE_KEYS;
+use llmsweep_engine::catalog::{AcceleratorEntry, Catalog, Kind, ModelEntry};
 use llmsweep_engine::document::parse_toml;
+use llmsweep_engine::node::{Node, Value};
 use llmsweep_model::hardware::LinkKind;
 use llmsweep_model::precision::Precision;
 
@@ -98,6 +102,85 @@ fn every_source_key_is_spelt_out() {
 }
 
 #[test]
+fn the_documentation_names_every_key() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/catalog.md");
+    let text = fs::read_to_string(path).expect("docs/catalog.md");
+    let lists = [MODEL_KEYS, ATTENTION_KEYS, MOE_KEYS, TRAINING_KEYS, ACCELERATOR_KEYS, NETWORK_KEYS, PRICE_KEYS];
+    for key in lists.into_iter().flatten() {
+        assert!(
+            text.contains(&format!("`{key}`")) || text.contains(&format!("`{key} =")),
+            "docs/catalog.md lacks `{key}`"
+        );
+    }
+}
+
+/// Every value of a table, at any depth, replaced by one that is out of place.
+fn spoilt(node: &Node) -> Vec<Node> {
+    let strange = [
+        Value::Integer(-1),
+        Value::Integer(0),
+        Value::Integer(i64::MAX),
+        Value::Float(f64::NAN),
+        Value::Float(f64::INFINITY),
+        Value::Float(-2.5),
+        Value::Bool(true),
+        Value::String("odd".to_owned()),
+        Value::Array(Vec::new()),
+        Value::Table(Vec::new()),
+    ];
+    let mut all: Vec<Node> = strange.into_iter().map(|value| Node { value, place: node.place.clone() }).collect();
+    if let Value::Table(entries) = &node.value {
+        for at in 0..entries.len() {
+            let with = |replaced: Option<Node>| {
+                let mut entries = entries.clone();
+                match replaced {
+                    Some(value) => entries[at].node = value,
+                    None => drop(entries.remove(at)),
+                }
+                Node { value: Value::Table(entries), place: node.place.clone() }
+            };
+            all.push(with(None));
+            all.extend(spoilt(&entries[at].node).into_iter().map(|value| with(Some(value))));
+        }
+    }
+    all
+}
+
+#[test]
+fn a_spoilt_entry_is_a_sentence_or_still_makes_sense() {
+    let mut refused = 0;
+    for (file, key) in [
+        ("models/deepseek.toml", "model"),
+        ("models/qwen3.toml", "model"),
+        ("models/nemotron.toml", "model"),
+        ("models/gemma.toml", "model"),
+        ("accelerators/amd.toml", "accelerator"),
+    ] {
+        let text = fs::read_to_string(shipped_folder().join(file)).expect("a shipped file");
+        let document = parse_toml(file, &text).expect("a shipped file is TOML");
+        let Value::Table(entries) = &document.value else { panic!("a table") };
+        let Value::Array(items) = &entries.iter().find(|entry| entry.key == key).expect("entries").node.value else {
+            panic!("a list")
+        };
+        for spoilt in spoilt(items.last().expect("an entry")) {
+            let outcome = if key == "model" {
+                ModelEntry::decode(&spoilt).map(|model| model.shape.parameters())
+            } else {
+                AcceleratorEntry::decode(&spoilt).map(|chip| chip.accelerator.memory.0)
+            };
+            match outcome {
+                Ok(size) => assert!(size.is_finite() && size > 0.0),
+                Err(error) => {
+                    assert_eq!(error.to_string().lines().count(), 1, "{error}");
+                    refused += 1;
+                }
+            }
+        }
+    }
+    assert!(refused > 500);
+}
+
+#[test]
 fn unverified_fields_are_fields() {
     for id in shipped().ids(Kind::Accelerators) {
         for field in &shipped().accelerator(id).expect("listed").unverified {
@@ -116,6 +199,7 @@ fn an_h100_is_an_h100() {
     assert_eq!(tiers.iter().map(|tier| tier.kind).collect::<Vec<_>>(), [LinkKind::Switched, LinkKind::Network]);
     assert_eq!((tiers[0].span, tiers[0].bandwidth.0, tiers[0].latency.0), (8, 450e9, 1.5e-6));
     assert_eq!((tiers[1].span, tiers[1].bandwidth.0), (u32::MAX, 50e9));
+    assert!((tiers[1].latency.0 - 1e-6).abs() < 1e-12);
     let hourly = h100.accelerator.rental.map(|rental| rental.0 * 3600.0).expect("a rental");
     assert!((hourly - (2.29_f64 * 12.29).sqrt()).abs() < 1e-9);
     assert!((h100.accelerator.host_bandwidth.0 - 63e9).abs() < 1.0);

@@ -250,3 +250,35 @@ fn mistakes_are_one_sentence() {
     refuses(&format!("{{{sizes}, \"layer_types\": [\"full_attention\", \"odd\"]}}"), "\"odd\"");
     refuses(&format!("{{{sizes}, \"tie_word_embeddings\": \"yes\"}}"), "allowed are true and false");
 }
+
+#[test]
+fn a_spoilt_configuration_is_a_sentence_or_a_readable_entry() {
+    let good: serde_json::Map<String, serde_json::Value> = serde_json::from_str(
+        r#"{"model_type": "deepseek_v3", "first_k_dense_replace": 3, "hidden_size": 7168, "intermediate_size": 18432,
+            "kv_lora_rank": 512, "max_position_embeddings": 163840, "moe_intermediate_size": 2048, "layer_types": null,
+            "n_routed_experts": 256, "n_shared_experts": 1, "num_attention_heads": 128, "num_experts_per_tok": 8,
+            "num_hidden_layers": 6, "num_key_value_heads": 128, "num_nextn_predict_layers": 1, "q_lora_rank": 1536,
+            "qk_nope_head_dim": 128, "qk_rope_head_dim": 64, "sliding_window": null, "tie_word_embeddings": false,
+            "v_head_dim": 128, "vocab_size": 129280, "mlp_only_layers": [], "decoder_sparse_step": 1, "head_dim": 128,
+            "full_attention_interval": null, "linear_num_value_heads": null, "mamba_d_state": null, "moe_layers": null}"#,
+    )
+    .expect("JSON");
+    let strange = r#"[null, -1, 0, 1, 7, 4294967295, 1e300, 0.5, true, "odd", [], [1, 2], ["full_attention"], {}]"#;
+    let strange: Vec<serde_json::Value> = serde_json::from_str(strange).expect("JSON");
+    for model_type in
+        ["deepseek_v3", "llama", "falcon", "gemma3_text", "jamba", "mamba2", "qwen3_next", "gpt_oss", "new"]
+    {
+        for key in good.keys() {
+            for value in &strange {
+                let mut config = good.clone();
+                config.insert("model_type".to_owned(), model_type.into());
+                config.insert(key.clone(), value.clone());
+                let text = serde_json::Value::Object(config).to_string();
+                match toml_from_config(&text, "spoilt") {
+                    Ok(_) => assert!(read(&text, "spoilt").shape.parameters().is_finite()),
+                    Err(error) => assert_eq!(error.to_string().lines().count(), 1, "{error}"),
+                }
+            }
+        }
+    }
+}

@@ -24,7 +24,8 @@ pub use price::Price;
 use crate::document::parse_toml;
 use crate::node::{DocumentError, Node, Place, Value, nearest};
 
-/// Sub-folders of a catalogue folder that this module reads.
+/// Sub-folders of a catalogue folder whose entries are kept here, one [`Kind`] each; a sub-folder of another sort (efficiencies)
+/// has a decoder of its own beside this one, which reads it with [`documents`].
 pub const SUB_FOLDERS: [&str; 4] = ["models", "accelerators", "networks", "prices"];
 
 /// A kind of entry.
@@ -96,10 +97,7 @@ impl Catalog {
             }
             let mut seen = Seen::new();
             for folder in Kind::ALL {
-                for file in toml_files(&directory.join(folder.name()))? {
-                    let text = std::fs::read_to_string(&file)
-                        .map_err(|error| path_error(&file, format!("this file cannot be read: {error}")))?;
-                    let document = parse_toml(&file.display().to_string(), &text)?;
+                for document in documents(directory, folder.name())? {
                     catalog.take(&document, Some(folder), &mut seen)?;
                 }
             }
@@ -287,6 +285,19 @@ fn once(seen: &mut Seen, kind: Kind, id: &str, place: &Place) -> Result<(), Docu
             Err(DocumentError::new(place, message))
         }
     }
+}
+
+/// The documents of a sub-folder of a catalogue folder, in the order of their names; none if there is no such sub-folder.
+///
+/// # Errors
+/// An unreadable file, or the first that is not TOML.
+pub(crate) fn documents(directory: &Path, sub_folder: &str) -> Result<Vec<Node>, DocumentError> {
+    let read = |file: PathBuf| {
+        let text = std::fs::read_to_string(&file)
+            .map_err(|error| path_error(&file, format!("this file cannot be read: {error}")))?;
+        parse_toml(&file.display().to_string(), &text)
+    };
+    toml_files(&directory.join(sub_folder))?.into_iter().map(read).collect()
 }
 
 /// The `*.toml` files of a sub-folder in name order; none if there is no such folder.

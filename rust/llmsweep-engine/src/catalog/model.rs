@@ -101,7 +101,7 @@ pub const MODEL_KEYS: &[&str] = &[
 ];
 
 /// Keys of `attention`.
-pub(super) const ATTENTION_KEYS: &[&str] = &[
+pub const ATTENTION_KEYS: &[&str] = &[
     "kind",
     "heads",
     "kv_heads",
@@ -118,7 +118,7 @@ pub(super) const ATTENTION_KEYS: &[&str] = &[
     "indexer",
 ];
 /// Keys of `moe`.
-pub(super) const MOE_KEYS: &[&str] = &[
+pub const MOE_KEYS: &[&str] = &[
     "experts",
     "top_k",
     "expert_ffn",
@@ -130,7 +130,8 @@ pub(super) const MOE_KEYS: &[&str] = &[
     "first_dense_layers",
     "every",
 ];
-const TRAINING_KEYS: &[&str] =
+/// Keys of `training`.
+pub const TRAINING_KEYS: &[&str] =
     &["tokens", "flops", "accelerator", "accelerators", "accelerator_hours", "mfu", "source"];
 
 impl ModelEntry {
