@@ -1,5 +1,5 @@
 //! Entries as JSON: a short row for a list, everything for one entry. Units stand in the keys.
-use llmsweep_model::arch::{Attention, LinearMixer, MixerKind, MlpKind, ModelShape, Norm, Position};
+use llmsweep_model::arch::{Attention, Extras, LinearMixer, MixerKind, MlpKind, ModelShape, Norm, Position};
 use llmsweep_model::hardware::{LinkKind, Peaks, Tier};
 use llmsweep_model::precision::ComputeFormat;
 use serde_json::{Map, Value, json};
@@ -31,7 +31,7 @@ impl Catalog {
             Kind::Prices => self.price(id).map(|entry| (entry.json(), &[][..])),
         }?;
         let spelt: Map<String, Value> =
-            sources.iter().filter_map(|key| Some((key.clone(), self.source(key)?.into()))).collect();
+            sources.iter().filter_map(|key| Some((key.clone(), self.source(kind, key)?.into()))).collect();
         if let (Value::Object(fields), false) = (&mut value, spelt.is_empty()) {
             fields.insert("sources".to_owned(), Value::Object(spelt));
         }
@@ -144,8 +144,28 @@ fn shape(shape: &ModelShape) -> Value {
             "expert_ffn": moe.expert_ffn,
             "shared_ffn": moe.shared_ffn,
             "gated": moe.gated,
+            "shared_gate": moe.shared_gate,
+            "router_bias": moe.router_bias,
+            "expert_bias": moe.expert_bias,
         })),
+        "extras": extras(&shape.extras),
         "mtp_layers": shape.mtp_layers,
+    })
+}
+
+fn extras(extras: &Extras) -> Value {
+    json!({
+        "linear_bias": extras.linear_bias,
+        "attention_bias": extras.attention_bias,
+        "qkv_bias": extras.qkv_bias,
+        "mlp_bias": extras.mlp_bias,
+        "head_bias": extras.head_bias,
+        "qk_norm": extras.qk_norm,
+        "qk_norm_full": extras.qk_norm_full,
+        "embedding_norm": extras.embedding_norm,
+        "attention_sinks": extras.attention_sinks,
+        "final_norm": !extras.no_final_norm,
+        "extra_positions": extras.extra_positions,
     })
 }
 

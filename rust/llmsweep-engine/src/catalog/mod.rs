@@ -9,6 +9,7 @@ mod fields;
 mod glob;
 pub mod hugging_face;
 mod json;
+mod layers;
 pub mod model;
 pub mod network;
 pub mod price;
@@ -27,7 +28,8 @@ pub use systems::Systems;
 use crate::document::parse_toml;
 use crate::node::{DocumentError, Node, Place, Value, nearest};
 
-/// Sub-folders of a catalogue folder that this module reads.
+/// Sub-folders of a catalogue folder whose entries are kept here, one [`Kind`] each; a sub-folder of another sort (efficiencies)
+/// has a decoder of its own beside this one, which reads it with [`documents`].
 pub const SUB_FOLDERS: [&str; 4] = ["models", "accelerators", "networks", "prices"];
 
 /// A kind of entry.
@@ -80,7 +82,8 @@ pub struct Catalog {
     prices: BTreeMap<String, Price>,
     measured_collectives: Vec<MeasuredCollective>,
     constants: Vec<ConstantSet>,
-    sources: BTreeMap<String, String>,
+    sources: BTreeMap<(Kind, String), String>,
+    software_sources: BTreeMap<String, String>,
     efficiencies: Efficiencies,
     systems: Systems,
 }
@@ -100,9 +103,9 @@ impl Catalog {
                 return Err(path_error(directory, "there is no such catalogue folder"));
             }
             let mut seen = Seen::new();
-            for sub_folder in SUB_FOLDERS {
-                for file in toml_files(&directory.join(sub_folder))? {
-                    catalog.take(&read_document(&file)?, &mut seen)?;
+            for folder in Kind::ALL {
+                for document in documents(directory, folder.name())? {
+                    catalog.take(&document, Some(folder), &mut seen)?;
                 }
             }
             catalog.take_software(directory)?;
@@ -118,7 +121,12 @@ impl Catalog {
             for file in toml_files(&directory.join(folder))? {
                 let document = read_document(&file)?;
                 match (folder, file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default()) {
-                    (_, "sources") => self.take(&document, &mut Seen::new())?,
+                    (_, "sources") => {
+                        let fields = fields::Fields::new(&document, "a file of sources", &["sources"])?;
+                        for entry in fields.entries() {
+                            take_sources(&entry.node, |key, text| self.software_sources.insert(key, text))?;
+                        }
+                    }
                     ("efficiency", _) => self.efficiencies.take(&document)?,
                     (_, name) => self.systems.take(name, &document)?,
                 }
@@ -149,20 +157,20 @@ impl Catalog {
         let inline: Vec<_> =
             entries.iter().filter(|entry| Kind::ALL.iter().any(|kind| kind.singular() == entry.key)).cloned().collect();
         let mut merged = self.clone();
-        merged.take(&Node { value: Value::Table(inline), place: node.place.clone() }, &mut Seen::new())?;
+        merged.take(&Node { value: Value::Table(inline), place: node.place.clone() }, None, &mut Seen::new())?;
         merged.connect()?;
         *self = merged;
         Ok(())
     }
 
-    /// Takes all entries of one document.
-    fn take(&mut self, document: &Node, seen: &mut Seen) -> Result<(), DocumentError> {
+    /// Takes all entries of one document; its `[sources]` explain the keys of the sub-folder that it stands in.
+    fn take(&mut self, document: &Node, folder: Option<Kind>, seen: &mut Seen) -> Result<(), DocumentError> {
         const KEYS: [&str; 7] =
             ["model", "accelerator", "network", "price", "measured_collective", "constants", "sources"];
         let fields = fields::Fields::new(document, "a catalogue file", &KEYS)?;
         for entry in fields.entries() {
-            if entry.key == "sources" {
-                self.take_sources(&entry.node)?;
+            if let ("sources", Some(folder)) = (entry.key.as_str(), folder) {
+                take_sources(&entry.node, |key, text| self.sources.insert((folder, key), text))?;
                 continue;
             }
             let Value::Array(items) = &entry.node.value else {
@@ -200,20 +208,6 @@ impl Catalog {
             }
             "measured_collective" => self.measured_collectives.push(MeasuredCollective::decode(item)?),
             _ => self.constants.push(ConstantSet::decode(item)?),
-        }
-        Ok(())
-    }
-
-    fn take_sources(&mut self, node: &Node) -> Result<(), DocumentError> {
-        let Value::Table(entries) = &node.value else {
-            return Err(DocumentError::new(&node.place, "\"sources\" must be a table of texts"));
-        };
-        for entry in entries {
-            let Value::String(text) = &entry.node.value else {
-                let message = format!("the source \"{}\" must be text", entry.key);
-                return Err(DocumentError::new(&entry.node.place, message));
-            };
-            self.sources.insert(entry.key.clone(), text.clone());
         }
         Ok(())
     }
@@ -267,10 +261,17 @@ impl Catalog {
         self.constants.iter().rev().find(|set| set.id == id)
     }
 
-    /// What a key of `source` stands for; what follows a colon is the item there.
+    /// What a key of `source` of a kind of entry stands for; what follows a colon is the item there.
     #[must_use]
-    pub fn source(&self, key: &str) -> Option<&str> {
-        self.sources.get(key.split(':').next().unwrap_or(key)).map(String::as_str)
+    pub fn source(&self, kind: Kind, key: &str) -> Option<&str> {
+        let key = key.split(':').next().unwrap_or(key);
+        self.sources.get(&(kind, key.to_owned())).map(String::as_str)
+    }
+
+    /// What a key of `source` in the folders `efficiency` and `systems` stands for.
+    #[must_use]
+    pub fn software_source(&self, key: &str) -> Option<&str> {
+        self.software_sources.get(key).map(String::as_str)
     }
 
     /// Ids of a kind, in alphabetical order.
@@ -314,6 +315,21 @@ fn read_document(file: &Path) -> Result<Node, DocumentError> {
     parse_toml(&file.display().to_string(), &text)
 }
 
+/// Reads a table of source keys and what they stand for.
+fn take_sources(node: &Node, mut insert: impl FnMut(String, String) -> Option<String>) -> Result<(), DocumentError> {
+    let Value::Table(entries) = &node.value else {
+        return Err(DocumentError::new(&node.place, "\"sources\" must be a table of texts"));
+    };
+    for entry in entries {
+        let Value::String(text) = &entry.node.value else {
+            let message = format!("the source \"{}\" must be text", entry.key);
+            return Err(DocumentError::new(&entry.node.place, message));
+        };
+        insert(entry.key.clone(), text.clone());
+    }
+    Ok(())
+}
+
 /// Refuses an id that stands twice in one folder or document.
 fn once(seen: &mut Seen, kind: Kind, id: &str, place: &Place) -> Result<(), DocumentError> {
     match seen.insert((kind, id.to_owned()), place.clone()) {
@@ -323,6 +339,19 @@ fn once(seen: &mut Seen, kind: Kind, id: &str, place: &Place) -> Result<(), Docu
             Err(DocumentError::new(place, message))
         }
     }
+}
+
+/// The documents of a sub-folder of a catalogue folder, in the order of their names; none if there is no such sub-folder.
+///
+/// # Errors
+/// An unreadable file, or the first that is not TOML.
+pub(crate) fn documents(directory: &Path, sub_folder: &str) -> Result<Vec<Node>, DocumentError> {
+    let read = |file: PathBuf| {
+        let text = std::fs::read_to_string(&file)
+            .map_err(|error| path_error(&file, format!("this file cannot be read: {error}")))?;
+        parse_toml(&file.display().to_string(), &text)
+    };
+    toml_files(&directory.join(sub_folder))?.into_iter().map(read).collect()
 }
 
 /// The `*.toml` files of a sub-folder in name order; none if there is no such folder.

@@ -30,25 +30,26 @@ pub struct Price {
 /// Seconds in an hour.
 pub(crate) const HOUR_S: f64 = 3600.0;
 
-impl Price {
-    const KEYS: &[&str] = &[
-        "accelerator",
-        "rental_low_usd_per_hour",
-        "rental_high_usd_per_hour",
-        "rental_source",
-        "rental_date",
-        "purchase_usd",
-        "purchase_source",
-        "purchase_date",
-        "note",
-    ];
+/// Keys of a `[[price]]` table.
+pub const PRICE_KEYS: &[&str] = &[
+    "accelerator",
+    "rental_low_usd_per_hour",
+    "rental_high_usd_per_hour",
+    "rental_source",
+    "rental_date",
+    "purchase_usd",
+    "purchase_source",
+    "purchase_date",
+    "note",
+];
 
+impl Price {
     /// Reads a `[[price]]` table.
     ///
     /// # Errors
     /// The first unknown or missing key, wrong type or impossible number; a lowest price above the highest.
     pub fn decode(node: &Node) -> Result<Self, DocumentError> {
-        let fields = Fields::new(node, "this price", Self::KEYS)?;
+        let fields = Fields::new(node, "this price", PRICE_KEYS)?;
         let accelerator = fields.required_text("accelerator")?.to_owned();
         let fields = fields.named(format!("the price of \"{accelerator}\""));
         let low = fields.positive("rental_low_usd_per_hour")?;
