@@ -1,0 +1,7 @@
+"""`python -m llmsweep.cli`."""
+
+import sys
+
+from llmsweep.cli import main
+
+sys.exit(main())

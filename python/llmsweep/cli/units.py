@@ -1,0 +1,93 @@
+"""Units that people read: one scale per column, chosen by its values."""
+
+import math
+from collections.abc import Sequence
+from statistics import median
+
+# Unit of the registry → scales, smallest first, as (factor, name).
+SCALES: dict[str, tuple[tuple[float, str], ...]] = {
+    "s": ((1e-6, "µs"), (1e-3, "ms"), (1.0, "s"), (3600.0, "h"), (86400.0, "d")),
+    "B": ((1.0, "B"), (2.0**10, "KiB"), (2.0**20, "MiB"), (2.0**30, "GiB"), (2.0**40, "TiB")),
+    "FLOP": ((1.0, "FLOP"), (1e9, "GFLOP"), (1e12, "TFLOP"), (1e15, "PFLOP"), (1e18, "EFLOP"), (1e21, "ZFLOP")),
+    "USD": ((1e-3, "mUSD"), (1.0, "USD"), (1e3, "kUSD"), (1e6, "MUSD")),
+    "USD/h": ((1.0, "USD/h"), (1e3, "kUSD/h")),
+    "W": ((1.0, "W"), (1e3, "kW"), (1e6, "MW")),
+    "J": ((1e-3, "mJ"), (1.0, "J"), (1e3, "kJ"), (1e6, "MJ"), (1e9, "GJ"), (1e12, "TJ")),
+    "tokens/s": ((1.0, "tokens/s"), (1e3, "k tokens/s"), (1e6, "M tokens/s")),
+    "h": ((1.0, "h"), (1e3, "k h"), (1e6, "M h")),
+}
+PERCENT = ("_fraction", "mfu", "mfu_non_causal", "hfu")
+# Between these, numbers are written without an exponent.
+SMALLEST, LARGEST = 1e-4, 1e7
+MOST_DECIMALS = 5
+# Above this many of a unit the next larger one reads better: 90 min stay minutes' worth of hours, 47 h stay hours.
+ROOM = {"s": 2.0}
+
+
+def scale(name: str, unit: str, values: Sequence[float]) -> tuple[float, str]:
+    """What to divide a column's values by, and the unit that this gives.
+
+    >>> scale("tpot_s", "s", [0.012, 0.02])
+    (0.001, 'ms')
+    >>> scale("mfu", "", [0.41])
+    (0.01, '%')
+    """
+    if name.endswith(PERCENT):
+        return 0.01, "%"
+    scales = SCALES.get(unit)
+    sizes = [abs(value) for value in values if value]
+    if not scales or not sizes:
+        return 1.0, unit
+    middle = median(sizes)
+    room = ROOM.get(unit, 1.0)
+    fitting = [entry for entry in scales if middle >= entry[0] * (room if entry[0] > 1.0 else 1.0)]
+    return fitting[-1] if fitting else scales[0]
+
+
+def number(value: float) -> str:
+    """Four significant digits, never an exponent between 0.0001 and 10 million.
+
+    >>> number(1234.5678), number(0.0123456), number(12.0), number(2.5e9)
+    ('1,235', '0.01235', '12', '2.5e+09')
+    """
+    if value == 0:
+        return "0"
+    size = abs(value)
+    if size >= LARGEST or size < SMALLEST:
+        return f"{value:.4g}"
+    if size >= 1000:  # noqa: PLR2004 - four digits before the point
+        return f"{value:,.0f}"
+    text = f"{value:#.4g}"
+    return text.rstrip("0").rstrip(".")
+
+
+def numbers(values: Sequence[float | None]) -> list[str]:
+    """A column of numbers with one number of decimals, so that the points align.
+
+    The median keeps four significant digits; where that would round a value away, each keeps its own.
+
+    >>> numbers([0.4753, 1.417, 33.57, None])
+    ['0.475', '1.417', '33.570', '–']
+    >>> numbers([1.0, 20.0])
+    ['1', '20']
+    """
+    sizes = [abs(value) for value in values if value]
+    if not sizes or max(sizes) >= LARGEST:
+        return ["–" if value is None else number(value) for value in values]
+    whole = all(value is None or value.is_integer() for value in values)
+    decimals = 0 if whole else max(0, 3 - math.floor(math.log10(median(sizes))))
+    if decimals > MOST_DECIMALS or min(sizes) < 10.0 ** (1 - decimals):
+        return ["–" if value is None else number(value) for value in values]
+    return ["–" if value is None else f"{value:,.{decimals}f}" for value in values]
+
+
+def quantity(value: float | None, unit: str) -> str:
+    """One value with its unit.
+
+    >>> quantity(0.0123, "s"), quantity(2**31, "B"), quantity(None, "USD")
+    ('12.3 ms', '2 GiB', '–')
+    """
+    if value is None:
+        return "–"
+    factor, name = scale("", unit, [value])
+    return f"{number(value / factor)} {name}".rstrip()
