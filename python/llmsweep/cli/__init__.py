@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Collection
 from importlib import import_module
 from typing import Any
 
@@ -41,6 +42,12 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Reads the options before the command, and asks for a command if there is none."""
+        if not args:
+            raise click.UsageError("name a command; llmsweep --help lists them")
+        return super().parse_args(ctx, args)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -61,13 +68,19 @@ class LazyGroup(click.Group):
         return result
 
 
-def near(name: str, allowed: Any) -> str:
-    """The end of a sentence about a wrong name: the nearest right one, or all of them."""
+def near(name: str, allowed: Collection[str], see: str = "") -> str:
+    """The end of a sentence about a wrong name: the nearest right one, or all of them, or the command that lists them.
+
+    >>> near("tpot", ["tpot_s", "ttft_s"])
+    '; did you mean "tpot_s"?'
+    >>> near("speed", ["tpot_s", "ttft_s"], see="llmsweep columns")
+    '; see llmsweep columns'
+    """
     from difflib import get_close_matches
 
     if match := get_close_matches(name, list(allowed), n=1):
         return f'; did you mean "{match[0]}"?'
-    return f"; allowed: {', '.join(allowed)}"
+    return f"; see {see}" if see else f"; allowed: {', '.join(allowed)}"
 
 
 def print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's signature

@@ -114,11 +114,7 @@ def find(identifier: str, extra: tuple[Path, ...]) -> dict[str, Any]:
             entry: dict[str, Any] = json.loads(catalog.show(kind, identifier))
             return entry
         known += ids
-    hint = near(identifier, known) if identifier else ""
-    raise CatalogError(
-        f'the catalogue has no entry "{identifier}"'
-        + (hint if "did you mean" in hint else "; see llmsweep catalog list")
-    )
+    raise CatalogError(f'the catalogue has no entry "{identifier}"{near(identifier, known, "llmsweep catalog list")}')
 
 
 def flattened(entry: Any, prefix: str = "") -> list[tuple[str, Any]]:

@@ -72,4 +72,4 @@ def fallback_text(fallback: str | float | bool | None) -> str:  # noqa: FBT001 -
         case str():
             return fallback
         case _:
-            return f"{fallback:g}" if isinstance(fallback, float) else f"{fallback:,}"
+            return f"{fallback:,}"

@@ -66,11 +66,12 @@ def command(
     from llmsweep.cli.files import write_frame, write_json
     from llmsweep.cli.front_table import MOST_ROWS, print_columns, print_front, sample
     from llmsweep.cli.progress import Progress
-    from llmsweep.cli.selection import Order, Query, parse_where
+    from llmsweep.cli.selection import Order, Query, check_columns, parse_where
     from llmsweep.cli.summary import counts_line, no_rows, rejected_lines, with_memory
 
     spec, named = with_settings(sweep, settings)
     compiled = compile_sweep(spec, catalog, file=str(sweep))
+    check_columns("--columns", columns or [], compiled.phase)
     progress = Progress(quiet=quiet)
     query = Query(
         sweep=compiled,
@@ -92,7 +93,7 @@ def command(
     if frame.is_empty():
         echo_lines(notes)
         raise no_rows(counts)
-    chosen = frame if columns is None else frame.select(known(columns, frame.columns))
+    chosen = frame if columns is None else frame.select(columns)
     if output is not None and not every:
         write_frame(chosen, output)
     shown = sample(chosen, top or MOST_ROWS)
@@ -110,20 +111,6 @@ def echo_lines(lines: Iterable[str]) -> None:
     """Prints messages on stderr."""
     for line in lines:
         click.echo(line, err=True)
-
-
-def known(names: list[str], available: list[str]) -> list[str]:
-    """The names, all of them available.
-
-    Raises:
-        UsageError: One is not.
-    """
-    from llmsweep.cli import near
-
-    for name in names:
-        if name not in available:
-            raise click.UsageError(f'--columns: there is no column "{name}"{near(name, available)}')
-    return names
 
 
 def with_settings(path: Path, settings: tuple[tuple[str, Any], ...]) -> tuple[Path | dict[str, Any], list[str]]:

@@ -33,9 +33,7 @@ class Order:
         if text is None:
             return cls(minimize[0], descending=False) if minimize else cls(maximize[0], descending=True)
         name, _, direction = text.partition(":")
-        known = [entry["name"] for entry in (*columns(sweep.phase), *axes(sweep.phase))]
-        if name not in known:
-            raise click.UsageError(f'--by: {sweep.phase} has no column "{name}"{near(name, known)}')
+        check_columns("--by", [name], sweep.phase)
         if direction not in ("", "asc", "desc"):
             raise click.UsageError(f'--by: direction "{direction}" must be asc or desc')
         return cls(name, descending=direction == "desc" if direction else name in maximize)
@@ -52,11 +50,21 @@ def parse_where(text: str, phase: str) -> pl.Expr:
     except pl.exceptions.PolarsError as error:
         reason = str(error).partition("\n")[0]
         raise click.UsageError(f'--where "{text}" is no SQL expression: {reason}') from error
-    known = [entry["name"] for entry in (*columns(phase), *axes(phase))]
-    for name in expression.meta.root_names():
-        if name not in known:
-            raise click.UsageError(f'--where: {phase} has no column "{name}"{near(name, known)}')
+    check_columns("--where", expression.meta.root_names(), phase)
     return expression
+
+
+def check_columns(option: str, names: Sequence[str], phase: str) -> None:
+    """Refuses a name that is no column of the phase.
+
+    Raises:
+        UsageError: With the nearest name.
+    """
+    known = [entry["name"] for entry in (*columns(phase), *axes(phase))]
+    for name in names:
+        if name not in known:
+            hint = near(name, known, f"llmsweep columns --phase {phase}")
+            raise click.UsageError(f'{option}: {phase} has no column "{name}"{hint}')
 
 
 def keep_where(frame: pl.DataFrame, expression: pl.Expr) -> pl.DataFrame:

@@ -1,6 +1,7 @@
 """Units that people read: one scale per column, chosen by its values."""
 
 import math
+import re
 from collections.abc import Sequence
 from statistics import median
 
@@ -48,13 +49,13 @@ def number(value: float) -> str:
     """Four significant digits, never an exponent between 0.0001 and 10 million.
 
     >>> number(1234.5678), number(0.0123456), number(12.0), number(2.5e9)
-    ('1,235', '0.01235', '12', '2.5e+09')
+    ('1,235', '0.01235', '12', '2.5e9')
     """
     if value == 0:
         return "0"
     size = abs(value)
     if size >= LARGEST or size < SMALLEST:
-        return f"{value:.4g}"
+        return re.sub(r"e\+?(-?)0*", r"e\1", f"{value:.4g}")
     if size >= 1000:  # noqa: PLR2004 - four digits before the point
         return f"{value:,.0f}"
     text = f"{value:#.4g}"
