@@ -3,7 +3,9 @@
 Importing this package is cheap: Polars and the Rust core load on first use of a name below.
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from llmsweep.api import evaluate, explain, sweep
     from llmsweep.directories import catalog_directories
     from llmsweep.pareto import pareto
-    from llmsweep.registry import registry
+    from llmsweep.registries import registry
 
 _HOMES = {
     "CatalogError": ("llmsweep._core", "CatalogError"),
@@ -24,7 +26,7 @@ _HOMES = {
     "evaluate": ("llmsweep.api", "evaluate"),
     "explain": ("llmsweep.api", "explain"),
     "pareto": ("llmsweep.pareto", "pareto"),
-    "registry": ("llmsweep.registry", "registry"),
+    "registry": ("llmsweep.registries", "registry"),
     "sweep": ("llmsweep.api", "sweep"),
 }
 
@@ -54,3 +56,14 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+class _Package(ModuleType):
+    """Keeps the function `pareto` in reach: importing the submodule of that name would hide it."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name not in _HOMES or not isinstance(value, ModuleType):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -12,7 +12,7 @@ from llmsweep import _core
 from llmsweep.directories import catalog_directories
 from llmsweep.explanation import Explanation
 from llmsweep.frame import to_frame
-from llmsweep.registry import Phase
+from llmsweep.registries import Phase
 
 Spec = str | os.PathLike[str] | Mapping[str, object]
 Keep = Literal["all", "feasible", "front"]

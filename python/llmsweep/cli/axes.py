@@ -11,7 +11,7 @@ from llmsweep.cli.options import SETTINGS, json_option, phase_option
 def command(*, phase: str | None, as_json: bool) -> None:
     """List what a sweep can vary: values, default, meaning."""
     from llmsweep.cli.listing import domain_text, fallback_text, print_entries
-    from llmsweep.registry import axes
+    from llmsweep.registries import axes
 
     entries = axes(phase)
     if as_json:

@@ -11,6 +11,6 @@ from llmsweep.cli.options import SETTINGS, json_option, phase_option
 def command(*, phase: str | None, as_json: bool) -> None:
     """List what a sweep computes; every axis is a column too."""
     from llmsweep.cli.listing import print_entries
-    from llmsweep.registry import columns
+    from llmsweep.registries import columns
 
     print_entries(columns(phase), ("name", "unit", "kind", "doc"), as_json=as_json)

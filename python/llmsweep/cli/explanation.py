@@ -8,7 +8,7 @@ from llmsweep.cli.listing import text
 from llmsweep.cli.table import terminal_width
 from llmsweep.cli.units import quantity
 from llmsweep.explanation import Explanation, Section, Term
-from llmsweep.registry import axes
+from llmsweep.registries import axes
 
 
 def print_explanation(explanation: Explanation) -> None:

@@ -8,7 +8,7 @@ import polars as pl
 
 from llmsweep.cli.table import Field, fitting, print_table, terminal_width
 from llmsweep.cli.units import number, numbers, scale
-from llmsweep.registry import axes, units
+from llmsweep.registries import axes, units
 
 MOST_ROWS = 50
 # Beside the objectives, as many of these as the terminal has room for.

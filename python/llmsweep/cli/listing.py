@@ -8,7 +8,7 @@ import click
 
 from llmsweep.cli.table import Field, print_table
 from llmsweep.cli.units import number
-from llmsweep.registry import Domain
+from llmsweep.registries import Domain
 
 
 def print_entries(entries: Sequence[Mapping[str, Any]], fields: Sequence[str], *, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from llmsweep.registry import PHASES
+from llmsweep.registries import PHASES
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -12,7 +12,7 @@ from llmsweep import _core, pareto
 from llmsweep.cli import near
 from llmsweep.errors import DataError
 from llmsweep.frame import to_frame
-from llmsweep.registry import axes, columns
+from llmsweep.registries import axes, columns
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,6 @@ import json
 from functools import cache
 from typing import Literal, NotRequired, TypedDict, cast
 
-from llmsweep import _core
-
 Phase = Literal["training", "inference"]
 PHASES: tuple[Phase, ...] = ("training", "inference")
 
@@ -96,6 +94,8 @@ def registry() -> Registry:
         >>> [p["weight_bits"] for p in registry()["precisions"] if p["name"] == "mxfp4"]
         [4.25]
     """
+    from llmsweep import _core
+
     return cast(Registry, json.loads(_core.registry()))
 
 
