@@ -70,7 +70,9 @@ docs: $(VENV)/.dev ## Write the generated pages and the README's output anew
 
 .PHONY: wheel
 wheel: $(BIN)/maturin ## Build wheel and sdist into dist/; the wheel is built from the sdist
+	rm -rf dist
 	$(BIN)/maturin build --release --sdist --out dist
+	$(BIN)/python tools/check_wheel.py
 
 .PHONY: clean
 clean: ## Remove what the targets made

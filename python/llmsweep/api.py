@@ -81,13 +81,13 @@ def sweep(
         KeyboardInterrupt: Ctrl-C, within 0.2 s.
 
     Example:
-        Weights of Llama 3.1 70B in bf16, 2 bytes each, on one device of 141 GB:
+        The 8.03 billion weights of Llama 3.1 8B take 2 bytes each in bf16:
 
         >>> import llmsweep as ls
-        >>> setup = {"model": "llama3.1-70b", "accelerator": "h200-sxm-141"}
-        >>> frame = ls.sweep({"schema": 1, "phase": "inference", "axes": setup}, keep="all", columns=["weight_bytes"])
-        >>> round(frame["weight_bytes"][0] / 1e9)
-        141
+        >>> setup = {"model": "llama3.1-8b", "accelerator": "h100-sxm-80"}
+        >>> frame = ls.sweep({"schema": 1, "phase": "inference", "axes": setup}, columns=["weight_bytes"])
+        >>> round(frame["weight_bytes"][0] / 1e9, 1)
+        16.1
     """
     return to_frame(compile_sweep(spec, catalog).run(keep, columns, threads=threads, progress=progress))
 

@@ -24,7 +24,7 @@ def command() -> None:
 @catalog_option
 @json_option
 def list_entries(*, kind: str, pattern: str, catalog: tuple[Path, ...], as_json: bool) -> None:
-    r"""List entries of a kind, all or those whose id matches a glob.
+    """List entries of a kind, all or those whose id matches a glob.
 
     \b
     llmsweep catalog list accelerators "h*"
@@ -67,7 +67,7 @@ def summary_fields(entries: list[dict[str, Any]]) -> list[str]:
 @catalog_option
 @json_option
 def show(*, names: tuple[str, ...], catalog: tuple[Path, ...], as_json: bool) -> None:
-    r"""Show one entry with every field, unit and source.
+    """Show one entry with every field, unit and source.
 
     \b
     llmsweep catalog show h200-sxm-141
@@ -143,7 +143,7 @@ def flattened(entry: Any, prefix: str = "") -> list[tuple[str, Any]]:
 )
 @click.option("--force", is_flag=True, help="Replace an entry that is there.")
 def add(*, config: Path, identifier: str, folder: Path | None, force: bool) -> None:
-    r"""Read a Hugging Face config.json into a catalogue folder and print the new file's path.
+    """Read a Hugging Face config.json into a catalogue folder and print the new file's path.
 
     \b
     llmsweep catalog add config.json --id my-model

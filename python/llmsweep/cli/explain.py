@@ -26,7 +26,7 @@ def command(
     catalog: tuple[Path, ...],
     as_json: bool,
 ) -> None:
-    r"""Show every term of one setup's time, memory and cost, with formula and numbers.
+    """Show every term of one setup's time, memory and cost, with formula and numbers.
 
     The setup is a row of a sweep, or one value for each axis that matters; the others take their defaults.
 

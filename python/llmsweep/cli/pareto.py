@@ -18,7 +18,7 @@ from llmsweep.cli.options import EXTENSIONS, SETTINGS, OutputFile
 def command(
     *, frame: Path, minimize: tuple[str, ...], maximize: tuple[str, ...], by: tuple[str, ...], output: Path | None
 ) -> None:
-    r"""Keep the rows of a table that no other row beats.
+    """Keep the rows of a table that no other row beats.
 
     FRAME is a .parquet, .csv or .json file with any columns. A row without a value in an objective is left out.
 

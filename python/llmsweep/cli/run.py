@@ -49,7 +49,7 @@ def command(
     stats: Path | None,
     quiet: bool,
 ) -> None:
-    r"""Evaluate a sweep and print its Pareto front.
+    """Evaluate a sweep and print its Pareto front.
 
     The front goes to stdout as a table, the counts to stderr. The row numbers are those that `llmsweep explain` takes.
 
