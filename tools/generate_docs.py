@@ -93,8 +93,8 @@ def axes_page() -> str:
         f"# Axes\n\n{NOTE}"
         "What a sweep can vary, in the order in which rows are numbered: the last axis of the phase runs fastest. An\n"
         "axis that a sweep does not name takes its default. Those marked may stand in `[workload]` as well as in\n"
-        "`[axes]`. The level says which part of the plan an axis touches; work of earlier levels is shared between rows.\n\n"
-        + table(["name", "phases", "values", "default", "unit", "workload", "level", "meaning"], rows)
+        "`[axes]`. The level says which part of the plan an axis touches; rows share the work of earlier\n"
+        "levels.\n\n" + table(["name", "phases", "values", "default", "unit", "workload", "level", "meaning"], rows)
     )
 
 

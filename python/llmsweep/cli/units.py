@@ -10,19 +10,19 @@ SCALES: dict[str, tuple[tuple[float, str], ...]] = {
     "s": ((1e-6, "µs"), (1e-3, "ms"), (1.0, "s"), (3600.0, "h"), (86400.0, "d")),
     "B": ((1.0, "B"), (2.0**10, "KiB"), (2.0**20, "MiB"), (2.0**30, "GiB"), (2.0**40, "TiB")),
     "FLOP": ((1.0, "FLOP"), (1e9, "GFLOP"), (1e12, "TFLOP"), (1e15, "PFLOP"), (1e18, "EFLOP"), (1e21, "ZFLOP")),
-    "USD": ((1e-3, "mUSD"), (1.0, "USD"), (1e3, "kUSD"), (1e6, "MUSD")),
+    "USD": ((1e-6, "µUSD"), (1.0, "USD"), (1e3, "kUSD"), (1e6, "MUSD")),
     "USD/h": ((1.0, "USD/h"), (1e3, "kUSD/h")),
     "W": ((1.0, "W"), (1e3, "kW"), (1e6, "MW")),
     "J": ((1e-3, "mJ"), (1.0, "J"), (1e3, "kJ"), (1e6, "MJ"), (1e9, "GJ"), (1e12, "TJ")),
     "tokens/s": ((1.0, "tokens/s"), (1e3, "k tokens/s"), (1e6, "M tokens/s")),
-    "h": ((1.0, "h"), (1e3, "k h"), (1e6, "M h")),
+    "h": ((1.0, "hours"), (1e3, "k hours"), (1e6, "M hours")),
 }
 PERCENT = ("_fraction", "mfu", "mfu_non_causal", "hfu")
 # Between these, numbers are written without an exponent.
 SMALLEST, LARGEST = 1e-4, 1e7
 MOST_DECIMALS = 5
-# Above this many of a unit the next larger one reads better: 90 min stay minutes' worth of hours, 47 h stay hours.
-ROOM = {"s": 2.0}
+# Smallest median at which a scale is used, where that is not one of it: cents stay dollars, 47 h stay hours.
+STARTS = {"USD": 0.01, "h": 7200.0, "d": 172_800.0}
 
 
 def scale(name: str, unit: str, values: Sequence[float]) -> tuple[float, str]:
@@ -40,8 +40,7 @@ def scale(name: str, unit: str, values: Sequence[float]) -> tuple[float, str]:
     if not scales or not sizes:
         return 1.0, unit
     middle = median(sizes)
-    room = ROOM.get(unit, 1.0)
-    fitting = [entry for entry in scales if middle >= entry[0] * (room if entry[0] > 1.0 else 1.0)]
+    fitting = [(factor, name) for factor, name in scales if middle >= STARTS.get(name, factor)]
     return fitting[-1] if fitting else scales[0]
 
 
