@@ -89,10 +89,20 @@ def show(*, names: tuple[str, ...], catalog: tuple[Path, ...], as_json: bool) ->
         return
     from llmsweep.cli.listing import text
 
-    pairs = [(name, text(value)) for name, value in flattened(entry)]
+    pairs = [(name, text(value) + in_words(name, value)) for name, value in flattened(entry)]
     width = max((len(name) for name, _ in pairs), default=0)
     for name, value in pairs:
         click.echo(f"{name.ljust(width)}  {value}")
+
+
+def in_words(name: str, value: object) -> str:
+    """A number in a unit that people read, where the name says its unit."""
+    from llmsweep.cli.units import quantity, unit_of
+
+    unit = unit_of(name)
+    if not unit or isinstance(value, bool) or not isinstance(value, int | float):
+        return ""
+    return f"  ({quantity(value, unit)})"
 
 
 def find(identifier: str, extra: tuple[Path, ...]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from llmsweep.cli.table import Field, print_table
-from llmsweep.cli.units import number
+from llmsweep.cli.units import number, quantity, unit_of
 from llmsweep.registries import Domain
 
 
@@ -23,7 +23,9 @@ def column(entries: Sequence[Mapping[str, Any]], name: str) -> Field:
     """One field of all entries; numbers to the right."""
     values = [entry.get(name) for entry in entries]
     numeric = all(value is None or (isinstance(value, int | float) and not isinstance(value, bool)) for value in values)
-    return Field(name.replace("_", " "), "", [text(value) for value in values], right=numeric)
+    unit = unit_of(name)
+    cells = [quantity(value, unit) if numeric and unit else text(value) for value in values]
+    return Field(name.replace("_", " "), "", cells, right=numeric)
 
 
 def text(value: object) -> str:

@@ -89,7 +89,7 @@ def command(
         progress.clear()
     if stats is not None:
         write_json(with_memory(counts), stats)
-    notes = [] if quiet else rejected_lines(counts)
+    notes = [] if quiet else [*rejected_lines(counts), *build_note()]
     if frame.is_empty():
         echo_lines(notes)
         raise no_rows(counts)
@@ -105,6 +105,13 @@ def command(
     if shown.height < frame.height:
         notes = [f"{shown.height} of {frame.height} rows are shown, evenly spread; -o FILE keeps all", *notes]
     echo_lines([counts_line(counts), *notes])
+
+
+def build_note() -> list[str]:
+    """A warning where the core was built without optimisation."""
+    from llmsweep._core import DEBUG_BUILD
+
+    return ["note: this is a debug build, many times slower than a release build"] if DEBUG_BUILD else []
 
 
 def echo_lines(lines: Iterable[str]) -> None:

@@ -13,9 +13,22 @@ SCALES: dict[str, tuple[tuple[float, str], ...]] = {
     "USD": ((1e-6, "µUSD"), (1.0, "USD"), (1e3, "kUSD"), (1e6, "MUSD")),
     "USD/h": ((1.0, "USD/h"), (1e3, "kUSD/h")),
     "W": ((1.0, "W"), (1e3, "kW"), (1e6, "MW")),
+    "B/s": ((1.0, "B/s"), (1e3, "kB/s"), (1e6, "MB/s"), (1e9, "GB/s"), (1e12, "TB/s")),
+    "FLOP/s": ((1.0, "FLOP/s"), (1e9, "GFLOP/s"), (1e12, "TFLOP/s"), (1e15, "PFLOP/s")),
     "J": ((1e-3, "mJ"), (1.0, "J"), (1e3, "kJ"), (1e6, "MJ"), (1e9, "GJ"), (1e12, "TJ")),
     "tokens/s": ((1.0, "tokens/s"), (1e3, "k tokens/s"), (1e6, "M tokens/s")),
     "h": ((1.0, "hours"), (1e3, "k hours"), (1e6, "M hours")),
+}
+# Ends of names in catalogue files → unit; longer ends first.
+NAMED = {
+    "_bytes_per_s": "B/s",
+    "_flops_per_s": "FLOP/s",
+    "_bytes": "B",
+    "_w": "W",
+    "_s": "s",
+    "_usd": "USD",
+    "_usd_per_h": "USD/h",
+    "_usd_per_hour": "USD/h",
 }
 PERCENT = ("_fraction", "mfu", "mfu_non_causal", "hfu")
 # Between these, numbers are written without an exponent.
@@ -59,6 +72,16 @@ def number(value: float) -> str:
         return f"{value:,.0f}"
     text = f"{value:#.4g}"
     return text.rstrip("0").rstrip(".")
+
+
+def unit_of(name: str) -> str:
+    """The unit that a name of the catalogue says, if any.
+
+    >>> unit_of("memory_bandwidth_bytes_per_s"), unit_of("peak_flops_per_s.bf16"), unit_of("year")
+    ('B/s', 'FLOP/s', '')
+    """
+    last = next((part for part in name.split(".") if part.endswith(tuple(NAMED))), "")
+    return next((unit for end, unit in NAMED.items() if last.endswith(end)), "")
 
 
 def numbers(values: Sequence[float | None]) -> list[str]:
