@@ -54,7 +54,7 @@ def summary_fields(entries: list[dict[str, Any]]) -> list[str]:
                 counts[name] = counts.get(name, 0) + 1
     room = terminal_width()
     chosen: list[str] = []
-    for name in ["id", *(name for name in counts if name != "id")]:
+    for name in dict.fromkeys(["id", "name", *counts]):
         width = column(entries, name).width + len(GAP)
         if 2 * counts.get(name, 0) >= len(entries) and width <= room:
             chosen.append(name)

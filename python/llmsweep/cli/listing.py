@@ -10,6 +10,9 @@ from llmsweep.cli.table import Field, print_table
 from llmsweep.cli.units import number, quantity, unit_of
 from llmsweep.registries import Domain
 
+# A year or a head count reads better without a comma.
+FIVE_DIGITS = 10_000
+
 
 def print_entries(entries: Sequence[Mapping[str, Any]], fields: Sequence[str], *, as_json: bool) -> None:
     """Prints one line per entry with these fields, or the whole entries as JSON."""
@@ -35,14 +38,14 @@ def text(value: object) -> str:
             return "–"
         case bool():
             return "yes" if value else "no"
-        case int() | float():
-            return number(float(value))
+        case int():
+            return f"{value:,}" if abs(value) >= FIVE_DIGITS else str(value)
+        case float():
+            return number(value)
         case str():
             return value
-        case list():
-            return ", ".join(text(item) for item in value)
         case _:
-            return json.dumps(value, ensure_ascii=False)
+            return ", ".join(map(text, value)) if isinstance(value, list) else json.dumps(value, ensure_ascii=False)
 
 
 def domain_text(domain: Domain) -> str:

@@ -15,6 +15,7 @@ SCALES: dict[str, tuple[tuple[float, str], ...]] = {
     "W": ((1.0, "W"), (1e3, "kW"), (1e6, "MW")),
     "B/s": ((1.0, "B/s"), (1e3, "kB/s"), (1e6, "MB/s"), (1e9, "GB/s"), (1e12, "TB/s")),
     "FLOP/s": ((1.0, "FLOP/s"), (1e9, "GFLOP/s"), (1e12, "TFLOP/s"), (1e15, "PFLOP/s")),
+    "parameters": ((1.0, ""), (1e6, "M"), (1e9, "B"), (1e12, "T")),
     "J": ((1e-3, "mJ"), (1.0, "J"), (1e3, "kJ"), (1e6, "MJ"), (1e9, "GJ"), (1e12, "TJ")),
     "tokens/s": ((1.0, "tokens/s"), (1e3, "k tokens/s"), (1e6, "M tokens/s")),
     "h": ((1.0, "hours"), (1e3, "k hours"), (1e6, "M hours")),
@@ -29,6 +30,7 @@ NAMED = {
     "_usd": "USD",
     "_usd_per_h": "USD/h",
     "_usd_per_hour": "USD/h",
+    "parameters": "parameters",
 }
 PERCENT = ("_fraction", "mfu", "mfu_non_causal", "hfu")
 # Between these, numbers are written without an exponent.
