@@ -21,6 +21,8 @@ def refused(run: Run, code: int, *args: str | Path) -> str:
     [
         ((), "name a command"),
         (("rum",), 'did you mean "run"?'),
+        (("catalog",), "llmsweep catalog --help"),
+        (("catalog", "lst"), 'did you mean "list"?'),
         (("run",), "SWEEP.toml"),
         (("run", "missing.toml"), "missing.toml"),
         (("run", "serve.toml", "--tpo", "3"), "--top"),

@@ -34,6 +34,12 @@ def test_table_fits_the_terminal(llmsweep: Run, serve: Path) -> None:
     assert max(map(len, done.stdout.splitlines())) <= 90
 
 
+def test_terminals_without_box_lines_get_a_table_too(llmsweep: Run, serve: Path) -> None:
+    done = llmsweep("run", serve, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+    assert "???" in done.stdout
+
+
 def test_quiet_keeps_the_counts_only(llmsweep: Run, serve: Path) -> None:
     assert len(llmsweep("run", serve, "-q").stderr.splitlines()) == 1
 

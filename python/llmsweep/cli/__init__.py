@@ -1,5 +1,6 @@
 """The command line. Data goes to stdout, messages and progress to stderr; `llmsweep.errors` lists the exit codes."""
 
+import io
 import os
 import sys
 from collections.abc import Collection
@@ -20,7 +21,26 @@ COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
+class SentenceGroup(click.Group):
+    """Says in one sentence what is wrong with a command's name."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Reads the options before the command, and asks for a command if there is none."""
+        if not args:
+            raise click.UsageError(f"name a command; {ctx.command_path} --help lists them")
+        return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Finds the command, or says which names there are."""
+        names = self.list_commands(ctx)
+        if args[0] not in names and not args[0].startswith("-"):
+            raise click.UsageError(f'there is no command "{args[0]}"{near(args[0], names)}')
+        return super().resolve_command(ctx, args)
+
+
+class LazyGroup(SentenceGroup):
     """Imports a command when it is run or its help is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -41,21 +61,6 @@ class LazyGroup(click.Group):
         del ctx
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Reads the options before the command, and asks for a command if there is none."""
-        if not args:
-            raise click.UsageError("name a command; llmsweep --help lists them")
-        return super().parse_args(ctx, args)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Finds the command, or says which names there are."""
-        name = args[0]
-        if name not in COMMANDS and not name.startswith("-"):
-            raise click.UsageError(f'there is no command "{name}"{near(name, COMMANDS)}')
-        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command; a reader that went away, as `head` does, is no error."""
@@ -106,6 +111,10 @@ def group() -> None:
 
 def main(args: list[str] | None = None) -> int:
     """Runs the command line and returns the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Rather a question mark than no table on a terminal that has no box lines or Greek letters.
+            stream.reconfigure(errors="replace")
     try:
         code = group.main(args, prog_name="llmsweep", standalone_mode=False)
     except click.ClickException as error:

@@ -8,12 +8,13 @@ from typing import Any
 
 import click
 
+from llmsweep.cli import SentenceGroup, near
 from llmsweep.cli.options import SETTINGS, catalog_option, json_option
 
 KINDS = ("models", "accelerators", "networks")
 
 
-@click.group("catalog", context_settings=SETTINGS, no_args_is_help=False)
+@click.group("catalog", cls=SentenceGroup, context_settings=SETTINGS, no_args_is_help=False)
 def command() -> None:
     """List, show and add models, accelerators and networks."""
 
@@ -112,7 +113,6 @@ def find(identifier: str, extra: tuple[Path, ...]) -> dict[str, Any]:
         CatalogError: There is none; the sentence names the nearest.
     """
     from llmsweep.api import open_catalog
-    from llmsweep.cli import near
     from llmsweep.errors import CatalogError
 
     catalog = open_catalog(extra)
