@@ -57,6 +57,7 @@ def llmsweep(tmp_path: Path) -> Run:
             capture_output=True,
             text=True,
             encoding="utf-8",
+            errors="replace",
             cwd=tmp_path,
             env=env | variables,
             timeout=120,

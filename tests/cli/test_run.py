@@ -35,7 +35,7 @@ def test_table_fits_the_terminal(llmsweep: Run, serve: Path) -> None:
 
 
 def test_terminals_without_box_lines_get_a_table_too(llmsweep: Run, serve: Path) -> None:
-    done = llmsweep("run", serve, PYTHONIOENCODING="ascii")
+    done = llmsweep("run", serve, PYTHONIOENCODING="latin-1")
     assert done.returncode == 0, done.stderr
     assert "???" in done.stdout
 
