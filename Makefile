@@ -15,6 +15,8 @@ CRATES := --workspace --exclude llmsweep-py
 STUBTEST := $(BIN)/python -m mypy.stubtest llmsweep._core --allowlist tests/policy/stubtest-allowlist.txt
 
 $(BIN)/maturin:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or later is needed; name one with make PYTHON=…' >&2; exit 1; }
+	@command -v cargo >/dev/null || { echo 'Rust is needed: cargo is not on the PATH' >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check '$(MATURIN)'
 

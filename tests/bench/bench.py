@@ -76,7 +76,7 @@ def bench_sweep(path: Path, bandwidth: float, repeats: int, limit: int) -> pl.Da
 def bench_start(args: list[str]) -> None:
     """CPU seconds of one short command."""
     before = os.times()
-    subprocess.run([sys.executable, "-m", "llmsweep.cli", *args], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([sys.executable, "-m", "llmsweep", *args], check=True, stdout=subprocess.DEVNULL)
     after = os.times()
     used = after.children_user + after.children_system - before.children_user - before.children_system
     report(f"llmsweep {' '.join(args)}", f"{used * 1e3:8.0f} ms CPU")

@@ -14,7 +14,7 @@ import pytest
 @pytest.mark.parametrize("command", [["columns"], ["schema"], ["catalog", "list", "models", "--json"]])
 def test_a_reader_that_goes_away_is_no_error(command: list[str]) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "llmsweep.cli", *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-m", "llmsweep", *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     assert process.stdout is not None
     assert process.stderr is not None
@@ -31,7 +31,7 @@ def test_ctrl_c_stops_at_once(serve: Path) -> None:
     axes = [f"{name}_scale={{ linear = [1, 2, 60] }}" for name in ("peak_flops", "hbm_bandwidth", "memory", "price")]
     settings = [part for axis in axes for part in ("--set", axis)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "llmsweep.cli", "run", serve, *settings],
+        [sys.executable, "-m", "llmsweep", "run", serve, *settings],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         env={**os.environ, "LLMSWEEP_THREADS": "1"},

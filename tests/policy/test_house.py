@@ -77,5 +77,10 @@ def test_the_schema_accepts_the_shipped_sweeps() -> None:
         jsonschema.validate(tomllib.loads(text), schema)
 
 
+def test_the_published_schema_is_that_of_the_core() -> None:
+    published = json.loads((ROOT / "docs" / "sweep.schema.json").read_text(encoding="utf-8"))
+    assert published == json.loads(_core.schema())
+
+
 def test_the_core_is_a_release_build() -> None:
     assert not _core.DEBUG_BUILD, "a debug build is many times slower: maturin develop --release"

@@ -1,4 +1,4 @@
-"""`python -m llmsweep.cli`."""
+"""`python -m llmsweep`."""
 
 import sys
 
