@@ -1,5 +1,6 @@
 """Wrong input: one sentence on stderr, the documented exit code, no traceback."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,21 @@ def test_nothing_feasible(llmsweep: Run, serve: Path) -> None:
 
 def test_where_that_nothing_meets(llmsweep: Run, serve: Path) -> None:
     assert "meets --where" in refused(llmsweep, 3, "run", serve, "--where", "tpot_s < 0")
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that takes no files, even from root")
+def test_a_folder_that_takes_no_files(llmsweep: Run, serve: Path) -> None:
+    assert "can't be written" in refused(llmsweep, 4, "run", serve, "-o", "/proc/front.csv")
+
+
+def test_a_file_that_is_read_only(llmsweep: Run, serve: Path) -> None:
+    target = serve.parent / "front.csv"
+    target.write_text("kept")
+    target.chmod(0o444)
+    if os.access(target, os.W_OK):
+        pytest.skip("root may write everything")
+    assert "permission denied" in refused(llmsweep, 2, "run", serve, "-o", target)
+    assert target.read_text() == "kept"
 
 
 @pytest.mark.parametrize("name", ["broken.parquet", "broken.json"])

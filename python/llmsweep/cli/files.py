@@ -12,18 +12,28 @@ if TYPE_CHECKING:
 
 
 def write_beside(path: Path, write: Callable[[Path], object]) -> None:
-    """Lets ``write`` fill a file in the same folder and renames it to ``path``."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    part = Path(name)
+    """Lets ``write`` fill a file in the same folder and renames it to ``path``.
+
+    Raises:
+        DataError: The system refuses.
+    """
+    from llmsweep.errors import DataError
+
+    part: Path | None = None
     try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        part = Path(name)
         write(part)
         mask = os.umask(0)
         os.umask(mask)
         part.chmod(0o666 & ~mask)
         part.replace(path)
+    except OSError as error:
+        raise DataError(f'"{path}" can\'t be written: {error.strerror or error}') from error
     finally:
-        part.unlink(missing_ok=True)
+        if part is not None:
+            part.unlink(missing_ok=True)
 
 
 def write_frame(frame: "pl.DataFrame", path: Path) -> None:

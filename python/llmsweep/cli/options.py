@@ -1,5 +1,6 @@
 """Options that commands share, and how their values are read."""
 
+import os
 import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -32,6 +33,8 @@ class OutputFile(click.ParamType[Path]):
             self.fail(f'"{path}" is a folder', param, ctx)
         if not path.parent.is_dir():
             self.fail(f'the folder "{path.parent}" does not exist', param, ctx)
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            self.fail(f'"{path}" can\'t be written: permission denied', param, ctx)
         return path
 
 

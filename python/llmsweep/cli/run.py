@@ -1,7 +1,6 @@
 """`llmsweep run`."""
 
 import sys
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -66,11 +65,12 @@ def command(
     from llmsweep.cli.files import write_frame, write_json
     from llmsweep.cli.front_table import MOST_ROWS, print_columns, print_front, sample
     from llmsweep.cli.progress import Progress
+    from llmsweep.cli.request import read_request
     from llmsweep.cli.selection import Order, Query, check_columns, parse_where
     from llmsweep.cli.summary import counts_line, no_rows, rejected_lines, with_memory
 
-    spec, named = with_settings(sweep, settings)
-    compiled = compile_sweep(spec, catalog, file=str(sweep))
+    request = read_request(sweep, settings)
+    compiled = compile_sweep(request.spec, catalog, file=str(sweep))
     check_columns("--columns", columns or [], compiled.phase)
     progress = Progress(quiet=quiet)
     query = Query(
@@ -78,6 +78,7 @@ def command(
         where=None if where is None else parse_where(where, compiled.phase),
         top=top,
         order=Order.parse(by, compiled),
+        distinct=request.distinct,
         threads=threads,
         progress=progress,
     )
@@ -98,7 +99,7 @@ def command(
         write_frame(chosen, output)
     shown = sample(chosen, top or MOST_ROWS)
     if columns is None:
-        print_front(shown, compiled.phase, compiled.pareto, named)
+        print_front(shown, compiled.phase, compiled.pareto, request.named)
     else:
         print_columns(shown)
     sys.stdout.flush()
@@ -118,21 +119,3 @@ def echo_lines(lines: Iterable[str]) -> None:
     """Prints messages on stderr."""
     for line in lines:
         click.echo(line, err=True)
-
-
-def with_settings(path: Path, settings: tuple[tuple[str, Any], ...]) -> tuple[Path | dict[str, Any], list[str]]:
-    """The specification with ``--set`` in it, and the axes that it names.
-
-    A file that is no TOML is handed on as it is: the core says what is wrong with it.
-    """
-    try:
-        spec = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        return path, []
-    tables = {name: table for name in ("axes", "workload") if isinstance(table := spec.get(name), dict)}
-    for axis, value in settings:
-        for table in tables.values():
-            table.pop(axis, None)
-        spec.setdefault("axes", tables.get("axes", {}))[axis] = value
-    named = [name for table in (spec.get("axes"), spec.get("workload")) if isinstance(table, dict) for name in table]
-    return (spec if settings else path), named

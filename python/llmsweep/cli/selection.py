@@ -89,6 +89,7 @@ class Query:
     where: pl.Expr | None
     top: int | None
     order: Order
+    distinct: bool
     threads: int | None
     progress: Callable[[int, int], None]
 
@@ -125,7 +126,9 @@ class Query:
             frame = self._sorted(frame.drop_nulls(self.order.column)).head(self.top)
         elif frame.height:
             groups = objectives["by"]
-            frame = pareto(frame, minimize=objectives["minimize"], maximize=objectives["maximize"], by=objectives["by"])
+            frame = pareto(
+                frame, objectives["minimize"], objectives["maximize"], objectives["by"], distinct=self.distinct
+            )
             stats["front"] = frame.height
         rows = to_frame(self.sweep.rows(frame["row_id"].to_list()))
         return self._sorted(rows, groups), stats
