@@ -93,11 +93,14 @@ def sample(frame: pl.DataFrame, most: int) -> pl.DataFrame:
     return frame[[round(index * step) for index in range(most)]]
 
 
-def print_front(frame: pl.DataFrame, phase: str, pareto: Mapping[str, Sequence[str]], named: Sequence[str]) -> None:
+def print_front(
+    frame: pl.DataFrame, most: int, phase: str, pareto: Mapping[str, Sequence[str]], named: Sequence[str]
+) -> None:
     """Prints the front, and above it the axes that do not vary in it.
 
     Args:
         frame: Rows with every column of the phase, in the order to print.
+        most: Rows to print; of more, a sample.
         phase: ``training`` or ``inference``.
         pareto: The sweep's ``minimize``, ``maximize`` and ``by``.
         named: Axes that the specification names.
@@ -112,7 +115,7 @@ def print_front(frame: pl.DataFrame, phase: str, pareto: Mapping[str, Sequence[s
     objectives = [name for name in (*pareto["minimize"], *pareto["maximize"]) if name not in varying]
     key = [name for name in KEY_COLUMNS[phase] if name not in objectives and name not in varying]
     shown = list(dict.fromkeys(["row_id", *varying, *objectives, *key, "bottleneck"]))
-    fields = [field(frame[name]) for name in shown]
+    fields = [field(series) for series in sample(frame, most).select(shown)]
     droppable = [shown.index(name) for name in reversed(key)]
     print_table(fitting(fields, droppable, terminal_width()))
 

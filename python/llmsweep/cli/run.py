@@ -97,14 +97,14 @@ def command(
     chosen = frame if columns is None else frame.select(columns)
     if output is not None and not every:
         write_frame(chosen, output)
-    shown = sample(chosen, top or MOST_ROWS)
+    most = top or MOST_ROWS
     if columns is None:
-        print_front(shown, compiled.phase, compiled.pareto, request.named)
+        print_front(frame, most, compiled.phase, compiled.pareto, request.named)
     else:
-        print_columns(shown)
+        print_columns(sample(chosen, most))
     sys.stdout.flush()
-    if shown.height < frame.height:
-        notes = [f"{shown.height} of {frame.height} rows are shown, evenly spread; -o FILE keeps all", *notes]
+    if most < frame.height:
+        notes = [f"{most} of {frame.height} rows are shown, evenly spread; -o FILE keeps all", *notes]
     echo_lines([counts_line(counts), *notes])
 
 
