@@ -1,0 +1,69 @@
+"""Sweeps LLM training and inference setups and keeps the ones worth having.
+
+Importing this package is cheap: Polars and the Rust core load on first use of a name below.
+"""
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from llmsweep._core import VERSION as __version__
+    from llmsweep._core import CatalogError, DataError, LlmsweepError, SpecError
+    from llmsweep.api import evaluate, explain, sweep
+    from llmsweep.directories import catalog_directories
+    from llmsweep.pareto import pareto
+    from llmsweep.registries import registry
+
+_HOMES = {
+    "CatalogError": ("llmsweep._core", "CatalogError"),
+    "DataError": ("llmsweep._core", "DataError"),
+    "LlmsweepError": ("llmsweep._core", "LlmsweepError"),
+    "SpecError": ("llmsweep._core", "SpecError"),
+    "__version__": ("llmsweep._core", "VERSION"),
+    "catalog_directories": ("llmsweep.directories", "catalog_directories"),
+    "evaluate": ("llmsweep.api", "evaluate"),
+    "explain": ("llmsweep.api", "explain"),
+    "pareto": ("llmsweep.pareto", "pareto"),
+    "registry": ("llmsweep.registries", "registry"),
+    "sweep": ("llmsweep.api", "sweep"),
+}
+
+__all__ = [
+    "CatalogError",
+    "DataError",
+    "LlmsweepError",
+    "SpecError",
+    "__version__",
+    "catalog_directories",
+    "evaluate",
+    "explain",
+    "pareto",
+    "registry",
+    "sweep",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _HOMES[name]
+    value: object = getattr(import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+class _Package(ModuleType):
+    """Keeps the function `pareto` in reach: importing the submodule of that name would hide it."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name not in _HOMES or not isinstance(value, ModuleType):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -79,5 +79,7 @@ class Sweep:
     def explain(self, row_id: int) -> str:
         """Every term of one row's time, memory and cost, with formula and numbers, as JSON."""
 
-def evaluate(catalog: Catalog, phase: str, table: ArrowStreamExportable, columns: Sequence[str] | None = None) -> Result:
+def evaluate(
+    catalog: Catalog, phase: str, table: ArrowStreamExportable, columns: Sequence[str] | None = None
+) -> Result:
     """Evaluates one explicit configuration per row of an Arrow table whose columns are axes."""

@@ -205,6 +205,8 @@ pub struct LayerKind {
 pub struct Extras {
     /// Biases in all linear maps of attention and MLP (GPT-2, OPT, BLOOM).
     pub linear_bias: bool,
+    /// Biases in all linear maps of attention only (gpt-oss).
+    pub attention_bias: bool,
     /// Biases in the query, key and value projections only (Qwen2).
     pub qkv_bias: bool,
     /// Biases in the MLP only.

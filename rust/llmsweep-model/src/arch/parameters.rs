@@ -179,7 +179,7 @@ impl ModelShape {
         if attention.gate {
             sharded += h * a * d;
         }
-        if extras.linear_bias || extras.qkv_bias {
+        if extras.linear_bias || extras.attention_bias || extras.qkv_bias {
             sharded += d * (a + 2.0 * g);
         }
         if self.position == Position::RelativeProjection {
@@ -188,7 +188,7 @@ impl ModelShape {
         if extras.attention_sinks {
             sharded += a;
         }
-        let mut replicated = if extras.linear_bias { h } else { 0.0 };
+        let mut replicated = if extras.linear_bias || extras.attention_bias { h } else { 0.0 };
         if extras.qk_norm_full {
             replicated += d * (a + g);
         } else if extras.qk_norm {

@@ -1,0 +1,7 @@
+"""`python -m llmsweep`."""
+
+import sys
+
+from llmsweep.cli import main
+
+sys.exit(main())

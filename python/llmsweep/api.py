@@ -1,0 +1,145 @@
+"""The Python surface: sweep, evaluate, explain."""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Literal, cast
+
+import polars as pl
+
+from llmsweep import _core
+from llmsweep.directories import catalog_directories
+from llmsweep.explanation import Explanation
+from llmsweep.frame import to_frame
+from llmsweep.registries import Phase
+
+Spec = str | os.PathLike[str] | Mapping[str, object]
+Keep = Literal["all", "feasible", "front"]
+
+
+def open_catalog(extra: Iterable[str | os.PathLike[str]] = ()) -> _core.Catalog:
+    """Reads the shipped catalogue, the user's and ``extra`` folders.
+
+    Raises:
+        CatalogError: A folder does not exist or an entry is wrong.
+    """
+    return _core.Catalog([str(folder) for folder in catalog_directories(extra)])
+
+
+def compile_sweep(
+    spec: Spec, catalog: Iterable[str | os.PathLike[str]] = (), *, file: str | None = None
+) -> _core.Sweep:
+    """Parses a specification and compiles its plan, without evaluating a row.
+
+    Args:
+        spec: A path (or a string that ends in ``.toml``), TOML text, or a mapping of the same shape.
+        catalog: Further catalogue folders.
+        file: What errors call the specification; by default its path.
+
+    Raises:
+        SpecError: The specification is wrong; the sentence says where.
+        OSError: The file can't be read.
+    """
+    name = file or "<spec>"
+    if isinstance(spec, os.PathLike) or (isinstance(spec, str) and spec.endswith(".toml")):
+        path = Path(spec)
+        name = file or str(path)
+        try:
+            spec = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise _core.SpecError(f'"{path}" is not UTF-8 text') from error
+    return _core.Sweep(open_catalog(catalog), spec, file=name)
+
+
+def sweep(
+    spec: Spec,
+    *,
+    keep: Keep = "feasible",
+    columns: Sequence[str] | None = None,
+    catalog: Iterable[str | os.PathLike[str]] = (),
+    threads: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> pl.DataFrame:
+    """Evaluates every combination that a specification asks for.
+
+    Args:
+        spec: A path (or a string that ends in ``.toml``), TOML text, or a mapping of the same shape.
+        keep: ``"all"`` rows, infeasible ones with their reason in ``reject``; ``"feasible"`` ones that meet the
+            constraints too; or only the Pareto ``"front"``.
+        columns: Columns to compute, in this order; by default all of the phase. `docs/columns.md` lists them.
+        catalog: Further catalogue folders; their entries replace shipped ones of the same id.
+        threads: Threads to use; by default ``$LLMSWEEP_THREADS`` or all cores.
+        progress: Called now and then with the numbers of rows done and in all.
+
+    Returns:
+        A frame in SI units: seconds, bytes, FLOP, USD, watts, joules. A quantity that does not exist is null.
+
+    Raises:
+        SpecError: The specification or a column is wrong; the sentence says where.
+        CatalogError: A catalogue entry is wrong.
+        KeyboardInterrupt: Ctrl-C, within 0.2 s.
+
+    Example:
+        The 8.03 billion weights of Llama 3.1 8B take 2 bytes each in bf16:
+
+        >>> import llmsweep as ls
+        >>> setup = {"model": "llama3.1-8b", "accelerator": "h100-sxm-80"}
+        >>> frame = ls.sweep({"schema": 1, "phase": "inference", "axes": setup}, columns=["weight_bytes"])
+        >>> round(frame["weight_bytes"][0] / 1e9, 1)
+        16.1
+    """
+    return to_frame(compile_sweep(spec, catalog).run(keep, columns, threads=threads, progress=progress))
+
+
+def evaluate(
+    frame: "pl.DataFrame | _core.ArrowStreamExportable",
+    *,
+    phase: Phase,
+    columns: Sequence[str] | None = None,
+    catalog: Iterable[str | os.PathLike[str]] = (),
+) -> pl.DataFrame:
+    """Evaluates one explicit setup per row.
+
+    Args:
+        frame: Any table with an Arrow stream (Polars, PyArrow, DuckDB, pandas ≥ 2.2 …) whose columns are axes;
+            an axis that is missing takes its default.
+        phase: ``"training"`` or ``"inference"``.
+        columns: Columns to compute; by default all of the phase.
+        catalog: Further catalogue folders.
+
+    Returns:
+        One row per row of ``frame``, in its order.
+
+    Raises:
+        DataError: A column is not an axis or has a wrong type or value.
+
+    Example:
+        >>> import polars as pl, llmsweep as ls
+        >>> setups = pl.DataFrame({"model": ["llama3.1-70b"] * 2, "accelerator": ["h100-sxm-80"] * 2,
+        ...                        "tensor_parallel": [1, 4]})
+        >>> ls.evaluate(setups, phase="inference")["feasible"].to_list()
+        [False, True]
+    """
+    if isinstance(frame, pl.DataFrame):
+        # The core takes names as strings; an Enum travels as a dictionary.
+        frame = frame.cast({pl.Categorical: pl.String, pl.Enum: pl.String})
+    return to_frame(_core.evaluate(open_catalog(catalog), phase, frame, columns))
+
+
+def explain(spec: Spec, row_id: int = 0, *, catalog: Iterable[str | os.PathLike[str]] = ()) -> Explanation:
+    """Every term of one row's time, memory and cost.
+
+    Args:
+        spec: As for `sweep`.
+        row_id: Number of the row, from the ``row_id`` column.
+        catalog: Further catalogue folders.
+
+    Returns:
+        The setup, whether it is feasible, and sections of terms, each with value, unit, formula and numbers: the
+        same that `sweep` used.
+
+    Raises:
+        SpecError: The specification is wrong, or it has no such row.
+    """
+    return cast(Explanation, json.loads(compile_sweep(spec, catalog).explain(row_id)))

@@ -1,0 +1,122 @@
+"""Options that commands share, and how their values are read."""
+
+import os
+import tomllib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from llmsweep.registries import PHASES
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+SETTINGS = {"help_option_names": ["-h", "--help"]}
+EXTENSIONS = (".parquet", ".csv", ".json")
+
+
+class OutputFile(click.ParamType[Path]):
+    """A file that can be written: its extension is known and its folder exists."""
+
+    name = "file"
+
+    def __init__(self, extensions: Sequence[str]) -> None:
+        self.extensions = extensions
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Checks before any work is done."""
+        path = Path(value)
+        if path.suffix.lower() not in self.extensions:
+            self.fail(f'"{path}" must end in {" or ".join(self.extensions)}', param, ctx)
+        if path.is_dir():
+            self.fail(f'"{path}" is a folder', param, ctx)
+        if not path.parent.is_dir():
+            self.fail(f'the folder "{path.parent}" does not exist', param, ctx)
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            self.fail(f'"{path}" can\'t be written: permission denied', param, ctx)
+        return path
+
+
+class Names(click.ParamType[list[str]]):
+    """Names with commas between them."""
+
+    name = "names"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
+        """Splits at commas."""
+        if isinstance(value, list):
+            return value
+        names = [name.strip() for name in str(value).split(",")]
+        if not all(names):
+            self.fail(f'"{value}" has an empty name', param, ctx)
+        return names
+
+
+class Setting(click.ParamType[tuple[str, Any]]):
+    """``axis=value``, ``axis=value,value`` or ``axis={ geometric = [1, 64, 2] }``."""
+
+    name = "axis=value"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Any]:
+        """Reads the value as TOML, and bare words as text."""
+        if isinstance(value, tuple):
+            return value
+        axis, equals, text = str(value).partition("=")
+        if not (axis.strip() and equals and text.strip()):
+            self.fail(f'"{value}" must read axis=value', param, ctx)
+        return axis.strip(), parse_value(text.strip())
+
+
+def parse_value(text: str) -> Any:
+    """A TOML value, or a list where commas stand between values, or a word.
+
+    >>> parse_value("8"), parse_value("1,2"), parse_value("fp8"), parse_value("bf16,fp8")
+    (8, [1, 2], 'fp8', ['bf16', 'fp8'])
+    """
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        pass
+    if "," in text and not text.startswith(("{", "[", '"')):
+        return [parse_value(part.strip()) for part in text.split(",")]
+    return text
+
+
+def catalog_option(command: F) -> F:
+    """``--catalog DIR``, repeatable."""
+    return click.option(
+        "--catalog",
+        "catalog",
+        multiple=True,
+        metavar="DIR",
+        type=click.Path(path_type=Path),
+        help="A further catalogue folder; its entries replace shipped ones. Repeatable.",
+    )(command)
+
+
+def phase_option(help_text: str) -> Callable[[F], F]:
+    """``--phase training|inference``."""
+    return click.option("--phase", type=click.Choice(PHASES), help=help_text)
+
+
+def set_option(command: F) -> F:
+    """``--set axis=value``, repeatable."""
+    return click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        type=Setting(),
+        metavar="AXIS=VALUE",
+        help="Give an axis one value, or several with commas between them. Repeatable.",
+    )(command)
+
+
+def json_option(command: F) -> F:
+    """``--json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+
+
+sweep_argument = click.argument(
+    "sweep", metavar="SWEEP.toml", type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)

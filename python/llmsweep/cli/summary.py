@@ -1,0 +1,62 @@
+"""What a run says on stderr: how many rows, and why the others are not among them."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from llmsweep.errors import NothingFeasibleError
+
+
+def counts_line(stats: Mapping[str, Any]) -> str:
+    """The counts in one line.
+
+    >>> counts_line({"configurations": 12345678, "feasible": 4567890, "front": 31, "seconds": 0.414})
+    '12,345,678 configurations, 4,567,890 feasible, 31 on the front, 0.41 s'
+    """
+    parts = [f"{stats['configurations']:,} configurations", f"{stats['feasible']:,} feasible"]
+    if "selected" in stats:
+        parts.append(f"{stats['selected']:,} selected")
+    return ", ".join([*parts, f"{stats['front']:,} on the front", f"{stats['seconds']:.2f} s"])
+
+
+def reasons(stats: Mapping[str, Any]) -> list[tuple[int, str]]:
+    """How many rows each reason took out, largest first."""
+    counts = [(count, reason) for reason, count in stats["rejected"].items() if count]
+    if missed := stats.get("constrained", 0):
+        counts.append((missed, "constraints not met"))
+    return sorted(counts, key=lambda entry: (-entry[0], entry[1]))
+
+
+def rejected_lines(stats: Mapping[str, Any]) -> list[str]:
+    """One line per reason, largest first, and one for feasible rows that no objective can rank.
+
+    >>> rejected_lines({"rejected": {"few": 5, "many": 1200}, "constrained": 70, "unpriced": 0})
+    ['rejected  1,200  many', 'rejected     70  constraints not met', 'rejected      5  few']
+    """
+    entries = [(f"{count:,}", "rejected", reason) for count, reason in reasons(stats)]
+    if unpriced := stats.get("unpriced", 0):
+        entries.append((f"{unpriced:,}", "unranked", "feasible, but an objective is unknown (no price?)"))
+    width = max((len(count) for count, _, _ in entries), default=0)
+    return [f"{kind}  {count.rjust(width)}  {reason}" for count, kind, reason in entries]
+
+
+def no_rows(stats: Mapping[str, Any]) -> NothingFeasibleError:
+    """Why there is nothing to show, as an error."""
+    if stats["feasible"] == 0:
+        why = ", ".join(f"{count:,} {reason}" for count, reason in reasons(stats))
+        return NothingFeasibleError(f"none of {stats['configurations']:,} configurations is feasible: {why}")
+    if stats.get("selected") == 0:
+        return NothingFeasibleError(f"none of {stats['feasible']:,} feasible configurations meets --where")
+    return NothingFeasibleError(
+        f"none of {stats['feasible']:,} feasible configurations can be ranked: an objective is unknown for each"
+    )
+
+
+def with_memory(stats: Mapping[str, Any]) -> dict[str, Any]:
+    """The counts and, where the system tells it, the peak memory of the process."""
+    if sys.platform == "win32":
+        return dict(stats)
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {**stats, "peak_rss_bytes": peak if sys.platform == "darwin" else peak * 1024}

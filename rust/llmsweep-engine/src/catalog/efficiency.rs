@@ -1,0 +1,320 @@
+//! Efficiencies of kernels by architecture and format, and which architecture stands in where one has not been measured.
+use llmsweep_model::hardware::Accelerator;
+use llmsweep_model::kernel::{AttentionCurve, GemmCurve, KernelModel};
+use llmsweep_model::precision::Precision;
+use llmsweep_model::quantity::{FlopsPerSec, Seconds};
+use llmsweep_model::reject::Reject;
+use std::collections::BTreeMap;
+
+use super::fields::Fields;
+use crate::axes::Phase;
+use crate::node::{DocumentError, Node, Place};
+
+/// How a prediction's efficiencies are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Provenance {
+    /// Measured on this accelerator in this format.
+    Calibrated,
+    /// Measured on a relative: another board of the architecture, or another architecture or format.
+    Transferred,
+    /// Assumed: only a datasheet describes the hardware.
+    Datasheet,
+}
+
+impl Provenance {
+    /// Every provenance, best first.
+    pub const ALL: [Self; 3] = [Self::Calibrated, Self::Transferred, Self::Datasheet];
+
+    /// Name in the `provenance` column.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Calibrated => "calibrated",
+            Self::Transferred => "transferred",
+            Self::Datasheet => "datasheet",
+        }
+    }
+
+    /// One sentence.
+    #[must_use]
+    pub const fn doc(self) -> &'static str {
+        match self {
+            Self::Calibrated => "Kernel efficiencies were measured on this accelerator in this format.",
+            Self::Transferred => "Kernel efficiencies were measured on a relative of this accelerator or format.",
+            Self::Datasheet => "Kernel efficiencies are assumed: nothing near this hardware has been measured.",
+        }
+    }
+}
+
+/// The architecture whose efficiencies are the last resort.
+const DEFAULT: &str = "default";
+
+const KEYS: [&str; 13] = [
+    "architecture",
+    "relatives",
+    "measured_on",
+    "source",
+    "launch_s",
+    "elementwise_efficiency",
+    "training_clock",
+    "serving_clock",
+    "collective_latency_factor",
+    "attention",
+    "gemm",
+    "accelerator",
+    "sources",
+];
+
+/// Efficiencies of one architecture: one file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Architecture {
+    /// Its name, as accelerators give it.
+    pub name: String,
+    /// Architectures that stand in, nearest first.
+    pub relatives: Vec<String>,
+    /// Accelerators on which the efficiencies were measured.
+    pub measured_on: Vec<String>,
+    /// Keys of the sources.
+    pub source: Vec<String>,
+    launch: Seconds,
+    elementwise_efficiency: f64,
+    training_clock: f64,
+    serving_clock: f64,
+    collective_latency_factor: f64,
+    attention: Option<AttentionCurve>,
+    gemm: BTreeMap<String, GemmCurve>,
+    overrides: BTreeMap<String, Override>,
+    place: Place,
+}
+
+/// What one accelerator does otherwise than its architecture.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Override {
+    compute_factor: Option<f64>,
+    training_clock_bf16: Option<f64>,
+}
+
+/// Curves under other names: a format without a curve of its own takes that of the next.
+const SAME_CURVE: [(&str, &str); 6] =
+    [("fp16", "bf16"), ("tf32", "bf16"), ("mxfp8", "fp8"), ("mxfp4", "nvfp4"), ("q4_k_m", "w4a16"), ("int4", "int8")];
+
+impl Architecture {
+    /// Reads one file.
+    pub fn decode(node: &Node) -> Result<Self, DocumentError> {
+        let fields = Fields::new(node, "an efficiency file", &KEYS)?;
+        let name = fields.required_text("architecture")?.to_owned();
+        let fields = fields.named(format!("efficiency of \"{name}\""));
+        let attention = fields.table("attention", &ATTENTION_KEYS)?.map(|table| attention(&table)).transpose()?;
+        let mut gemm = BTreeMap::new();
+        let formats: Vec<&str> = Precision::ALL.iter().map(|precision| precision.name).collect();
+        if let Some(table) = fields.table("gemm", &formats)? {
+            for entry in table.entries() {
+                let what = format!("gemm curve \"{}\" of \"{name}\"", entry.key);
+                gemm.insert(entry.key.clone(), gemm_curve(&Fields::new(&entry.node, what, &GEMM_KEYS)?)?);
+            }
+        }
+        Ok(Self {
+            relatives: fields.texts("relatives")?,
+            measured_on: fields.texts("measured_on")?,
+            source: fields.texts("source")?,
+            launch: Seconds(fields.required_positive("launch_s")?),
+            elementwise_efficiency: required_share(&fields, "elementwise_efficiency")?,
+            training_clock: required_share(&fields, "training_clock")?,
+            serving_clock: required_share(&fields, "serving_clock")?,
+            collective_latency_factor: fields.required_positive("collective_latency_factor")?,
+            attention,
+            gemm,
+            overrides: overrides(&fields)?,
+            place: fields.place().clone(),
+            name,
+        })
+    }
+
+    fn curve(&self, format: &str) -> Option<GemmCurve> {
+        self.gemm.get(format).copied()
+    }
+
+    fn stand_in(&self, format: &str) -> Option<GemmCurve> {
+        SAME_CURVE.iter().find(|(name, _)| *name == format).and_then(|(_, other)| self.curve(other))
+    }
+}
+
+fn required_share(fields: &Fields, key: &str) -> Result<f64, DocumentError> {
+    fields.required_positive(key)?;
+    Ok(fields.share(key, 1.0)?.unwrap_or(1.0))
+}
+
+const ATTENTION_KEYS: [&str; 7] = [
+    "compute_efficiency",
+    "half_keys",
+    "backward_ratio",
+    "cache_efficiency",
+    "latent_cache_efficiency",
+    "latent_compute_efficiency",
+    "source",
+];
+
+fn attention(fields: &Fields) -> Result<AttentionCurve, DocumentError> {
+    Ok(AttentionCurve {
+        compute_efficiency: required_share(fields, "compute_efficiency")?,
+        half_keys: fields.required_positive("half_keys")?,
+        backward_ratio: required_share(fields, "backward_ratio")?,
+        cache_efficiency: required_share(fields, "cache_efficiency")?,
+        latent_cache_efficiency: required_share(fields, "latent_cache_efficiency")?,
+        latent_compute_efficiency: required_share(fields, "latent_compute_efficiency")?,
+    })
+}
+
+const GEMM_KEYS: [&str; 5] = ["compute_efficiency", "memory_efficiency", "half_columns", "half_depth", "source"];
+
+fn gemm_curve(fields: &Fields) -> Result<GemmCurve, DocumentError> {
+    Ok(GemmCurve {
+        compute_efficiency: required_share(fields, "compute_efficiency")?,
+        memory_efficiency: required_share(fields, "memory_efficiency")?,
+        half_columns: fields.required_positive("half_columns")?,
+        half_depth: fields.required_positive("half_depth")?,
+    })
+}
+
+fn overrides(fields: &Fields) -> Result<BTreeMap<String, Override>, DocumentError> {
+    const OVERRIDE_KEYS: [&str; 3] = ["compute_factor", "training_clock_bf16", "source"];
+    let mut overrides = BTreeMap::new();
+    let Some(Node { value: crate::node::Value::Table(entries), .. }) = fields.node("accelerator") else {
+        return Ok(overrides);
+    };
+    for entry in entries {
+        let table = Fields::new(&entry.node, format!("override of \"{}\"", entry.key), &OVERRIDE_KEYS)?;
+        let own = Override {
+            compute_factor: table.positive("compute_factor")?,
+            training_clock_bf16: table.share("training_clock_bf16", 1.0)?,
+        };
+        overrides.insert(entry.key.clone(), own);
+    }
+    Ok(overrides)
+}
+
+/// The efficiencies of all architectures.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Efficiencies(BTreeMap<String, Architecture>);
+
+/// Efficiencies resolved for one accelerator and precision.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Resolved {
+    /// Times kernels.
+    pub kernels: KernelModel,
+    /// Factor on latencies of collectives inside a node.
+    pub latency_factor: f64,
+    /// How the efficiencies are known.
+    pub provenance: Provenance,
+}
+
+impl Efficiencies {
+    /// Takes a file; a later one of the same architecture replaces it.
+    pub(super) fn take(&mut self, node: &Node) -> Result<(), DocumentError> {
+        let architecture = Architecture::decode(node)?;
+        self.0.insert(architecture.name.clone(), architecture);
+        Ok(())
+    }
+
+    /// Whether the last resort is there.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.0.get(DEFAULT).is_some_and(|default| default.attention.is_some() && default.curve("bf16").is_some())
+    }
+
+    /// Refuses relatives that no file describes.
+    pub(super) fn check(&self) -> Result<(), DocumentError> {
+        for architecture in self.0.values() {
+            for relative in &architecture.relatives {
+                if !self.0.contains_key(relative) {
+                    let message =
+                        format!("\"{}\" names the relative \"{relative}\", which no file describes", architecture.name);
+                    return Err(DocumentError::new(&architecture.place, message));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// An architecture and those that stand in for it, nearest first, the last resort last.
+    fn chain(&self, architecture: &str) -> Vec<&Architecture> {
+        let own = self.0.get(architecture);
+        let relatives = own.into_iter().flat_map(|own| &own.relatives).filter_map(|name| self.0.get(name));
+        own.into_iter().chain(relatives).chain(self.0.get(DEFAULT)).collect()
+    }
+
+    /// The curve of a format and how it is known: the architecture's own, that of a like format, a relative's, the last resort's.
+    fn gemm(&self, architecture: &str, accelerator: &str, format: &str) -> Option<(GemmCurve, Provenance)> {
+        for candidate in self.chain(architecture) {
+            let own = candidate.name == architecture;
+            let measured = own && candidate.measured_on.iter().any(|id| id == accelerator);
+            let curve = match (candidate.curve(format), candidate.stand_in(format)) {
+                (Some(curve), _) if measured => Some((curve, Provenance::Calibrated)),
+                (Some(curve), _) | (None, Some(curve)) => Some((curve, Provenance::Transferred)),
+                (None, None) => None,
+            };
+            if let Some((curve, provenance)) = curve {
+                let guessed = candidate.name == DEFAULT || candidate.measured_on.is_empty();
+                return Some((curve, if guessed { Provenance::Datasheet } else { provenance }));
+            }
+        }
+        None
+    }
+
+    /// Everything that times kernels of a precision on an accelerator.
+    ///
+    /// `architecture` and `id` are those of the catalogue entry; `accelerator` may have what-if factors applied.
+    pub fn resolve(
+        &self,
+        architecture: &str,
+        id: &str,
+        accelerator: &Accelerator,
+        precision: &Precision,
+        phase: Phase,
+    ) -> Result<Resolved, Reject> {
+        let (_, peak) = accelerator.peaks.of(precision).ok_or(Reject::PrecisionUnsupported)?;
+        let plain = if precision.unquantised_bits > 16.0 { precision } else { sixteen_bits() };
+        let plain_peak = if plain == precision { peak } else { sixteen_bit_peak(accelerator).unwrap_or(peak) };
+        let chain = self.chain(architecture);
+        let nearest = chain.first().ok_or(Reject::PrecisionUnsupported)?;
+        let attention = chain.iter().find_map(|candidate| candidate.attention).ok_or(Reject::PrecisionUnsupported)?;
+        let gemm = self.gemm(architecture, id, precision.name);
+        let (gemm, provenance) = gemm.ok_or(Reject::PrecisionUnsupported)?;
+        let (plain_gemm, _) = self.gemm(architecture, id, plain.name).ok_or(Reject::PrecisionUnsupported)?;
+        let own = nearest.overrides.get(id).copied().unwrap_or_default();
+        let factor = own.compute_factor.unwrap_or(1.0);
+        let scale =
+            |curve: GemmCurve| GemmCurve { compute_efficiency: (curve.compute_efficiency * factor).min(1.0), ..curve };
+        let sustained_clock = match phase {
+            Phase::Inference => nearest.serving_clock,
+            Phase::Training if precision.name == "bf16" => own.training_clock_bf16.unwrap_or(nearest.training_clock),
+            Phase::Training => nearest.training_clock,
+        };
+        let kernels = KernelModel {
+            peak,
+            plain_peak,
+            bandwidth: accelerator.memory_bandwidth,
+            gemm: scale(gemm),
+            plain_gemm: scale(plain_gemm),
+            attention,
+            grouped_compute_ratio: 1.0,
+            grouped_memory_ratio: 1.0,
+            elementwise_efficiency: nearest.elementwise_efficiency,
+            sustained_clock,
+            launch: nearest.launch,
+        };
+        Ok(Resolved { kernels, latency_factor: nearest.collective_latency_factor, provenance })
+    }
+}
+
+/// The precision whose peak and curve time what is never quantised.
+fn sixteen_bits() -> &'static Precision {
+    Precision::by_name("bf16").expect("bf16 is a row of the table")
+}
+
+/// The peak of 16-bit arithmetic, bfloat16 or half precision.
+fn sixteen_bit_peak(accelerator: &Accelerator) -> Option<FlopsPerSec> {
+    use llmsweep_model::precision::ComputeFormat::{Bf16, Fp16};
+    accelerator.peaks.get(Bf16).or_else(|| accelerator.peaks.get(Fp16))
+}

@@ -1,0 +1,376 @@
+//! The catalogue: models, accelerators, networks and prices, read from folders of TOML and from tables inside a sweep.
+//!
+//! A folder has the sub-folders [`SUB_FOLDERS`], `efficiency` and `systems`, any of which may be missing; their `*.toml` files are read in name order. An entry
+//! of a later folder replaces one of an earlier with the same id. Keys and units: `docs/catalog.md`.
+pub mod accelerator;
+pub mod efficiency;
+pub mod fabric;
+mod fields;
+mod glob;
+pub mod hugging_face;
+mod json;
+mod layers;
+pub mod model;
+pub mod network;
+pub mod price;
+pub mod systems;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+pub use accelerator::{AcceleratorEntry, ScaleUp};
+pub use efficiency::{Efficiencies, Provenance};
+pub use model::{ModelEntry, TrainingRun};
+pub use network::{ConstantSet, MeasuredCollective, NetworkEntry};
+pub use price::Price;
+pub use systems::Systems;
+
+use crate::document::parse_toml;
+use crate::node::{DocumentError, Node, Place, Value, nearest};
+
+/// Sub-folders of a catalogue folder whose entries are kept here, one [`Kind`] each; a sub-folder of another sort (efficiencies)
+/// has a decoder of its own beside this one, which reads it with [`documents`].
+pub const SUB_FOLDERS: [&str; 4] = ["models", "accelerators", "networks", "prices"];
+
+/// A kind of entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Models.
+    Models,
+    /// Accelerators.
+    Accelerators,
+    /// Networks.
+    Networks,
+    /// Prices, by accelerator.
+    Prices,
+}
+
+impl Kind {
+    /// Every kind, in the order of [`SUB_FOLDERS`].
+    pub const ALL: [Self; 4] = [Self::Models, Self::Accelerators, Self::Networks, Self::Prices];
+
+    /// Name: that of the sub-folder.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        SUB_FOLDERS[self as usize]
+    }
+
+    /// One of it, in a sentence.
+    #[must_use]
+    pub const fn singular(self) -> &'static str {
+        match self {
+            Self::Models => "model",
+            Self::Accelerators => "accelerator",
+            Self::Networks => "network",
+            Self::Prices => "price",
+        }
+    }
+
+    /// The kind of this name, singular or plural.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name || kind.singular() == name)
+    }
+}
+
+/// The catalogue.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Catalog {
+    models: BTreeMap<String, ModelEntry>,
+    accelerators: BTreeMap<String, AcceleratorEntry>,
+    networks: BTreeMap<String, NetworkEntry>,
+    prices: BTreeMap<String, Price>,
+    measured_collectives: Vec<MeasuredCollective>,
+    constants: Vec<ConstantSet>,
+    sources: BTreeMap<(Kind, String), String>,
+    software_sources: BTreeMap<String, String>,
+    efficiencies: Efficiencies,
+    systems: Systems,
+}
+
+/// Where each id of the folder or document being read was first seen: within one, an id may stand once.
+type Seen = BTreeMap<(Kind, String), Place>;
+
+impl Catalog {
+    /// Reads catalogue folders; an entry of a later folder replaces one of an earlier.
+    ///
+    /// # Errors
+    /// One sentence: a missing folder, an unreadable file, or the first mistake in a file with its line and column.
+    pub fn from_directories(directories: &[PathBuf]) -> Result<Self, DocumentError> {
+        let mut catalog = Self::default();
+        for directory in directories {
+            if !directory.is_dir() {
+                return Err(path_error(directory, "there is no such catalogue folder"));
+            }
+            let mut seen = Seen::new();
+            for folder in Kind::ALL {
+                for document in documents(directory, folder.name())? {
+                    catalog.take(&document, Some(folder), &mut seen)?;
+                }
+            }
+            catalog.take_software(directory)?;
+        }
+        catalog.connect()?;
+        catalog.efficiencies.check()?;
+        Ok(catalog)
+    }
+
+    /// Reads the sub-folders `efficiency`, one architecture a file, and `systems`.
+    fn take_software(&mut self, directory: &Path) -> Result<(), DocumentError> {
+        for folder in ["efficiency", "systems"] {
+            for file in toml_files(&directory.join(folder))? {
+                let document = read_document(&file)?;
+                match (folder, file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default()) {
+                    (_, "sources") => {
+                        let fields = fields::Fields::new(&document, "a file of sources", &["sources"])?;
+                        for entry in fields.entries() {
+                            take_sources(&entry.node, |key, text| self.software_sources.insert(key, text))?;
+                        }
+                    }
+                    ("efficiency", _) => self.efficiencies.take(&document)?,
+                    (_, name) => self.systems.take(name, &document)?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Efficiencies of kernels.
+    #[must_use]
+    pub fn efficiencies(&self) -> &Efficiencies {
+        &self.efficiencies
+    }
+
+    /// Constants of software.
+    #[must_use]
+    pub fn systems(&self) -> &Systems {
+        &self.systems
+    }
+
+    /// Adds the `[[model]]`, `[[accelerator]]`, `[[network]]` and `[[price]]` tables of a document; they replace entries of the
+    /// same id. Other keys of the document are left to its own decoder.
+    ///
+    /// # Errors
+    /// The first mistake; the catalogue is then left as it was.
+    pub fn merge_document(&mut self, node: &Node) -> Result<(), DocumentError> {
+        let Value::Table(entries) = &node.value else { return Ok(()) };
+        let inline: Vec<_> =
+            entries.iter().filter(|entry| Kind::ALL.iter().any(|kind| kind.singular() == entry.key)).cloned().collect();
+        let mut merged = self.clone();
+        merged.take(&Node { value: Value::Table(inline), place: node.place.clone() }, None, &mut Seen::new())?;
+        merged.connect()?;
+        *self = merged;
+        Ok(())
+    }
+
+    /// Takes all entries of one document; its `[sources]` explain the keys of the sub-folder that it stands in.
+    fn take(&mut self, document: &Node, folder: Option<Kind>, seen: &mut Seen) -> Result<(), DocumentError> {
+        const KEYS: [&str; 7] =
+            ["model", "accelerator", "network", "price", "measured_collective", "constants", "sources"];
+        let fields = fields::Fields::new(document, "a catalogue file", &KEYS)?;
+        for entry in fields.entries() {
+            if let ("sources", Some(folder)) = (entry.key.as_str(), folder) {
+                take_sources(&entry.node, |key, text| self.sources.insert((folder, key), text))?;
+                continue;
+            }
+            let Value::Array(items) = &entry.node.value else {
+                let message = format!("\"{0}\" must be a list of tables: write [[{0}]]", entry.key);
+                return Err(DocumentError::new(&entry.place, message));
+            };
+            for item in items {
+                self.take_entry(&entry.key, item, seen)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take_entry(&mut self, key: &str, item: &Node, seen: &mut Seen) -> Result<(), DocumentError> {
+        match key {
+            "model" => {
+                let entry = ModelEntry::decode(item)?;
+                once(seen, Kind::Models, &entry.id, &entry.place)?;
+                self.models.insert(entry.id.clone(), entry);
+            }
+            "accelerator" => {
+                let entry = AcceleratorEntry::decode(item)?;
+                once(seen, Kind::Accelerators, &entry.id, &entry.place)?;
+                self.accelerators.insert(entry.id.clone(), entry);
+            }
+            "network" => {
+                let entry = NetworkEntry::decode(item)?;
+                once(seen, Kind::Networks, &entry.id, &entry.place)?;
+                self.networks.insert(entry.id.clone(), entry);
+            }
+            "price" => {
+                let entry = Price::decode(item)?;
+                once(seen, Kind::Prices, &entry.accelerator, &entry.place)?;
+                self.prices.insert(entry.accelerator.clone(), entry);
+            }
+            "measured_collective" => self.measured_collectives.push(MeasuredCollective::decode(item)?),
+            _ => self.constants.push(ConstantSet::decode(item)?),
+        }
+        Ok(())
+    }
+
+    /// Builds every accelerator's fabric and price from what is now known.
+    fn connect(&mut self) -> Result<(), DocumentError> {
+        for price in self.prices.values() {
+            if !self.accelerators.contains_key(&price.accelerator) {
+                return Err(DocumentError::new(&price.place, self.unknown(Kind::Accelerators, &price.accelerator)));
+            }
+        }
+        for entry in self.accelerators.values_mut() {
+            entry.connect(&self.networks, &self.prices)?;
+        }
+        Ok(())
+    }
+
+    /// The model of this id.
+    #[must_use]
+    pub fn model(&self, id: &str) -> Option<&ModelEntry> {
+        self.models.get(id)
+    }
+
+    /// The accelerator of this id.
+    #[must_use]
+    pub fn accelerator(&self, id: &str) -> Option<&AcceleratorEntry> {
+        self.accelerators.get(id)
+    }
+
+    /// The network of this id.
+    #[must_use]
+    pub fn network(&self, id: &str) -> Option<&NetworkEntry> {
+        self.networks.get(id)
+    }
+
+    /// The price of this accelerator in the price list.
+    #[must_use]
+    pub fn price(&self, accelerator: &str) -> Option<&Price> {
+        self.prices.get(accelerator)
+    }
+
+    /// Measured collectives, in the order of the files.
+    #[must_use]
+    pub fn measured_collectives(&self) -> &[MeasuredCollective] {
+        &self.measured_collectives
+    }
+
+    /// The set of published constants of this id; a later folder's wins.
+    #[must_use]
+    pub fn constants(&self, id: &str) -> Option<&ConstantSet> {
+        self.constants.iter().rev().find(|set| set.id == id)
+    }
+
+    /// What a key of `source` of a kind of entry stands for; what follows a colon is the item there.
+    #[must_use]
+    pub fn source(&self, kind: Kind, key: &str) -> Option<&str> {
+        let key = key.split(':').next().unwrap_or(key);
+        self.sources.get(&(kind, key.to_owned())).map(String::as_str)
+    }
+
+    /// What a key of `source` in the folders `efficiency` and `systems` stands for.
+    #[must_use]
+    pub fn software_source(&self, key: &str) -> Option<&str> {
+        self.software_sources.get(key).map(String::as_str)
+    }
+
+    /// Ids of a kind, in alphabetical order.
+    pub fn ids(&self, kind: Kind) -> Box<dyn Iterator<Item = &str> + '_> {
+        match kind {
+            Kind::Models => Box::new(self.models.keys().map(String::as_str)),
+            Kind::Accelerators => Box::new(self.accelerators.keys().map(String::as_str)),
+            Kind::Networks => Box::new(self.networks.keys().map(String::as_str)),
+            Kind::Prices => Box::new(self.prices.keys().map(String::as_str)),
+        }
+    }
+
+    /// Ids of a kind that match a glob (`*` any text, `?` one character), in alphabetical order.
+    #[must_use]
+    pub fn matching(&self, kind: Kind, pattern: &str) -> Vec<&str> {
+        self.ids(kind).filter(|id| glob::matches(pattern, id)).collect()
+    }
+
+    /// The id of a kind nearest to a wrong one, if one is near enough to be meant.
+    #[must_use]
+    pub fn nearest(&self, kind: Kind, wrong: &str) -> Option<&str> {
+        nearest(wrong, self.ids(kind))
+    }
+
+    /// The sentence for an unknown id or a glob that matches nothing.
+    #[must_use]
+    pub fn unknown(&self, kind: Kind, id: &str) -> String {
+        let singular = kind.singular();
+        match self.nearest(kind, id) {
+            Some(name) => format!("unknown {singular} \"{id}\": did you mean \"{name}\"?"),
+            None => {
+                format!("unknown {singular} \"{id}\": `llmsweep catalog list {}` shows those there are", kind.name())
+            }
+        }
+    }
+}
+
+fn read_document(file: &Path) -> Result<Node, DocumentError> {
+    let unreadable = |error: std::io::Error| path_error(file, format!("this file cannot be read: {error}"));
+    let text = std::fs::read_to_string(file).map_err(unreadable)?;
+    parse_toml(&file.display().to_string(), &text)
+}
+
+/// Reads a table of source keys and what they stand for.
+fn take_sources(node: &Node, mut insert: impl FnMut(String, String) -> Option<String>) -> Result<(), DocumentError> {
+    let Value::Table(entries) = &node.value else {
+        return Err(DocumentError::new(&node.place, "\"sources\" must be a table of texts"));
+    };
+    for entry in entries {
+        let Value::String(text) = &entry.node.value else {
+            let message = format!("the source \"{}\" must be text", entry.key);
+            return Err(DocumentError::new(&entry.node.place, message));
+        };
+        insert(entry.key.clone(), text.clone());
+    }
+    Ok(())
+}
+
+/// Refuses an id that stands twice in one folder or document.
+fn once(seen: &mut Seen, kind: Kind, id: &str, place: &Place) -> Result<(), DocumentError> {
+    match seen.insert((kind, id.to_owned()), place.clone()) {
+        None => Ok(()),
+        Some(first) => {
+            let message = format!("the {} \"{id}\" is given twice; the first is at {first}", kind.singular());
+            Err(DocumentError::new(place, message))
+        }
+    }
+}
+
+/// The documents of a sub-folder of a catalogue folder, in the order of their names; none if there is no such sub-folder.
+///
+/// # Errors
+/// An unreadable file, or the first that is not TOML.
+pub(crate) fn documents(directory: &Path, sub_folder: &str) -> Result<Vec<Node>, DocumentError> {
+    let read = |file: PathBuf| {
+        let text = std::fs::read_to_string(&file)
+            .map_err(|error| path_error(&file, format!("this file cannot be read: {error}")))?;
+        parse_toml(&file.display().to_string(), &text)
+    };
+    toml_files(&directory.join(sub_folder))?.into_iter().map(read).collect()
+}
+
+/// The `*.toml` files of a sub-folder in name order; none if there is no such folder.
+fn toml_files(folder: &Path) -> Result<Vec<PathBuf>, DocumentError> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let unreadable = |error: std::io::Error| path_error(folder, format!("this folder cannot be read: {error}"));
+    let mut files = Vec::new();
+    for item in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = item.map_err(unreadable)?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn path_error(path: &Path, message: impl Into<String>) -> DocumentError {
+    DocumentError::new(&Place::Path(path.display().to_string()), message)
+}

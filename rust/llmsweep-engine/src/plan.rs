@@ -1,0 +1,230 @@
+//! The plan: every row of a sweep by number, before any is evaluated.
+//!
+//! Rows are numbered by mixed radix over the axes of the phase, outermost first. A *cell* is a run of rows that differ in row-level axes
+//! only: all dearer levels are computed once per cell or less often.
+use crate::axes::{AXES, Axis, Level, Phase};
+use crate::spec::{AxisValue, AxisValues};
+
+/// Position of an axis in the registry.
+///
+/// # Panics
+/// At compile time, if no axis has this name.
+#[must_use]
+pub const fn position(name: &str) -> usize {
+    let mut index = 0;
+    while index < AXES.len() {
+        if same(AXES[index].name, name) {
+            return index;
+        }
+        index += 1;
+    }
+    panic!("no such axis")
+}
+
+const fn same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    if one.len() != other.len() {
+        return false;
+    }
+    let mut index = 0;
+    while index < one.len() {
+        if one[index] != other[index] {
+            return false;
+        }
+        index += 1;
+    }
+    true
+}
+
+/// One value on every axis, as positions in the axes' value lists; axes of the other phase stay 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Point {
+    indices: [u32; AXES.len()],
+}
+
+impl Point {
+    /// The first value of every axis.
+    pub const FIRST: Self = Self { indices: [0; AXES.len()] };
+
+    /// The value's position on the axis at a registry position.
+    #[must_use]
+    pub fn index(&self, axis: usize) -> usize {
+        self.indices[axis] as usize
+    }
+
+    /// Sets it.
+    pub fn set(&mut self, axis: usize, index: usize) {
+        self.indices[axis] = index as u32;
+    }
+
+    /// Whether two points agree on all axes up to a level.
+    #[must_use]
+    pub fn agrees(&self, other: &Self, levels: &[usize]) -> bool {
+        levels.iter().all(|&axis| self.indices[axis] == other.indices[axis])
+    }
+}
+
+/// The values of one axis, decoded once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlanAxis {
+    /// The axis.
+    pub axis: &'static Axis,
+    /// Its position in the registry.
+    pub position: usize,
+    /// The values as the specification has them.
+    pub values: Vec<AxisValue>,
+    /// The values as numbers: whole numbers and numbers as they are, true as 1, names as their position.
+    pub numbers: Vec<f64>,
+}
+
+impl PlanAxis {
+    fn new(values: &AxisValues) -> Self {
+        let numbers = values.values.iter().enumerate().map(|(index, value)| match value {
+            AxisValue::Name(_) => index as f64,
+            AxisValue::Integer(number) => *number as f64,
+            AxisValue::Number(number) => *number,
+            AxisValue::Bool(flag) => f64::from(u8::from(*flag)),
+        });
+        Self {
+            axis: values.axis,
+            position: position(values.axis.name),
+            numbers: numbers.collect(),
+            values: values.values.clone(),
+        }
+    }
+
+    /// The names on this axis; empty where it has none.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let names = self.values.iter().filter_map(|value| match value {
+            AxisValue::Name(name) => Some(name.clone()),
+            AxisValue::Integer(_) | AxisValue::Number(_) | AxisValue::Bool(_) => None,
+        });
+        names.collect()
+    }
+}
+
+/// All rows of a sweep.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Training or inference.
+    pub phase: Phase,
+    /// The axes of the phase, outermost first.
+    pub axes: Vec<PlanAxis>,
+    /// Rows per step of each axis.
+    strides: Vec<u64>,
+    rows: u64,
+    cell: u64,
+}
+
+impl Plan {
+    /// A plan over these axes, which must be those of the phase in the registry's order, each with at least one value, and whose product
+    /// must fit 64 bits; a decoded specification guarantees both.
+    #[must_use]
+    pub fn new(phase: Phase, values: &[AxisValues]) -> Self {
+        let axes: Vec<PlanAxis> = values.iter().map(PlanAxis::new).collect();
+        let mut strides = vec![1; axes.len()];
+        let (mut rows, mut cell) = (1_u64, 1_u64);
+        for (stride, axis) in strides.iter_mut().zip(&axes).rev() {
+            *stride = rows;
+            rows *= axis.values.len() as u64;
+            if axis.axis.level == Level::Row {
+                cell = rows;
+            }
+        }
+        Self { phase, axes, strides, rows, cell }
+    }
+
+    /// Rows of the sweep.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Rows of a cell.
+    #[must_use]
+    pub fn cell_rows(&self) -> u64 {
+        self.cell
+    }
+
+    /// The point of a row.
+    #[must_use]
+    pub fn point(&self, row: u64) -> Point {
+        let mut point = Point::FIRST;
+        for (axis, stride) in self.axes.iter().zip(&self.strides) {
+            point.set(axis.position, (row / stride % axis.values.len() as u64) as usize);
+        }
+        point
+    }
+
+    /// Moves a point to the next row.
+    pub fn advance(&self, point: &mut Point) {
+        for axis in self.axes.iter().rev() {
+            let next = point.index(axis.position) + 1;
+            if next < axis.values.len() {
+                point.set(axis.position, next);
+                return;
+            }
+            point.set(axis.position, 0);
+        }
+    }
+
+    /// The row of a point.
+    #[must_use]
+    pub fn row(&self, point: &Point) -> u64 {
+        let terms = self.axes.iter().zip(&self.strides);
+        terms.map(|(axis, stride)| point.index(axis.position) as u64 * stride).sum()
+    }
+
+    /// The axis at a registry position, if the phase has it.
+    #[must_use]
+    pub fn axis(&self, position: usize) -> Option<&PlanAxis> {
+        self.axes.iter().find(|axis| axis.position == position)
+    }
+
+    /// Registry positions of the axes up to a level, that level included.
+    #[must_use]
+    pub fn up_to(&self, level: Level) -> Vec<usize> {
+        self.axes.iter().filter(|axis| axis.axis.level <= level).map(|axis| axis.position).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::axes::of_phase;
+
+    fn plan() -> Plan {
+        let axes: Vec<AxisValues> = of_phase(Phase::Inference)
+            .enumerate()
+            .map(|(index, axis)| AxisValues {
+                axis,
+                values: (0..1 + index as u64 % 3).map(AxisValue::Integer).collect(),
+                place: None,
+            })
+            .collect();
+        Plan::new(Phase::Inference, &axes)
+    }
+
+    #[test]
+    fn rows_and_points_correspond() {
+        let plan = plan();
+        let mut walked = plan.point(0);
+        for row in 0..plan.rows().min(5000) {
+            let point = plan.point(row);
+            assert_eq!(plan.row(&point), row);
+            assert_eq!(walked, point);
+            plan.advance(&mut walked);
+        }
+    }
+
+    #[test]
+    fn a_cell_holds_its_dear_levels_still() {
+        let plan = plan();
+        let dear = plan.up_to(Level::Time);
+        for row in 0..plan.rows().min(5000) {
+            let first = plan.point(row / plan.cell_rows() * plan.cell_rows());
+            assert!(plan.point(row).agrees(&first, &dear));
+        }
+    }
+}
