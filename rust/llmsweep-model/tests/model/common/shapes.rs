@@ -9,8 +9,8 @@ pub(crate) const FULL_DENSE: LayerKind = LayerKind::new(MixerKind::Full, MlpKind
 pub(crate) const FULL_MOE: LayerKind = LayerKind::new(MixerKind::Full, MlpKind::Moe);
 
 /// Softmax attention without gate or window.
-pub(crate) fn softmax(heads: u32, kv_heads: u32, head_dim: u32) -> Option<Attention> {
-    Some(Attention::Softmax(SoftmaxAttention { heads, kv_heads, head_dim, gate: false, window: None }))
+pub(crate) fn softmax(heads: u32, kv_heads: u32, head_dim: u32) -> Attention {
+    Attention::Softmax(SoftmaxAttention { heads, kv_heads, head_dim, gate: false, window: None })
 }
 
 /// A Llama-like model: gated MLP, RMS norms, rotary positions.
@@ -25,7 +25,7 @@ pub(crate) fn llama(layers: u32, hidden: u32, heads: u32, kv_heads: u32, ffn: u3
         norm: Norm::Rms,
         norms_per_layer: 2,
         extras: Extras::default(),
-        attention: softmax(heads, kv_heads, hidden / heads),
+        attention: Some(softmax(heads, kv_heads, hidden / heads)),
         linear: None,
         dense: Some(DenseMlp { ffn, gated: true }),
         moe: None,

@@ -29,7 +29,7 @@ fn llama2_70b_caches_327_680_bytes_per_token() {
 /// arXiv:2305.13245, section 2.2: `g` groups divide it by `a/g`.
 #[test]
 fn fewer_key_value_heads_cache_less() {
-    let with = |kv_heads| bytes_per_token(&ModelShape { attention: softmax(32, kv_heads, 128), ..llama3_8b() });
+    let with = |kv_heads| bytes_per_token(&ModelShape { attention: Some(softmax(32, kv_heads, 128)), ..llama3_8b() });
     close(with(32) / with(1), 32.0, 1e-12);
     close(with(32) / with(8), 4.0, 1e-12);
 }
