@@ -78,7 +78,7 @@ impl Screen {
     pub(super) fn stops(&self, row: &[f64]) -> bool {
         if let ([across, down], &[x, y]) = (self.columns.as_slice(), row) {
             let step = across.partition_point(|member| *member <= x).checked_sub(1);
-            return step.is_some_and(|step| down[step] < y || down[step] == y && across[step] < x);
+            return step.is_some_and(|step| down[step] <= y && (down[step] < y || across[step] < x));
         }
         let lanes = self.columns.first().map_or(0, Vec::len);
         (0..lanes).step_by(LANES).any(|start| {
