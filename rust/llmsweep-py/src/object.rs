@@ -16,12 +16,17 @@ pub(crate) fn node(object: &Bound<'_, PyAny>) -> PyResult<Node> {
 
 fn read(object: &Bound<'_, PyAny>, path: String, depth: usize) -> PyResult<Node> {
     if depth == 0 {
-        return Err(refuse(object, path, format!("is nested more than {DEPTH} deep; does it contain itself?")));
+        let start: String = path.chars().take(24).collect();
+        let message = format!("nested more than {DEPTH} deep; does it contain itself?");
+        return Err(refuse(object, start + "…", message));
     }
     let value = if let Ok(truth) = object.cast::<PyBool>() {
         Value::Bool(truth.is_true())
     } else if let Ok(text) = object.cast::<PyString>() {
-        Value::String(text.to_str()?.to_owned())
+        match text.to_str() {
+            Ok(text) => Value::String(text.to_owned()),
+            Err(_) => return Err(refuse(object, path, format!("{} is not valid Unicode text", object.repr()?))),
+        }
     } else if object.is_instance_of::<PyInt>() {
         whole(object, &path)?
     } else if object.is_instance_of::<PyFloat>() {
@@ -44,7 +49,7 @@ fn table(mapping: &Bound<'_, PyMapping>, path: &str, depth: usize) -> PyResult<V
     for item in mapping.items()?.iter() {
         let (key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;
         let Ok(key) = key.extract::<String>() else {
-            let message = format!("the key {} is not text", key.repr()?);
+            let message = format!("the key \"{key}\" is not text");
             return Err(refuse(&key, path.to_owned(), message));
         };
         let inner = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };

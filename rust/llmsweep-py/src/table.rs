@@ -5,6 +5,7 @@ use arrow_array::{Array, RecordBatch};
 use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType, SchemaRef};
 use llmsweep_engine::node::nearest;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3_arrow::input::AnyRecordBatch;
 
@@ -21,14 +22,24 @@ impl Table {
     /// Takes any object that speaks the Arrow PyCapsule interface as a table.
     pub(crate) fn read(object: &Bound<'_, PyAny>) -> PyResult<Self> {
         let py = object.py();
-        if !object.hasattr("__arrow_c_stream__")? && !object.hasattr("__arrow_c_array__")? {
+        let refuse = || {
             let kind = object.get_type().name()?;
-            let message = format!(
-                "\"{kind}\" is not an Arrow table; give a Polars DataFrame, a pyarrow Table or another object with __arrow_c_stream__"
-            );
-            return Err(DataProblem(message).into_python(py));
+            let allowed = "a Polars DataFrame, a pyarrow Table or another table with __arrow_c_stream__";
+            PyResult::Ok(DataProblem(format!("\"{kind}\" is not an Arrow table; give {allowed}")).into_python(py))
+        };
+        if !object.hasattr("__arrow_c_stream__")? && !object.hasattr("__arrow_c_array__")? {
+            return Err(refuse()?);
         }
-        let table = object.extract::<AnyRecordBatch>()?.into_table()?;
+        let table = match object.extract::<AnyRecordBatch>().and_then(|batches| Ok(batches.into_table()?)) {
+            Ok(table) => table,
+            // What the Arrow interface offers is a single column or the like; any other exception is its producer's.
+            Err(error) if error.is_instance_of::<PyValueError>(py) || error.is_instance_of::<PyTypeError>(py) => {
+                let refusal = refuse()?;
+                refusal.set_cause(py, Some(error));
+                return Err(refusal);
+            }
+            Err(error) => return Err(error),
+        };
         let (batches, schema) = table.into_inner();
         Ok(Self { batches, schema })
     }

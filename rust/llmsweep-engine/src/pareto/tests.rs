@@ -70,7 +70,7 @@ fn case(most: usize) -> impl Strategy<Value = (usize, Rows, Ties)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
     fn pushing_points_one_by_one_gives_the_front((width, rows, ties) in case(700)) {
