@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 
 from llmsweep import _core
+from llmsweep.pareto import pareto
 
 QUICK = pl.DataFrame({"x": [2.0, 1.0, 3.0]})
 
@@ -88,7 +89,7 @@ def test_a_forked_child_has_threads_of_its_own() -> None:
 
 def test_spawned_processes_work() -> None:
     with multiprocessing.get_context("spawn").Pool(1) as workers:
-        assert workers.apply_async(front, (QUICK,)).get(timeout=60) == [1]
+        assert workers.apply_async(pareto, (QUICK, "x")).get(timeout=60).rows() == [(1.0,)]
 
 
 @pytest.mark.parametrize(("threads", "is_good"), [("1", True), ("3", True), ("", True), ("0", False), ("many", False)])
