@@ -194,7 +194,7 @@ impl CollectiveModel {
         }
         let flat = self.flat_ring(collective, bytes, ring.size, inside, blocks, inner, outer);
         if inside <= 1.0 {
-            return flat;
+            return if collective == Collective::AllReduce { flat.min(self.tree(bytes, blocks, outer)) } else { flat };
         }
         flat.min(self.hierarchy(collective, bytes, inside, blocks, inner, outer))
     }
@@ -216,6 +216,12 @@ impl CollectiveModel {
             + self.network_inner_step * (both_ways * (ranks - blocks))
             + self.outer_step(outer) * (both_ways * (blocks - 1.0).max(1.0));
         latency + bytes * bus_factor(collective, ranks) / self.ring_bandwidth(inside, blocks, inner, outer)
+    }
+
+    /// An all-reduce over one rank per block: up and down a double binary tree, every rank sending the whole buffer twice.
+    fn tree(&self, bytes: Bytes, blocks: f64, outer: &Tier) -> Seconds {
+        let latency = self.network_base + self.outer_step(outer) * (2.0 * blocks.log2().ceil());
+        latency + bytes * 2.0 / (outer.bandwidth * self.outer_efficiency(blocks, outer))
     }
 
     fn outer_step(&self, outer: &Tier) -> Seconds {

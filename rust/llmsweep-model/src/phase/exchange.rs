@@ -4,6 +4,7 @@ use super::training::TrainingSetup;
 use super::training_times::{BlockTime, TrainingWork};
 use crate::arch::ModelShape;
 use crate::kernel::Pass;
+use crate::memory::activations::Recompute;
 use crate::memory::state::{DeviceParameters, ModelState, StateBytes, table_parameters};
 use crate::parallel::pipeline::StageClass;
 use crate::parallel::placement::Placement;
@@ -54,7 +55,10 @@ pub(super) fn gradient_exchange(
     for stage in stages {
         let parameters = stage_parameters(shape, work, stage);
         let state = ModelState::of(&parameters, &bytes, setup.zero_stage, dense_ring.size, expert_ring.size);
-        let (forward, backward) = (slowest.forward.busy(), slowest.backward.busy());
+        // Every stage takes the slowest one's time per micro-batch, of which the forward pass is one part in three, or in four where it
+        // runs again.
+        let forward = slowest.total() / if work.layout.recompute == Recompute::Full { 4.0 } else { 3.0 };
+        let backward = slowest.total() - forward;
         let repeats = if setup.zero_stage >= 2 { micro_batches } else { 1.0 };
         // Chunks of an interleaved schedule finish one by one: gradients of the first have the others' time to travel. What is sent for
         // every micro-batch has that micro-batch's time alone.

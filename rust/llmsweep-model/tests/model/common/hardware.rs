@@ -1,0 +1,113 @@
+//! Machines: datasheet rates with the catalogue's efficiencies.
+use super::precision;
+use super::software::collectives;
+use llmsweep_model::hardware::{Accelerator, Fabric, LinkKind, Peaks, Tier};
+use llmsweep_model::kernel::{AttentionCurve, GemmCurve, KernelModel};
+use llmsweep_model::phase::Device;
+use llmsweep_model::precision::ComputeFormat;
+use llmsweep_model::quantity::{Bytes, BytesPerSec, FlopsPerSec, Seconds, UsdPerSec, Watts};
+
+/// A machine whose numbers a test may change before building it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Machine {
+    pub(crate) bf16: f64,
+    pub(crate) fp8: f64,
+    pub(crate) memory: f64,
+    pub(crate) bandwidth: f64,
+    /// Devices of the scale-up domain.
+    pub(crate) domain: u32,
+    /// One direction, one device.
+    pub(crate) link: f64,
+    pub(crate) network: f64,
+    pub(crate) latency_factor: f64,
+}
+
+/// H100 SXM: 989 TFLOP/s bf16, 80 GB at 3.35 TB/s, NVLink 450 GB/s each way, one 400 Gbit/s port.
+pub(crate) const H100: Machine = Machine {
+    bf16: 989.4e12,
+    fp8: 1978.9e12,
+    memory: 80e9,
+    bandwidth: 3.35e12,
+    domain: 8,
+    link: 450e9,
+    network: 50e9,
+    latency_factor: 0.71,
+};
+
+/// B200 SXM: 2.25 PFLOP/s bf16, 180 GB at 8 TB/s, NVLink 900 GB/s each way.
+pub(crate) const B200: Machine =
+    Machine { bf16: 2250e12, fp8: 4500e12, memory: 180e9, bandwidth: 8e12, link: 900e9, latency_factor: 1.17, ..H100 };
+
+/// H200 SXM: an H100 with 141 GB at 4.8 TB/s.
+pub(crate) const H200: Machine = Machine { memory: 141e9, bandwidth: 4.8e12, ..H100 };
+
+/// A100 SXM: 312 TFLOP/s bf16, 80 GB at 2.04 TB/s, NVLink 300 GB/s each way, 200 Gbit/s.
+pub(crate) const A100: Machine = Machine {
+    bf16: 312e12,
+    fp8: 0.0,
+    memory: 80e9,
+    bandwidth: 2.039e12,
+    link: 300e9,
+    network: 25e9,
+    latency_factor: 1.17,
+    ..H100
+};
+
+/// A tier without wire latency.
+pub(crate) fn tier(kind: LinkKind, span: u32, bandwidth: f64) -> Tier {
+    let bandwidth = BytesPerSec(bandwidth);
+    Tier { kind, span, bandwidth, pair_bandwidth: bandwidth, latency: Seconds::ZERO }
+}
+
+impl Machine {
+    pub(crate) fn fabric(&self) -> Fabric {
+        let network = tier(LinkKind::Network, u32::MAX, self.network);
+        Fabric::new(&[tier(LinkKind::Switched, self.domain, self.link), network])
+    }
+
+    pub(crate) fn accelerator(&self) -> Accelerator {
+        let mut peaks = Peaks::default();
+        peaks.set(ComputeFormat::Bf16, FlopsPerSec(self.bf16));
+        peaks.set(ComputeFormat::Fp16, FlopsPerSec(self.bf16));
+        peaks.set(ComputeFormat::Fp8, FlopsPerSec(self.fp8));
+        Accelerator {
+            peaks,
+            memory: Bytes(self.memory),
+            memory_bandwidth: BytesPerSec(self.bandwidth),
+            host_bandwidth: BytesPerSec(64e9),
+            fabric: self.fabric(),
+            board_power: Some(Watts(700.0)),
+            rental: Some(UsdPerSec(2.0 / 3600.0)),
+            purchase: None,
+        }
+    }
+
+    /// The machine in a precision that it has.
+    pub(crate) fn device(&self, name: &str) -> Device {
+        let accelerator = self.accelerator();
+        let (_, peak) = accelerator.peaks.of(precision(name)).expect("a test asks for a precision of its machine");
+        let plain_gemm =
+            GemmCurve { compute_efficiency: 0.80, memory_efficiency: 0.80, half_columns: 16.0, half_depth: 127.0 };
+        let kernels = KernelModel {
+            peak,
+            plain_peak: FlopsPerSec(self.bf16),
+            bandwidth: accelerator.memory_bandwidth,
+            gemm: GemmCurve { compute_efficiency: 0.75, memory_efficiency: 0.75, ..plain_gemm },
+            plain_gemm,
+            attention: AttentionCurve {
+                compute_efficiency: 0.65,
+                half_keys: 900.0,
+                backward_ratio: 0.75,
+                cache_efficiency: 0.91,
+                latent_cache_efficiency: 0.545,
+                latent_compute_efficiency: 0.50,
+            },
+            grouped_compute_ratio: 0.77,
+            grouped_memory_ratio: 0.875,
+            elementwise_efficiency: 0.80,
+            sustained_clock: 0.86,
+            launch: Seconds(2.35e-6),
+        };
+        Device { accelerator, kernels, collectives: collectives(self.latency_factor) }
+    }
+}

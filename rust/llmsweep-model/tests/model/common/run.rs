@@ -1,0 +1,108 @@
+//! One setup through all levels, as the one-row path does it.
+use super::hardware::Machine;
+use super::precision;
+use super::software;
+use llmsweep_model::arch::ModelShape;
+use llmsweep_model::flops::ForwardFlops;
+use llmsweep_model::memory::activations::Recompute;
+use llmsweep_model::memory::state::Optimizer;
+use llmsweep_model::parallel::pipeline::stages;
+use llmsweep_model::phase::inference::{self, InferenceRow, InferenceSetup, ServingMode, Tables};
+use llmsweep_model::phase::inference_times::{InferenceDevice, InferenceWork, PassTime};
+use llmsweep_model::phase::training::{self, TrainingRow, TrainingSetup};
+use llmsweep_model::phase::training_times::{TrainingLayout, TrainingTimes, TrainingWork};
+use llmsweep_model::precision::KvPrecision;
+use llmsweep_model::reject::Reject;
+use llmsweep_model::work::attention::AttentionKernel;
+
+/// A layout of one device.
+pub(crate) const ONE: TrainingLayout = TrainingLayout {
+    tensor: 1,
+    expert: 1,
+    expert_tensor: 1,
+    context: 1,
+    sequence_parallel: false,
+    sequence_length: 2048,
+    micro_batch: 1,
+    recompute: Recompute::None,
+    kernel: AttentionKernel::Flash,
+    multi_token_prediction: false,
+};
+
+/// A run of one device and one micro-batch.
+pub(crate) const STEP: TrainingSetup = TrainingSetup {
+    devices: 1,
+    pipeline: 1,
+    virtual_pipeline: 1,
+    global_batch: 1,
+    zero_stage: 0,
+    optimizer: Optimizer::AdamW,
+    tokens: 1e12,
+};
+
+/// Counts a layout in bf16.
+pub(crate) fn count(shape: &ModelShape, layout: TrainingLayout) -> Result<TrainingWork, Reject> {
+    TrainingWork::count(shape, precision("bf16"), layout, &software::training())
+}
+
+/// A training step in bf16.
+pub(crate) fn train(
+    shape: &ModelShape,
+    machine: &Machine,
+    layout: TrainingLayout,
+    setup: &TrainingSetup,
+) -> Result<TrainingRow, Reject> {
+    let system = software::training();
+    let work = count(shape, layout)?;
+    let device = machine.device("bf16");
+    let times = TrainingTimes::of(&work, &device, &system);
+    let stages = stages(shape, setup.pipeline, setup.virtual_pipeline);
+    training::row(shape, precision("bf16"), &work, &times, stages.as_deref(), &device, &system, setup)
+}
+
+/// A prompt of 1,024 tokens, an answer of 256, one request.
+pub(crate) const REQUEST: InferenceSetup = InferenceSetup {
+    input_tokens: 1024.0,
+    output_tokens: 256.0,
+    pipeline: 1,
+    data: 1,
+    mode: ServingMode::Continuous,
+    concurrency: 1.0,
+};
+
+struct Direct<'a> {
+    shape: &'a ModelShape,
+    work: &'a InferenceWork,
+    device: &'a InferenceDevice,
+}
+
+impl Tables for Direct<'_> {
+    fn prefill(&mut self, sequences: f64, input_tokens: f64) -> PassTime {
+        self.device.prefill(self.shape, self.work, sequences, input_tokens)
+    }
+
+    fn decode(&mut self, requests: f64) -> PassTime {
+        self.device.decode(self.shape, self.work, requests)
+    }
+
+    fn prefill_flops(&mut self, input_tokens: f64) -> f64 {
+        ForwardFlops::of_sequence(self.shape, input_tokens).prompt()
+    }
+}
+
+/// A deployment: `tensor` and `expert` ways, weights in `format`, the cache in fp16.
+pub(crate) fn serve(
+    shape: &ModelShape,
+    machine: &Machine,
+    format: &str,
+    (tensor, expert): (u32, u32),
+    setup: &InferenceSetup,
+) -> Result<InferenceRow, Reject> {
+    let kv = KvPrecision::by_name("fp16").expect("fp16 is in the table");
+    let work = InferenceWork::count(shape, precision(format), kv, tensor, expert)?;
+    let engine = software::serving();
+    let device = InferenceDevice::of(&machine.device(format), &engine);
+    let stages = stages(shape, setup.pipeline, 1);
+    let mut tables = Direct { shape, work: &work, device: &device };
+    inference::row(shape, &work, &device, &engine, stages.as_deref(), &mut tables, setup)
+}

@@ -1,0 +1,116 @@
+//! The worked numbers of docs/model.md.
+use crate::common::close;
+use crate::common::hardware::{B200, H100};
+use crate::common::run::{ONE, REQUEST, STEP, serve, train};
+use crate::common::shapes::{llama2_7b, llama2_70b, llama3_405b};
+use crate::common::software::collectives;
+use llmsweep_model::collective::Ring;
+use llmsweep_model::economics::{HOUR, Upkeep};
+use llmsweep_model::kernel::{GemmCurve, Pass};
+use llmsweep_model::memory::activations::Recompute;
+use llmsweep_model::phase::inference::{InferenceRow, InferenceSetup};
+use llmsweep_model::phase::share::Bottleneck;
+use llmsweep_model::phase::training::{TrainingRow, TrainingSetup};
+use llmsweep_model::phase::training_times::TrainingLayout;
+use llmsweep_model::quantity::{Bytes, Seconds};
+use llmsweep_model::work::{Collective, Widths, Work};
+
+/// What the page prints has three digits.
+const PRINTED: f64 = 6e-3;
+
+fn llama3_405b_on_16384() -> TrainingRow {
+    let layout =
+        TrainingLayout { tensor: 8, sequence_parallel: true, sequence_length: 8192, recompute: Recompute::Full, ..ONE };
+    let setup =
+        TrainingSetup { devices: 16_384, pipeline: 16, global_batch: 2048, zero_stage: 1, tokens: 15.6e12, ..STEP };
+    train(&llama3_405b(), &H100, layout, &setup).expect("fits with full recomputation")
+}
+
+fn llama2_70b_on_four() -> InferenceRow {
+    let setup = InferenceSetup { concurrency: 64.0, ..REQUEST };
+    serve(&llama2_70b(), &H100, "fp8", (4, 1), &setup).expect("70 GB on four H100")
+}
+
+#[test]
+fn training_step() {
+    let row = llama3_405b_on_16384();
+    close(row.step.0, 12.17, PRINTED);
+    close(row.terms.compute().0, 5.99, PRINTED);
+    close(row.terms.tensor.0, 0.27, PRINTED);
+    close(row.terms.bubble.0, 5.80, PRINTED);
+    close(row.terms.data.0, 0.07, 0.02);
+    close(row.terms.pipeline.0, 0.044, 0.02);
+    assert!(row.terms.optimizer < Seconds(1e-3));
+    close(row.tokens_per_s, 1.38e6, PRINTED);
+    close(row.model_flops / row.peak_flops, 0.215, PRINTED);
+    close(row.hardware_flops / row.peak_flops, 0.287, PRINTED);
+    close(row.time_to_train.0 / 86_400.0, 131.0, PRINTED);
+    assert_eq!((row.replicas, row.micro_batches), (128.0, 16.0));
+}
+
+#[test]
+fn training_memory() {
+    let memory = llama3_405b_on_16384().memory;
+    close(memory.weights, 6.4e9, PRINTED);
+    close(memory.gradients, 12.8e9, PRINTED);
+    close(memory.optimizer, 0.3e9, PRINTED);
+    close(memory.activations, 4.5e9, PRINTED);
+    close(memory.peak, 24.9e9, PRINTED);
+}
+
+#[test]
+fn kernels() {
+    let mut device = H100.device("bf16").kernels;
+    device.gemm = GemmCurve { compute_efficiency: 0.803, memory_efficiency: 0.80, ..device.gemm };
+    let mut work = Work::default();
+    work.gemm("mlp up", 8192.0, 2.0 * 53_248.0 / 8.0, 16_384.0, &Widths::of(crate::common::precision("bf16")));
+    let op = &work.ops[0];
+    close(op.flops.0, 3.57e12, PRINTED);
+    close(op.bytes.0, 922e6, PRINTED);
+    close(device.time(op, Pass::Forward).0, 5.29e-3, PRINTED);
+}
+
+#[test]
+fn all_reduces() {
+    let model = collectives(H100.latency_factor);
+    let time = |bytes: f64, ring: Ring| model.time(Collective::AllReduce, Bytes(bytes), ring, &H100.fabric()).0;
+    let bytes = 536_870_912.0;
+    close(time(bytes, Ring::new(8.0, 1.0)), 2.55e-3, PRINTED);
+    close(1.75 * bytes / time(bytes, Ring::new(8.0, 1.0)), 368.6e9, PRINTED);
+    close(time(1.0, Ring::new(16.0, 8.0)), 120e-6, PRINTED);
+}
+
+#[test]
+fn serving() {
+    let row = llama2_70b_on_four();
+    close(row.tpot.0, 28.98e-3, PRINTED);
+    close(row.terms.kernels.total().0, 9.47e-3, PRINTED);
+    close(row.terms.cache.total().0, 2.17e-3, PRINTED);
+    close(row.terms.tensor.0, 3.26e-3, PRINTED);
+    close(row.terms.host.0, 1.13e-3, PRINTED);
+    close(row.terms.prefill.0, 12.95e-3, PRINTED);
+    close(row.ttft.0, 0.358, PRINTED);
+    close(row.tokens_per_s, 2185.0, PRINTED);
+    close(row.room.cache, 51.6e9, PRINTED);
+    close(row.max_concurrency, 489.0, 1e-12);
+    assert_eq!(row.bottleneck, Bottleneck::Prefill);
+}
+
+#[test]
+fn bounds() {
+    let small = serve(&llama2_7b(), &H100, "fp16", (1, 1), &REQUEST).expect("fits");
+    let large = serve(&llama2_70b(), &B200, "w4a16", (1, 1), &REQUEST).expect("fits");
+    // The page gives the weights alone; the row's bound reads the cache of one request too.
+    assert!(small.tpot_bound > Seconds(13.2e9 / 3.35e12) && small.tpot_bound < Seconds(4.2e-3));
+    assert!(large.tpot_bound > Seconds(36.0e9 / 8e12) && large.tpot_bound < Seconds(4.6e-3));
+}
+
+#[test]
+fn economics() {
+    let upkeep = Upkeep::of(&H100.accelerator(), 4.0, 1.0);
+    let hourly = upkeep.cost(Seconds(HOUR)).expect("the test's H100 has a price");
+    close(hourly.0, 8.0, 1e-12);
+    close(hourly.0 / HOUR / llama2_70b_on_four().tokens_per_s * 1e6, 1.02, PRINTED);
+    let power = upkeep.power.expect("the test's H100 has a board power");
+    close(power.0 / llama2_70b_on_four().tokens_per_s, 1.28, PRINTED);
+}

@@ -1,0 +1,79 @@
+//! Random models and layouts. Sizes are powers of two that divide every model of the zoo.
+use crate::common::run::{ONE, REQUEST, STEP};
+use crate::common::shapes::{Named, zoo};
+use llmsweep_model::memory::activations::Recompute;
+use llmsweep_model::memory::state::Optimizer;
+use llmsweep_model::phase::inference::{InferenceSetup, ServingMode};
+use llmsweep_model::phase::training::TrainingSetup;
+use llmsweep_model::phase::training_times::TrainingLayout;
+use llmsweep_model::work::attention::AttentionKernel;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+/// `1, 2, … 2^most`.
+pub(super) fn power(most: u32) -> impl Strategy<Value = u32> {
+    (0..=most).prop_map(|exponent| 1 << exponent)
+}
+
+pub(super) fn shape() -> impl Strategy<Value = Named> {
+    select(zoo())
+}
+
+pub(super) fn recompute() -> impl Strategy<Value = Recompute> {
+    select(vec![Recompute::None, Recompute::Selective, Recompute::Full])
+}
+
+fn kernel() -> impl Strategy<Value = AttentionKernel> {
+    select(vec![AttentionKernel::Flash, AttentionKernel::Unfused])
+}
+
+pub(super) fn layout() -> impl Strategy<Value = TrainingLayout> {
+    let sizes = (power(4), power(3), power(1), power(3), any::<bool>());
+    let batch = (select(vec![1024_u32, 2048]), power(2), recompute(), kernel(), any::<bool>());
+    (sizes, batch).prop_map(|(sizes, batch)| TrainingLayout {
+        tensor: sizes.0,
+        expert: sizes.1,
+        expert_tensor: sizes.2,
+        context: sizes.3,
+        sequence_parallel: sizes.4,
+        sequence_length: batch.0,
+        micro_batch: batch.1,
+        recompute: batch.2,
+        kernel: batch.3,
+        multi_token_prediction: batch.4,
+        ..ONE
+    })
+}
+
+/// A layout and a setup whose devices and batch divide, unless the experts or the layers do not.
+pub(super) fn training() -> impl Strategy<Value = (TrainingLayout, TrainingSetup)> {
+    let axes = (power(4), power(2), power(4), 1..5_u32, 0..4_u32, select(Optimizer::ALL.to_vec()));
+    (layout(), axes).prop_map(|(layout, (pipeline, chunks, data, rounds, zero_stage, optimizer))| {
+        let chunks = if pipeline > 1 { chunks } else { 1 };
+        let setup = TrainingSetup {
+            devices: layout.tensor * layout.context * pipeline * data,
+            pipeline,
+            virtual_pipeline: chunks,
+            global_batch: layout.micro_batch * data * pipeline * rounds,
+            zero_stage,
+            optimizer: optimizer.1,
+            ..STEP
+        };
+        (layout, setup)
+    })
+}
+
+pub(super) fn request() -> impl Strategy<Value = InferenceSetup> {
+    let lengths = (1..30_000_u32, 1..8_000_u32);
+    (lengths, power(3), power(4), any::<bool>(), 1.0..512.0_f64).prop_map(
+        |(lengths, pipeline, data, batch, requests)| InferenceSetup {
+            input_tokens: f64::from(lengths.0),
+            output_tokens: f64::from(lengths.1),
+            pipeline,
+            data,
+            mode: if batch { ServingMode::Static } else { ServingMode::Continuous },
+            concurrency: f64::from(data) * requests.floor(),
+            ..REQUEST
+        },
+    )
+}

@@ -1,0 +1,7 @@
+//! What must be true of any numbers, over random layouts.
+mod bounded;
+mod collectives;
+mod conserved;
+mod layouts;
+mod memory;
+mod monotone;

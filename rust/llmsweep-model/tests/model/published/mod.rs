@@ -1,0 +1,9 @@
+//! A literal published number for each formula.
+mod activations;
+mod cache;
+mod collectives;
+mod counting;
+mod decoding;
+mod flops;
+mod pipeline;
+mod state;
