@@ -9,6 +9,7 @@
 mod archive;
 mod batch;
 mod grouped;
+mod lattice;
 mod points;
 mod screen;
 mod staircase;

@@ -2,6 +2,7 @@
 //!
 //! The screen may let dominated rows pass, never stops an undominated one. So which members it holds is a matter of speed
 //! alone: those that beat the most of a sample of the rows that came by, chosen greedily, so that scales don't matter.
+use super::lattice::Lattice;
 use super::points::{Points, dominates};
 
 /// Rows sifted at once; their masks and columns stay in the first-level cache.
@@ -11,7 +12,9 @@ const PIVOTS: usize = 8;
 /// Members considered as pivots.
 const CANDIDATES: usize = 256;
 /// Members held against each row that the pivots let pass (measured: more of them cost more than a later sort saves).
-const MEMBERS: usize = 128;
+const MEMBERS: usize = 32;
+/// From so many members on, a lattice of all of them is worth its table.
+const MANY: usize = 256;
 /// Members compared with one row between two looks at the outcome.
 const LANES: usize = 16;
 
@@ -21,6 +24,8 @@ const LANES: usize = 16;
 pub(super) struct Screen {
     columns: Vec<Vec<f64>>,
     pivots: Vec<Vec<f64>>,
+    /// A table of all members where they are many.
+    lattice: Option<Lattice>,
 }
 
 impl Screen {
@@ -49,7 +54,7 @@ impl Screen {
         if front.width() == 2 {
             // A staircase: one binary search over all members says whether any dominates.
             let column = |coordinate: usize| distinct.iter().map(|&member| front.row(member)[coordinate]).collect();
-            return Self { columns: vec![column(0), column(1)], pivots };
+            return Self { columns: vec![column(0), column(1)], pivots, lattice: None };
         }
         let useful = candidates.into_iter().map(|(member, _)| member);
         let members: Vec<usize> = useful.filter(|member| !chosen.contains(member)).take(MEMBERS).collect();
@@ -58,7 +63,8 @@ impl Screen {
             let lanes = members.len().next_multiple_of(LANES);
             values.chain(std::iter::repeat(f64::NAN)).take(lanes).collect()
         };
-        Self { columns: (0..front.width()).map(column).collect(), pivots }
+        let lattice = (distinct.len() >= MANY && front.width() > 2).then(|| Lattice::new(front, &distinct));
+        Self { columns: (0..front.width()).map(column).collect(), pivots, lattice }
     }
 
     /// Marks (with all ones) the rows of a block that a pivot dominates.
@@ -78,7 +84,10 @@ impl Screen {
     pub(super) fn stops(&self, row: &[f64]) -> bool {
         if let ([across, down], &[x, y]) = (self.columns.as_slice(), row) {
             let step = across.partition_point(|member| *member <= x).checked_sub(1);
-            return step.is_some_and(|step| down[step] < y || down[step] == y && across[step] < x);
+            return step.is_some_and(|step| down[step] <= y && (down[step] < y || across[step] < x));
+        }
+        if self.lattice.as_ref().is_some_and(|lattice| lattice.stops(row)) {
+            return true;
         }
         let lanes = self.columns.first().map_or(0, Vec::len);
         (0..lanes).step_by(LANES).any(|start| {

@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::points::dominates;
-use super::{Archive, GroupedArchive, Ids, Ties, front_of};
+use super::points::{Points, dominates};
+use super::{Archive, GroupedArchive, Ids, Ties, batch, front_of};
 use crate::control::{Cancelled, Control};
 
 type Rows = Vec<Vec<f64>>;
@@ -70,7 +70,7 @@ fn case(most: usize) -> impl Strategy<Value = (usize, Rows, Ties)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
     fn pushing_points_one_by_one_gives_the_front((width, rows, ties) in case(700)) {
@@ -190,6 +190,23 @@ fn on_a_plane(count: usize, width: usize, seed: u64, grain: f64) -> Rows {
             raw.iter().map(|value| (value / sum * grain).round() / grain).collect()
         })
         .collect()
+}
+
+/// Large enough for lattices and many sorts, where brute force would take too long: against one sort of everything.
+#[test]
+fn the_screen_changes_nothing() {
+    for (width, grain) in [(2, 1.0e9), (3, 40.0), (3, 1.0e9), (4, 30.0), (5, 1.0e9)] {
+        let rows = on_a_plane(12_000, width, width as u64, grain);
+        let mut points = Points::new(width);
+        rows.iter().zip(0..).for_each(|(row, id)| points.push(row, id));
+        let mut expected = batch::front(&points, Ties::All, &Control::new()).ids().to_vec();
+        expected.sort_unstable();
+        let columns = columns(&rows, width);
+        let mut archive = Archive::new(width, Ties::All);
+        archive.push_block(&slices(&columns), Ids::From(0), None);
+        assert_eq!(archive.members(), expected, "{width} objectives in blocks");
+        assert_eq!(pushed(&rows, &ids(rows.len()), width, Ties::All).members(), expected, "{width} objectives by one");
+    }
 }
 
 #[test]

@@ -12,6 +12,11 @@ pub enum AttentionKernel {
     Unfused,
 }
 
+impl AttentionKernel {
+    /// Every choice with its name in specifications.
+    pub const ALL: [(&'static str, Self); 2] = [("flash", Self::Flash), ("unfused", Self::Unfused)];
+}
+
 /// Multi-head, grouped-query or multi-query attention: `4·T·h·d·(a + g)` FLOPs in the projections and `4·d·a` per query-key pair.
 ///
 /// # Source

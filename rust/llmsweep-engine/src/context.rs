@@ -1,0 +1,285 @@
+//! A sweep with its names resolved: the plan, and the catalogue objects that its values stand for.
+use std::collections::BTreeMap;
+
+use llmsweep_model::collective::CollectiveModel;
+use llmsweep_model::economics::HOUR;
+use llmsweep_model::hardware::Accelerator;
+use llmsweep_model::memory::activations::Recompute;
+use llmsweep_model::memory::state::Optimizer;
+use llmsweep_model::phase::Device;
+use llmsweep_model::phase::inference::ServingMode;
+use llmsweep_model::precision::{KvPrecision, Precision};
+use llmsweep_model::quantity::UsdPerSec;
+use llmsweep_model::reject::Reject;
+use llmsweep_model::system::{ServingEngine, TrainingSystem};
+use llmsweep_model::work::attention::AttentionKernel;
+
+use crate::axes::{AXES, ENGINE_NAMES, Phase};
+use crate::catalog::{AcceleratorEntry, Catalog, Efficiencies, ModelEntry, NetworkEntry, Provenance};
+use crate::plan::{Plan, Point, position};
+use crate::spec::{AxisValue, Spec};
+
+/// Registry positions of the axes that evaluation reads.
+pub mod axis {
+    use super::position;
+
+    macro_rules! positions {
+        ($($constant:ident = $name:literal;)*) => {$(
+            #[doc = concat!("Position of `", $name, "`.")]
+            pub const $constant: usize = position($name);
+        )*};
+    }
+
+    positions! {
+        MODEL = "model";
+        PRECISION = "precision";
+        KV_PRECISION = "kv_precision";
+        TENSOR = "tensor_parallel";
+        EXPERT = "expert_parallel";
+        EXPERT_TENSOR = "expert_tensor_parallel";
+        CONTEXT = "context_parallel";
+        SEQUENCE_PARALLEL = "sequence_parallel";
+        SEQUENCE_LENGTH = "sequence_length";
+        MICRO_BATCH = "micro_batch";
+        RECOMPUTE = "recompute";
+        PREDICTION = "multi_token_prediction";
+        ATTENTION_KERNEL = "attention_kernel";
+        ACCELERATOR = "accelerator";
+        NETWORK = "network";
+        ENGINE = "engine";
+        PEAK_SCALE = "peak_flops_scale";
+        BANDWIDTH_SCALE = "hbm_bandwidth_scale";
+        MEMORY_SCALE = "memory_scale";
+        SCALE_UP_SCALE = "scale_up_bandwidth_scale";
+        NETWORK_SCALE = "network_bandwidth_scale";
+        PRICE_SCALE = "price_scale";
+        PIPELINE = "pipeline_parallel";
+        VIRTUAL = "virtual_pipeline";
+        DEVICES = "devices";
+        GLOBAL_BATCH = "global_batch";
+        ZERO = "zero_stage";
+        OPTIMIZER = "optimizer";
+        TOKENS = "tokens";
+        DATA = "data_parallel";
+        MODE = "serving_mode";
+        CONCURRENCY = "concurrency";
+        INPUT = "input_tokens";
+        OUTPUT = "output_tokens";
+    }
+}
+
+/// What a sweep can't be compiled for, in one sentence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct CompileError(pub String);
+
+/// A compiled sweep.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// Its rows.
+    pub plan: Plan,
+    /// The models on the model axis.
+    pub models: Vec<ModelEntry>,
+    /// The precisions on the precision axis.
+    pub precisions: Vec<&'static Precision>,
+    /// The formats on the cache axis; empty in training.
+    pub kv_precisions: Vec<&'static KvPrecision>,
+    /// The accelerators on the accelerator axis.
+    pub accelerators: Vec<AcceleratorEntry>,
+    /// The networks on the network axis; `None` for the accelerator's usual one.
+    pub networks: Vec<Option<NetworkEntry>>,
+    /// Constants of training.
+    pub training: TrainingSystem,
+    /// The engines on the engine axis; empty in training.
+    pub engines: Vec<ServingEngine>,
+    recomputes: Vec<Recompute>,
+    attention_kernels: Vec<AttentionKernel>,
+    optimizers: Vec<Optimizer>,
+    modes: Vec<ServingMode>,
+    efficiencies: Efficiencies,
+    collectives: CollectiveModel,
+    prices: BTreeMap<String, f64>,
+    numbers: Vec<Vec<f64>>,
+}
+
+/// An accelerator as one cell of the plan sees it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ResolvedDevice {
+    /// Hardware with its what-if factors, and what times it.
+    pub device: Device,
+    /// How its efficiencies are known.
+    pub provenance: Provenance,
+}
+
+fn choices<T: Copy>(names: &[String], all: &[(&str, T)]) -> Vec<T> {
+    names.iter().filter_map(|name| all.iter().find(|(known, _)| known == name)).map(|(_, value)| *value).collect()
+}
+
+impl Context {
+    /// Resolves a specification's names. The catalogue must hold its inline tables already.
+    pub fn compile(spec: &Spec, catalog: &Catalog) -> Result<Self, CompileError> {
+        let plan = Plan::new(spec.phase, &spec.axes);
+        let names = |axis: usize| plan.axis(axis).map(|axis| axis.names()).unwrap_or_default();
+        let missing = |kind: &str, id: &str| CompileError(format!("the catalogue has no {kind} \"{id}\""));
+        let models = names(axis::MODEL)
+            .iter()
+            .map(|id| catalog.model(id).cloned().ok_or_else(|| missing("model", id)))
+            .collect::<Result<_, _>>()?;
+        let accelerators = names(axis::ACCELERATOR)
+            .iter()
+            .map(|id| catalog.accelerator(id).cloned().ok_or_else(|| missing("accelerator", id)))
+            .collect::<Result<_, _>>()?;
+        let networks = names(axis::NETWORK)
+            .iter()
+            .map(|id| match id.as_str() {
+                "default" => Ok(None),
+                id => catalog.network(id).cloned().map(Some).ok_or_else(|| missing("network", id)),
+            })
+            .collect::<Result<_, _>>()?;
+        let systems = catalog.systems();
+        let incomplete = |what: &str| {
+            CompileError(format!(
+                "the catalogue has no constants of {what}: a folder like the shipped one must come first"
+            ))
+        };
+        let all_engines = systems.engines.as_ref().ok_or_else(|| incomplete("serving (systems/serving.toml)"))?;
+        let engines = names(axis::ENGINE)
+            .iter()
+            .filter_map(|name| ENGINE_NAMES.iter().position(|known| known == name))
+            .map(|index| all_engines[index])
+            .collect();
+        if !catalog.efficiencies().is_complete() {
+            return Err(incomplete("kernels (efficiency/default.toml)"));
+        }
+        let mut numbers = vec![Vec::new(); AXES.len()];
+        for plan_axis in &plan.axes {
+            numbers[plan_axis.position].clone_from(&plan_axis.numbers);
+        }
+        Ok(Self {
+            models,
+            precisions: names(axis::PRECISION).iter().filter_map(|name| Precision::by_name(name)).collect(),
+            kv_precisions: names(axis::KV_PRECISION).iter().filter_map(|name| KvPrecision::by_name(name)).collect(),
+            accelerators,
+            networks,
+            training: systems.training.ok_or_else(|| incomplete("training (systems/training.toml)"))?,
+            engines,
+            recomputes: choices(&names(axis::RECOMPUTE), &Recompute::ALL),
+            attention_kernels: choices(&names(axis::ATTENTION_KERNEL), &AttentionKernel::ALL),
+            optimizers: choices(&names(axis::OPTIMIZER), &Optimizer::ALL),
+            modes: choices(&names(axis::MODE), &ServingMode::ALL),
+            efficiencies: catalog.efficiencies().clone(),
+            collectives: systems.collectives.ok_or_else(|| incomplete("collectives (systems/collectives.toml)"))?,
+            prices: spec.prices.clone(),
+            numbers,
+            plan,
+        })
+    }
+
+    /// The number that a point has on an axis.
+    #[must_use]
+    pub fn number(&self, point: &Point, axis: usize) -> f64 {
+        self.numbers[axis][point.index(axis)]
+    }
+
+    /// The whole number that a point has on an axis.
+    #[must_use]
+    pub fn count(&self, point: &Point, axis: usize) -> u32 {
+        self.number(point, axis) as u32
+    }
+
+    /// Whether a point has true on an axis.
+    #[must_use]
+    pub fn flag(&self, point: &Point, axis: usize) -> bool {
+        self.number(point, axis) > 0.0
+    }
+
+    /// The model of a point.
+    #[must_use]
+    pub fn model(&self, point: &Point) -> &ModelEntry {
+        &self.models[point.index(axis::MODEL)]
+    }
+
+    /// The precision of a point.
+    #[must_use]
+    pub fn precision(&self, point: &Point) -> &'static Precision {
+        self.precisions[point.index(axis::PRECISION)]
+    }
+
+    /// What a point recomputes.
+    #[must_use]
+    pub fn recompute(&self, point: &Point) -> Recompute {
+        self.recomputes[point.index(axis::RECOMPUTE)]
+    }
+
+    /// How a point computes attention.
+    #[must_use]
+    pub fn attention_kernel(&self, point: &Point) -> AttentionKernel {
+        self.attention_kernels[point.index(axis::ATTENTION_KERNEL)]
+    }
+
+    /// The optimizer of a point.
+    #[must_use]
+    pub fn optimizer(&self, point: &Point) -> Optimizer {
+        self.optimizers[point.index(axis::OPTIMIZER)]
+    }
+
+    /// The serving mode of a point.
+    #[must_use]
+    pub fn mode(&self, point: &Point) -> ServingMode {
+        self.modes[point.index(axis::MODE)]
+    }
+
+    /// The engine of a point.
+    #[must_use]
+    pub fn engine(&self, point: &Point) -> &ServingEngine {
+        &self.engines[point.index(axis::ENGINE)]
+    }
+
+    /// The accelerator of a point with its network, price and what-if factors.
+    #[must_use]
+    pub fn accelerator(&self, point: &Point) -> Accelerator {
+        let entry = &self.accelerators[point.index(axis::ACCELERATOR)];
+        let base = match &self.networks[point.index(axis::NETWORK)] {
+            Some(network) => entry.with_network(network),
+            None => entry.accelerator,
+        };
+        let own_price = self.prices.get(&entry.id).map(|usd_per_hour| UsdPerSec(usd_per_hour / HOUR));
+        let scale = |axis| self.number(point, axis);
+        Accelerator {
+            peaks: base.peaks.scaled(scale(axis::PEAK_SCALE)),
+            memory: base.memory * scale(axis::MEMORY_SCALE),
+            memory_bandwidth: base.memory_bandwidth * scale(axis::BANDWIDTH_SCALE),
+            fabric: base.fabric.scaled(scale(axis::SCALE_UP_SCALE), scale(axis::NETWORK_SCALE)),
+            rental: own_price.or(base.rental),
+            ..base
+        }
+    }
+
+    /// Everything that times the accelerator of a point.
+    pub fn device(&self, point: &Point) -> Result<ResolvedDevice, Reject> {
+        let entry = &self.accelerators[point.index(axis::ACCELERATOR)];
+        let accelerator = self.accelerator(point);
+        let precision = self.precision(point);
+        let phase = self.plan.phase;
+        let resolved = self.efficiencies.resolve(&entry.architecture, &entry.id, &accelerator, precision, phase)?;
+        let mut kernels = resolved.kernels;
+        if phase == Phase::Training {
+            kernels.grouped_compute_ratio = self.training.grouped_compute_ratio;
+        }
+        let collectives = CollectiveModel { latency_factor: resolved.latency_factor, ..self.collectives };
+        Ok(ResolvedDevice { device: Device { accelerator, kernels, collectives }, provenance: resolved.provenance })
+    }
+
+    /// The names that the label column of an axis decodes to; empty where the axis has none.
+    #[must_use]
+    pub fn axis_names(&self, position: usize) -> Vec<String> {
+        self.plan.axis(position).map(crate::plan::PlanAxis::names).unwrap_or_default()
+    }
+
+    /// The value of a point on every axis, as text.
+    #[must_use]
+    pub fn values(&self, point: &Point) -> Vec<(&'static str, AxisValue)> {
+        let axes = self.plan.axes.iter();
+        axes.map(|axis| (axis.axis.name, axis.values[point.index(axis.position)].clone())).collect()
+    }
+}

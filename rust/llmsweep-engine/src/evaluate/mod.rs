@@ -1,0 +1,92 @@
+//! From a point of the plan to its results.
+//!
+//! An evaluator keeps the levels of the last point that it saw and builds again only those whose axes changed. The one-row path is an
+//! evaluator that has seen nothing yet: both run the same code.
+pub mod inference;
+pub mod training;
+
+use llmsweep_model::economics::Upkeep;
+use llmsweep_model::hardware::Accelerator;
+use llmsweep_model::reject::Reject;
+
+use crate::axes::Phase;
+use crate::catalog::Provenance;
+use crate::context::Context;
+use crate::plan::Point;
+use inference::{InferenceEvaluator, InferenceOutcome};
+use training::{TrainingEvaluator, TrainingOutcome};
+
+/// What every outcome has, whatever its phase.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Common {
+    /// How the efficiencies are known; `None` where the precision does not run.
+    pub provenance: Option<Provenance>,
+    /// Accelerators of the setup.
+    pub devices: f64,
+    /// What they cost and draw.
+    pub upkeep: Upkeep,
+    /// Parameters of the model.
+    pub parameters: f64,
+    /// Parameters that one token meets, embeddings counted.
+    pub active_parameters: f64,
+}
+
+impl Common {
+    fn of(
+        accelerator: &Accelerator,
+        devices: f64,
+        price_scale: f64,
+        provenance: Option<Provenance>,
+        (parameters, active_parameters): (f64, f64),
+    ) -> Self {
+        let upkeep = Upkeep::of(accelerator, devices, price_scale);
+        Self { provenance, devices, upkeep, parameters, active_parameters }
+    }
+}
+
+/// The results of one row.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Outcome {
+    /// Of a training setup.
+    Training(TrainingOutcome),
+    /// Of a serving setup.
+    Inference(InferenceOutcome),
+}
+
+impl Outcome {
+    /// Why the setup can't run, if it can't.
+    #[must_use]
+    pub fn reject(&self) -> Option<Reject> {
+        match self {
+            Self::Training(outcome) => outcome.result.as_ref().err().copied(),
+            Self::Inference(outcome) => outcome.result.as_ref().err().copied(),
+        }
+    }
+}
+
+/// Evaluates points of one plan, fastest in the order of its rows.
+pub enum Evaluator<'a> {
+    /// Of a training sweep.
+    Training(Box<TrainingEvaluator<'a>>),
+    /// Of an inference sweep.
+    Inference(Box<InferenceEvaluator<'a>>),
+}
+
+impl<'a> Evaluator<'a> {
+    /// An evaluator that has seen nothing yet.
+    #[must_use]
+    pub fn new(context: &'a Context) -> Self {
+        match context.plan.phase {
+            Phase::Training => Self::Training(Box::new(TrainingEvaluator::new(context))),
+            Phase::Inference => Self::Inference(Box::new(InferenceEvaluator::new(context))),
+        }
+    }
+
+    /// The results of a point.
+    pub fn outcome(&mut self, point: &Point) -> Outcome {
+        match self {
+            Self::Training(evaluator) => Outcome::Training(evaluator.outcome(point)),
+            Self::Inference(evaluator) => Outcome::Inference(evaluator.outcome(point)),
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Training rows.
+use llmsweep_model::hardware::Accelerator;
+use llmsweep_model::parallel::pipeline::{StageClass, stages};
+use llmsweep_model::phase::training::{self, TrainingRow, TrainingSetup};
+use llmsweep_model::phase::training_times::{TrainingLayout, TrainingTimes, TrainingWork};
+use llmsweep_model::reject::Reject;
+
+use super::Common;
+use crate::axes::Level;
+use crate::context::{Context, ResolvedDevice, axis};
+use crate::plan::Point;
+
+/// The results of one training row.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TrainingOutcome {
+    /// Results, or why it can't run.
+    pub result: Result<TrainingRow, Reject>,
+    /// What every outcome has.
+    pub common: Common,
+    /// Whether the pipeline interleaves chunks, runs 1F1B, or is none.
+    pub schedule: Schedule,
+}
+
+/// Pipeline schedules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Schedule {
+    /// One stage.
+    None,
+    /// One forward, one backward.
+    OneForwardOneBackward,
+    /// The same with several model chunks per stage.
+    Interleaved,
+}
+
+impl Schedule {
+    /// Names in the `schedule` column, in the order of the codes.
+    pub const NAMES: [&'static str; 3] = ["none", "1f1b", "interleaved"];
+}
+
+/// Levels of the last point seen.
+pub struct TrainingEvaluator<'a> {
+    context: &'a Context,
+    axes: [Vec<usize>; 3],
+    seen: Option<Point>,
+    accelerator: Option<Accelerator>,
+    parameters: (f64, f64),
+    stages: Vec<((u32, u32), Option<Vec<StageClass>>)>,
+    work: Result<TrainingWork, Reject>,
+    device: Result<ResolvedDevice, Reject>,
+    times: Option<TrainingTimes>,
+}
+
+/// Stands where nothing has been computed yet; never shown.
+const UNSEEN: Reject = Reject::PrecisionUnsupported;
+
+impl<'a> TrainingEvaluator<'a> {
+    /// An evaluator that has seen nothing yet.
+    #[must_use]
+    pub fn new(context: &'a Context) -> Self {
+        Self {
+            context,
+            axes: [Level::Shape, Level::Work, Level::Time].map(|level| context.plan.up_to(level)),
+            seen: None,
+            accelerator: None,
+            parameters: (0.0, 0.0),
+            stages: Vec::new(),
+            work: Err(UNSEEN),
+            device: Err(UNSEEN),
+            times: None,
+        }
+    }
+
+    /// Builds the levels whose axes changed since the last point.
+    pub fn enter(&mut self, point: &Point) {
+        let same = |axes: &[usize]| self.seen.is_some_and(|seen| seen.agrees(point, axes));
+        let (shape_same, work_same, time_same) = (same(&self.axes[0]), same(&self.axes[1]), same(&self.axes[2]));
+        if time_same {
+            return;
+        }
+        let context = self.context;
+        let shape = &context.model(point).shape;
+        if !shape_same {
+            self.parameters = (shape.parameters(), shape.active_parameters().with_embeddings);
+            self.stages.clear();
+        }
+        if !work_same {
+            let layout = layout(context, point);
+            self.work = TrainingWork::count(shape, context.precision(point), layout, &context.training);
+        }
+        self.accelerator = Some(context.accelerator(point));
+        self.device = context.device(point);
+        self.times = match (&self.work, &self.device) {
+            (Ok(work), Ok(device)) => Some(TrainingTimes::of(work, &device.device, &context.training)),
+            _ => None,
+        };
+        self.seen = Some(*point);
+    }
+
+    /// The results of a point.
+    pub fn outcome(&mut self, point: &Point) -> TrainingOutcome {
+        self.enter(point);
+        let setup = setup(self.context, point);
+        let accelerator = self.accelerator.unwrap_or_else(|| self.context.accelerator(point));
+        let price_scale = self.context.number(point, axis::PRICE_SCALE);
+        let provenance = self.device.as_ref().ok().map(|device| device.provenance);
+        let schedule = match (setup.pipeline, setup.virtual_pipeline) {
+            (1, _) => Schedule::None,
+            (_, 1) => Schedule::OneForwardOneBackward,
+            _ => Schedule::Interleaved,
+        };
+        TrainingOutcome {
+            result: self.row(point, &setup),
+            common: Common::of(&accelerator, f64::from(setup.devices), price_scale, provenance, self.parameters),
+            schedule,
+        }
+    }
+
+    /// The counted work of the last point entered.
+    pub fn work(&self) -> Result<&TrainingWork, Reject> {
+        self.work.as_ref().map_err(|reject| *reject)
+    }
+
+    /// The device of the last point entered.
+    pub fn device(&self) -> Result<&ResolvedDevice, Reject> {
+        self.device.as_ref().map_err(|reject| *reject)
+    }
+
+    /// The times of the last point entered, if its work can be counted and its device timed.
+    #[must_use]
+    pub fn times(&self) -> Option<&TrainingTimes> {
+        self.times.as_ref()
+    }
+
+    /// The pipeline's stages; `None` where it is deeper than the model.
+    pub fn stages(&mut self, point: &Point, pipeline: u32, chunks: u32) -> Option<&[StageClass]> {
+        let key = (pipeline, chunks);
+        let index = self.stages.iter().position(|(known, _)| *known == key).unwrap_or_else(|| {
+            self.stages.push((key, stages(&self.context.model(point).shape, pipeline, chunks)));
+            self.stages.len() - 1
+        });
+        self.stages[index].1.as_deref()
+    }
+
+    fn row(&mut self, point: &Point, setup: &TrainingSetup) -> Result<TrainingRow, Reject> {
+        self.stages(point, setup.pipeline, setup.virtual_pipeline);
+        let device = self.device()?;
+        let work = self.work()?;
+        let times = self.times.as_ref().ok_or(UNSEEN)?;
+        let key = (setup.pipeline, setup.virtual_pipeline);
+        let stages = self.stages.iter().find(|(known, _)| *known == key).and_then(|(_, stages)| stages.as_deref());
+        let context = self.context;
+        let shape = &context.model(point).shape;
+        let precision = context.precision(point);
+        training::row(shape, precision, work, times, stages, &device.device, &context.training, setup)
+    }
+}
+
+/// The work level of a point.
+fn layout(context: &Context, point: &Point) -> TrainingLayout {
+    TrainingLayout {
+        tensor: context.count(point, axis::TENSOR),
+        expert: context.count(point, axis::EXPERT),
+        expert_tensor: context.count(point, axis::EXPERT_TENSOR),
+        context: context.count(point, axis::CONTEXT),
+        sequence_parallel: context.flag(point, axis::SEQUENCE_PARALLEL),
+        multi_token_prediction: context.flag(point, axis::PREDICTION),
+        sequence_length: context.count(point, axis::SEQUENCE_LENGTH),
+        micro_batch: context.count(point, axis::MICRO_BATCH),
+        recompute: context.recompute(point),
+        kernel: context.attention_kernel(point),
+    }
+}
+
+/// The row level of a point.
+#[must_use]
+pub fn setup(context: &Context, point: &Point) -> TrainingSetup {
+    TrainingSetup {
+        devices: context.count(point, axis::DEVICES),
+        pipeline: context.count(point, axis::PIPELINE),
+        virtual_pipeline: context.count(point, axis::VIRTUAL),
+        global_batch: context.count(point, axis::GLOBAL_BATCH),
+        zero_stage: context.count(point, axis::ZERO),
+        optimizer: context.optimizer(point),
+        tokens: context.number(point, axis::TOKENS),
+    }
+}

@@ -1,0 +1,264 @@
+//! Where each column's value comes from: one function per column of the registry.
+//!
+//! Values travel as `f64`: NaN where the quantity does not exist, a code for a label, 1 for true. Arrow arrays turn NaN into null.
+use llmsweep_model::economics::HOUR;
+use llmsweep_model::phase::inference::InferenceRow;
+use llmsweep_model::phase::share::Bottleneck;
+use llmsweep_model::phase::training::TrainingRow;
+use llmsweep_model::reject::Reject;
+
+use crate::axes::{AXES, Domain, Phase};
+use crate::catalog::Provenance;
+use crate::columns::{COLUMNS, Column, Kind};
+use crate::context::Context;
+use crate::evaluate::inference::InferenceOutcome;
+use crate::evaluate::training::{Schedule, TrainingOutcome};
+use crate::evaluate::{Common, Outcome};
+use crate::plan::Point;
+
+type OfTraining = fn(&TrainingOutcome) -> f64;
+type OfInference = fn(&InferenceOutcome) -> f64;
+type OfOutcome = fn(&Outcome) -> f64;
+
+const MILLION: f64 = 1e6;
+
+fn or_nan(value: Option<f64>) -> f64 {
+    value.unwrap_or(f64::NAN)
+}
+
+fn common(outcome: &Outcome) -> &Common {
+    match outcome {
+        Outcome::Training(outcome) => &outcome.common,
+        Outcome::Inference(outcome) => &outcome.common,
+    }
+}
+
+impl TrainingOutcome {
+    fn of(&self, value: impl Fn(&TrainingRow) -> f64) -> f64 {
+        self.result.as_ref().map_or(f64::NAN, value)
+    }
+
+    fn cost_usd(&self) -> f64 {
+        self.of(|row| or_nan(self.common.upkeep.cost(row.time_to_train).map(|cost| cost.0)))
+    }
+
+    fn energy_j(&self) -> f64 {
+        self.of(|row| or_nan(self.common.upkeep.energy(row.time_to_train).map(|energy| energy.0)))
+    }
+
+    fn run_tokens(&self) -> f64 {
+        self.of(|row| row.tokens_per_s * row.time_to_train.0)
+    }
+}
+
+impl InferenceOutcome {
+    fn of(&self, value: impl Fn(&InferenceRow) -> f64) -> f64 {
+        self.result.as_ref().map_or(f64::NAN, value)
+    }
+
+    /// Rental per answered token.
+    fn usd_per_token(&self) -> f64 {
+        self.of(|row| or_nan(self.common.upkeep.rental.map(|rental| rental.0 / row.tokens_per_s)))
+    }
+
+    fn j_per_token(&self) -> f64 {
+        self.of(|row| or_nan(self.common.upkeep.power.map(|power| power.0 / row.tokens_per_s)))
+    }
+
+    fn answer_tokens(&self) -> f64 {
+        self.of(|row| row.tokens_per_s / row.requests_per_s)
+    }
+}
+
+/// Columns that both phases compute alike.
+const SHARED: &[(&str, OfOutcome)] = &[
+    ("feasible", |outcome| f64::from(u8::from(outcome.reject().is_none()))),
+    ("reject", |outcome| or_nan(outcome.reject().map(|reject| f64::from(reject.code())))),
+    ("provenance", |outcome| or_nan(common(outcome).provenance.map(|provenance| f64::from(provenance as u8)))),
+    ("parameters", |outcome| common(outcome).parameters),
+    ("active_parameters", |outcome| common(outcome).active_parameters),
+    ("usd_per_hour", |outcome| or_nan(common(outcome).upkeep.rental.map(|rental| rental.0 * HOUR))),
+    ("power_w", |outcome| or_nan(common(outcome).upkeep.power.map(|power| power.0))),
+];
+
+const TRAINING: &[(&str, OfTraining)] = &[
+    ("bottleneck", |o| o.of(|row| f64::from(row.terms.bottleneck().code()))),
+    ("schedule", |o| f64::from(o.schedule as u8)),
+    ("replicas", |o| o.of(|row| row.replicas)),
+    ("micro_batches", |o| o.of(|row| row.micro_batches)),
+    ("memory_bytes", |o| o.of(|row| row.memory.peak)),
+    ("memory_headroom_bytes", |o| o.of(|row| row.memory.usable - row.memory.peak)),
+    ("weight_bytes", |o| o.of(|row| row.memory.weights)),
+    ("gradient_bytes", |o| o.of(|row| row.memory.gradients)),
+    ("optimizer_bytes", |o| o.of(|row| row.memory.optimizer)),
+    ("activation_bytes", |o| o.of(|row| row.memory.activations)),
+    ("step_time_s", |o| o.of(|row| row.step.0)),
+    ("step_time_s_bound", |o| o.of(|row| row.step_bound.0)),
+    ("compute_time_s", |o| o.of(|row| row.terms.compute().0)),
+    ("tensor_communication_s", |o| o.of(|row| row.terms.tensor.0)),
+    ("expert_communication_s", |o| o.of(|row| row.terms.expert.0)),
+    ("context_communication_s", |o| o.of(|row| row.terms.context.0)),
+    ("pipeline_communication_s", |o| o.of(|row| row.terms.pipeline.0)),
+    ("data_communication_s", |o| o.of(|row| row.terms.data.0)),
+    ("bubble_time_s", |o| o.of(|row| row.terms.bubble.0)),
+    ("optimizer_time_s", |o| o.of(|row| row.terms.optimizer.0)),
+    ("bubble_fraction", |o| o.of(|row| row.terms.bubble / row.step)),
+    ("exposed_communication_fraction", |o| o.of(|row| row.terms.communication() / row.step)),
+    ("tokens_per_s", |o| o.of(|row| row.tokens_per_s)),
+    ("tokens_per_s_per_device", |o| o.of(|row| row.tokens_per_s / o.common.devices)),
+    ("model_flops", |o| o.of(|row| row.model_flops)),
+    ("model_flops_non_causal", |o| o.of(|row| row.model_flops_full)),
+    ("hardware_flops", |o| o.of(|row| row.hardware_flops)),
+    ("mfu", |o| o.of(|row| row.model_flops / row.peak_flops)),
+    ("mfu_non_causal", |o| o.of(|row| row.model_flops_full / row.peak_flops)),
+    ("hfu", |o| o.of(|row| row.hardware_flops / row.peak_flops)),
+    ("time_to_train_s", |o| o.of(|row| row.time_to_train.0)),
+    ("device_hours", |o| o.of(|row| row.time_to_train.0 / HOUR * o.common.devices)),
+    ("cost_usd", TrainingOutcome::cost_usd),
+    ("usd_per_million_tokens", |o| o.cost_usd() / o.run_tokens() * MILLION),
+    ("energy_j", TrainingOutcome::energy_j),
+    ("j_per_token", |o| o.energy_j() / o.run_tokens()),
+];
+
+const INFERENCE: &[(&str, OfInference)] = &[
+    ("bottleneck", |o| o.of(|row| f64::from(row.bottleneck.code()))),
+    ("device_count", |o| o.common.devices),
+    ("memory_bytes", |o| o.of(|row| row.peak_memory)),
+    ("memory_headroom_bytes", |o| o.of(|row| row.room.usable - row.peak_memory)),
+    ("weight_bytes", |o| o.of(|row| row.room.weights)),
+    ("activation_bytes", |o| o.of(|row| row.room.reserve)),
+    ("tokens_per_s", |o| o.of(|row| row.tokens_per_s)),
+    ("tokens_per_s_per_device", |o| o.of(|row| row.tokens_per_s / row.devices)),
+    ("ttft_s", |o| o.of(|row| row.ttft.0)),
+    ("ttft_s_bound", |o| o.of(|row| row.ttft_bound.0)),
+    ("tpot_s", |o| o.of(|row| row.tpot.0)),
+    ("tpot_s_bound", |o| o.of(|row| row.tpot_bound.0)),
+    ("e2e_s", |o| o.of(|row| row.e2e.0)),
+    ("prefill_time_s", |o| o.of(|row| row.prefill.0)),
+    ("decode_step_s", |o| o.of(|row| row.terms.step().0)),
+    ("tokens_per_s_per_user", |o| o.of(|row| 1.0 / row.tpot.0)),
+    ("requests_per_s", |o| o.of(|row| row.requests_per_s)),
+    ("running_requests", |o| o.of(|row| row.running)),
+    ("max_concurrency", |o| o.of(|row| finite(row.max_concurrency))),
+    ("kv_tokens", |o| o.of(|row| finite(row.kv_tokens))),
+    ("kv_bytes_per_token", |o| o.kv_bytes_per_token),
+    ("saturated", |o| o.of(|row| f64::from(u8::from(row.saturated)))),
+    ("cost_usd", |o| o.usd_per_token() * o.answer_tokens()),
+    ("usd_per_million_tokens", |o| o.usd_per_token() * MILLION),
+    ("energy_j", |o| o.j_per_token() * o.answer_tokens()),
+    ("j_per_token", InferenceOutcome::j_per_token),
+];
+
+/// A model without a cache holds any number of requests: there is no such number.
+fn finite(value: f64) -> f64 {
+    if value.is_finite() { value } else { f64::NAN }
+}
+
+/// Where a column's value comes from.
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    RowId,
+    Phase,
+    Axis(usize),
+    Shared(OfOutcome),
+    Training(OfTraining),
+    Inference(OfInference),
+}
+
+/// A column of a result: its name, its storage, and where its values come from.
+#[derive(Clone, Copy, Debug)]
+pub struct Value {
+    /// The column's name.
+    pub name: &'static str,
+    /// Storage.
+    pub kind: Kind,
+    source: Source,
+}
+
+fn find<T: Copy>(table: &[(&str, T)], name: &str) -> Option<T> {
+    table.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+}
+
+impl Value {
+    /// The column of this name in a phase.
+    #[must_use]
+    pub fn by_name(phase: Phase, name: &str) -> Option<Self> {
+        if let Some(position) = AXES.iter().position(|axis| axis.name == name && axis.phases.contains(&phase)) {
+            let axis = &AXES[position];
+            let kind = match axis.domain {
+                Domain::Model | Domain::Accelerator | Domain::Network | Domain::Choice(_) => Kind::Label,
+                Domain::Integer { .. } => Kind::Count,
+                Domain::Positive => Kind::Number,
+                Domain::Bool => Kind::Bool,
+            };
+            return Some(Self { name: axis.name, kind, source: Source::Axis(position) });
+        }
+        let column = COLUMNS.iter().find(|column| column.name == name && column.phases.contains(&phase))?;
+        let source = match column.name {
+            "row_id" => Source::RowId,
+            "phase" => Source::Phase,
+            name => match phase {
+                Phase::Training => find(TRAINING, name).map(Source::Training),
+                Phase::Inference => find(INFERENCE, name).map(Source::Inference),
+            }
+            .or_else(|| find(SHARED, name).map(Source::Shared))?,
+        };
+        Some(Self { name: column.name, kind: column.kind, source })
+    }
+
+    /// All columns of a phase: row and phase, the axes, the results.
+    #[must_use]
+    pub fn all(phase: Phase) -> Vec<Self> {
+        let (first, rest): (Vec<&Column>, Vec<&Column>) =
+            crate::columns::of_phase(phase).partition(|column| matches!(column.name, "row_id" | "phase"));
+        let axes = crate::axes::of_phase(phase).map(|axis| axis.name);
+        let names = first.iter().map(|column| column.name).chain(axes).chain(rest.iter().map(|column| column.name));
+        names.filter_map(|name| Self::by_name(phase, name)).collect()
+    }
+
+    /// The value in a row.
+    #[must_use]
+    pub fn of(&self, context: &Context, row: u64, point: &Point, outcome: &Outcome) -> f64 {
+        match (self.source, outcome) {
+            (Source::RowId, _) => row as f64,
+            (Source::Phase, _) => f64::from(context.plan.phase as u8),
+            (Source::Axis(position), _) => context.number(point, position),
+            (Source::Shared(value), outcome) => value(outcome),
+            (Source::Training(value), Outcome::Training(outcome)) => value(outcome),
+            (Source::Inference(value), Outcome::Inference(outcome)) => value(outcome),
+            (Source::Training(_), Outcome::Inference(_)) | (Source::Inference(_), Outcome::Training(_)) => f64::NAN,
+        }
+    }
+
+    /// The names that a label column's codes stand for.
+    #[must_use]
+    pub fn labels(&self, context: &Context) -> Option<Vec<String>> {
+        let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
+        if self.kind != Kind::Label {
+            return None;
+        }
+        Some(match (self.source, self.name) {
+            (Source::Axis(position), _) => context.axis_names(position),
+            (_, "phase") => owned(Phase::ALL.iter().map(|phase| phase.name()).collect()),
+            (_, "reject") => owned(Reject::ALL.iter().map(|reject| reject.name()).collect()),
+            (_, "bottleneck") => owned(Bottleneck::ALL.iter().map(|bottleneck| bottleneck.name()).collect()),
+            (_, "provenance") => owned(Provenance::ALL.iter().map(|provenance| provenance.name()).collect()),
+            (_, "schedule") => owned(Schedule::NAMES.to_vec()),
+            (_, name) => unreachable!("the label column {name} has no names"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_column_has_a_value() {
+        for phase in Phase::ALL {
+            for column in crate::columns::of_phase(phase) {
+                assert!(Value::by_name(phase, column.name).is_some(), "{} of {}", column.name, phase.name());
+            }
+        }
+    }
+}

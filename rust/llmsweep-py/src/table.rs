@@ -1,0 +1,115 @@
+//! Reading the columns of an Arrow table from Python.
+use arrow_array::cast::AsArray;
+use arrow_array::types::Float64Type;
+use arrow_array::{Array, RecordBatch};
+use arrow_cast::cast;
+use arrow_schema::{ArrowError, DataType, SchemaRef};
+use llmsweep_engine::node::nearest;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3_arrow::input::AnyRecordBatch;
+
+use crate::errors::{DataProblem, IntoPython};
+use crate::groups::Codes;
+
+/// A table in memory that Python handed over without a copy.
+pub(crate) struct Table {
+    batches: Vec<RecordBatch>,
+    schema: SchemaRef,
+}
+
+impl Table {
+    /// Takes any object that speaks the Arrow PyCapsule interface as a table.
+    pub(crate) fn read(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let py = object.py();
+        let refuse = || {
+            let kind = object.get_type().name()?;
+            let allowed = "a Polars DataFrame, a pyarrow Table or another table with __arrow_c_stream__";
+            PyResult::Ok(DataProblem(format!("\"{kind}\" is not an Arrow table; give {allowed}")).into_python(py))
+        };
+        if !object.hasattr("__arrow_c_stream__")? && !object.hasattr("__arrow_c_array__")? {
+            return Err(refuse()?);
+        }
+        let table = match object.extract::<AnyRecordBatch>().and_then(|batches| Ok(batches.into_table()?)) {
+            Ok(table) => table,
+            // What the Arrow interface offers is a single column or the like; any other exception is its producer's.
+            Err(error) if error.is_instance_of::<PyValueError>(py) || error.is_instance_of::<PyTypeError>(py) => {
+                let refusal = refuse()?;
+                refusal.set_cause(py, Some(error));
+                return Err(refusal);
+            }
+            Err(error) => return Err(error),
+        };
+        let (batches, schema) = table.into_inner();
+        Ok(Self { batches, schema })
+    }
+
+    /// The number of rows.
+    pub(crate) fn rows(&self) -> usize {
+        self.batches.iter().map(RecordBatch::num_rows).sum()
+    }
+
+    /// A numeric column as floats; a null becomes NaN.
+    pub(crate) fn numbers(&self, name: &str) -> Result<Vec<f64>, DataProblem> {
+        let index = self.index(name)?;
+        let kind = self.schema.field(index).data_type();
+        if !is_number(kind) {
+            return Err(DataProblem(format!(
+                "column \"{name}\" holds {kind}; an objective must be a column of numbers"
+            )));
+        }
+        let mut values = Vec::with_capacity(self.rows());
+        for batch in &self.batches {
+            let floats = cast(batch.column(index), &DataType::Float64).map_err(|error| unreadable(name, &error))?;
+            let floats = floats.as_primitive::<Float64Type>();
+            if floats.null_count() == 0 {
+                values.extend_from_slice(floats.values());
+            } else {
+                values.extend(floats.iter().map(|value| value.unwrap_or(f64::NAN)));
+            }
+        }
+        Ok(values)
+    }
+
+    /// A number per row that is the same where all the named columns are; `None` without any.
+    pub(crate) fn groups(&self, names: &[String]) -> Result<Option<Vec<u64>>, DataProblem> {
+        let mut groups: Option<Codes> = None;
+        for name in names {
+            let index = self.index(name)?;
+            let kind = self.schema.field(index).data_type();
+            let chunks = self.batches.iter().map(|batch| batch.column(index).as_ref());
+            let codes =
+                Codes::of(kind, chunks, self.rows()).map_err(|error| unreadable(name, &error))?.ok_or_else(|| {
+                    let allowed = "text, whole numbers, floats, dates and truth values can";
+                    DataProblem(format!("column \"{name}\" holds {kind}, which can't group rows; {allowed}"))
+                })?;
+            groups = Some(match groups {
+                None => codes,
+                Some(outer) => outer.within(&codes),
+            });
+        }
+        Ok(groups.map(Codes::into_inner))
+    }
+
+    fn index(&self, name: &str) -> Result<usize, DataProblem> {
+        self.schema.index_of(name).map_err(|_| {
+            let names = self.schema.fields().iter().map(|field| field.name().as_str());
+            let hint = match nearest(name, names.clone()) {
+                Some(near) => format!("did you mean \"{near}\"?"),
+                None => format!("it has {}", names.collect::<Vec<_>>().join(", ")),
+            };
+            DataProblem(format!("column \"{name}\" is not in the table; {hint}"))
+        })
+    }
+}
+
+fn is_number(kind: &DataType) -> bool {
+    match kind {
+        DataType::Dictionary(_, values) => is_number(values),
+        kind => kind.is_numeric(),
+    }
+}
+
+fn unreadable(name: &str, error: &ArrowError) -> DataProblem {
+    DataProblem(format!("column \"{name}\" can't be read: {error}"))
+}
