@@ -222,7 +222,7 @@ pub fn row(
     let (terms, prefill) = token_terms(shape, work, device, engine, tables, setup, running);
     let tpot = terms.total();
     let answer = tpot * (setup.output_tokens - 1.0);
-    let first = first_token(shape, work, engine, &terms, prefill.total(), setup, running);
+    let first = first_token(shape, work, engine, &terms, prefill, setup, running);
     let active = first.alone + answer;
     let waiting = active * (offered / running - 1.0);
     let ttft = first.contended + waiting;
@@ -236,7 +236,7 @@ pub fn row(
         max_concurrency: replicas * room.full_requests(),
         kv_tokens: room.full_requests() * (setup.input_tokens + setup.output_tokens),
         saturated: offered > running,
-        prefill: prefill.total(),
+        prefill,
         terms,
         ttft,
         ttft_bound: prefill_bound(work, device, tables, setup),
@@ -260,7 +260,7 @@ fn token_terms(
     tables: &mut impl Tables,
     setup: &InferenceSetup,
     running: f64,
-) -> (TokenTerms, PassTime) {
+) -> (TokenTerms, Seconds) {
     let pipeline = f64::from(setup.pipeline);
     let group = (running / pipeline).max(1.0);
     let context = setup.input_tokens + setup.output_tokens / 2.0;
@@ -285,7 +285,8 @@ fn token_terms(
         host: engine.host_step + engine.host_request * running,
         prefill: interference.max(Seconds::ZERO),
     };
-    (terms, prefill)
+    // The prompt too passes from stage to stage; other requests' steps go on meanwhile.
+    (terms, prefill.total() + message(sequences * setup.input_tokens))
 }
 
 /// Time to the first token.
