@@ -75,6 +75,13 @@ impl Ring {
     }
 
     /// Ranks of the group inside one block of `span` devices.
+    ///
+    /// ```
+    /// # use llmsweep_model::collective::Ring;
+    /// assert_eq!(Ring::new(16.0, 1.0).inside(8), 8.0);
+    /// assert_eq!(Ring::new(16.0, 4.0).inside(8), 2.0);
+    /// assert_eq!(Ring::new(16.0, 8.0).inside(8), 1.0);
+    /// ```
     #[must_use]
     pub fn inside(&self, span: u32) -> f64 {
         (f64::from(span) / self.stride).floor().clamp(1.0, self.size)

@@ -24,13 +24,26 @@ impl Upkeep {
         }
     }
 
-    /// Rental of a duration: 1,000 devices at 2 USD/h for a day cost 48,000 USD.
+    /// Rental of a duration.
+    ///
+    /// ```
+    /// # use llmsweep_model::{economics::Upkeep, quantity::*};
+    /// let upkeep = Upkeep { rental: Some(UsdPerSec(1000.0 * 2.0 / 3600.0)), power: None };
+    /// let day = upkeep.cost(Seconds(86_400.0)).unwrap();
+    /// assert!((day.0 - 48_000.0).abs() < 1e-6);
+    /// ```
     #[must_use]
     pub fn cost(&self, time: Seconds) -> Option<Usd> {
         self.rental.map(|rental| rental * time)
     }
 
     /// Energy of a duration at full board power: an upper estimate, for kernels rarely draw it all.
+    ///
+    /// ```
+    /// # use llmsweep_model::{economics::Upkeep, quantity::*};
+    /// let upkeep = Upkeep { rental: None, power: Some(Watts(700.0)) };
+    /// assert_eq!(upkeep.energy(Seconds(3600.0)), Some(Joules(2.52e6)));
+    /// ```
     #[must_use]
     pub fn energy(&self, time: Seconds) -> Option<Joules> {
         self.power.map(|power| power * time)

@@ -22,7 +22,9 @@ pub struct ForwardFlops {
 impl ForwardFlops {
     /// Counts one sequence.
     ///
-    /// A dense layer: `4·s·h·d·(a + g) + 2·s·h·f·(3 gated | 2 plain)`, scores `2·a·d·s²` causal and twice that in full, logits `2·s·h·V`.
+    /// A dense layer: `4·s·h·d·(a + g) + 2·s·h·f·(3 gated | 2 plain)`, scores `2·a·d·s²` causal and twice that in full, logits `2·s·h·V`
+    /// (Narayanan et al. 2021, arXiv:2104.04473, appendix). Llama-2-7B at 4,096 tokens: 53.1 TFLOP in matrices, 4.4 in causal scores, 1.1 in
+    /// logits.
     #[must_use]
     pub fn of_sequence(shape: &ModelShape, sequence_length: f64) -> Self {
         let precision = &Precision::ALL[0];

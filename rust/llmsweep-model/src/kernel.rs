@@ -122,6 +122,12 @@ const VECTOR_SHARE: f64 = 1.0 / 16.0;
 
 impl GemmCurve {
     /// Compute efficiency of a result `n` columns wide from dot products `k` long.
+    ///
+    /// ```
+    /// # use llmsweep_model::kernel::GemmCurve;
+    /// let h100 = GemmCurve { compute_efficiency: 0.8, memory_efficiency: 0.8, half_columns: 16.0, half_depth: 128.0 };
+    /// assert!((h100.compute(16.0, 128.0) - 0.2).abs() < 1e-12);
+    /// ```
     #[must_use]
     pub fn compute(&self, n: f64, k: f64) -> f64 {
         self.compute_efficiency / ((1.0 + self.half_columns / n) * (1.0 + self.half_depth / k))

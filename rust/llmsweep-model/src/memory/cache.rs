@@ -36,6 +36,12 @@ impl LayerCache {
     }
 
     /// Bytes of one request at a context.
+    ///
+    /// ```
+    /// # use llmsweep_model::memory::cache::LayerCache;
+    /// let gemma3 = LayerCache { bytes_per_token: 4096.0, window_tokens: 1024.0, state_bytes: 0.0 };
+    /// assert_eq!(gemma3.request_bytes(100_000.0), 1024.0 * 4096.0);
+    /// ```
     #[must_use]
     pub fn request_bytes(&self, context: f64) -> f64 {
         self.bytes_per_token * context.min(self.window_tokens) + self.state_bytes

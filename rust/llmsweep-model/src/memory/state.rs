@@ -122,6 +122,14 @@ pub struct ModelState {
 
 impl ModelState {
     /// Stage 1 shards the optimizer state over the ranks that hold the same parameters, 2 the gradients too, 3 the weights too.
+    ///
+    /// ```
+    /// # use llmsweep_model::memory::state::{DeviceParameters, ModelState, StateBytes};
+    /// // The paper's 7.5 B parameters on 64 devices, with its own bytes: 31.4 GB in stage 1.
+    /// let bytes = StateBytes { weight: 2.0, gradient: 2.0, optimizer: 12.0 };
+    /// let parameters = DeviceParameters { dense: 7.5e9, experts: 0.0 };
+    /// assert!((ModelState::of(&parameters, &bytes, 1, 64.0, 64.0).total() - 31.4e9).abs() < 0.1e9);
+    /// ```
     #[must_use]
     pub fn of(
         parameters: &DeviceParameters,

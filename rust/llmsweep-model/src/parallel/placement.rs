@@ -19,6 +19,15 @@ pub struct Placement {
 
 impl Placement {
     /// Neighbours on the fabric.
+    ///
+    /// ```
+    /// # use llmsweep_model::parallel::placement::Placement;
+    /// let ranks = Placement { tensor: 8.0, context: 2.0, data: 16.0, expert: 64.0, expert_tensor: 1.0 };
+    /// assert_eq!((ranks.tensor_ring().size, ranks.tensor_ring().stride), (8.0, 1.0));
+    /// assert_eq!((ranks.data_ring().size, ranks.data_ring().stride), (32.0, 8.0));
+    /// assert_eq!((ranks.expert_data_ring().size, ranks.expert_data_ring().stride), (4.0, 64.0));
+    /// assert_eq!(ranks.pipeline_stride(), 256.0);
+    /// ```
     #[must_use]
     pub fn tensor_ring(&self) -> Ring {
         Ring::new(self.tensor, 1.0)

@@ -29,6 +29,11 @@ pub fn active_experts(experts: f64, top_k: f64, local_experts: f64, tokens: f64,
 }
 
 /// Ranks, out of `ranks`, that one token's `top_k` experts live on: `n·(1 − (1 − 1/n)^k)`.
+///
+/// ```
+/// # use llmsweep_model::work::experts::distinct_ranks;
+/// assert!((distinct_ranks(8.0, 8.0) - 5.25).abs() < 0.01);
+/// ```
 #[must_use]
 pub fn distinct_ranks(ranks: f64, top_k: f64) -> f64 {
     ranks * (1.0 - (1.0 - 1.0 / ranks).powf(top_k))

@@ -85,6 +85,12 @@ impl LinearShape {
     }
 
     /// Bytes of one request's state on one of `tensor` devices: it does not grow with context.
+    ///
+    /// ```
+    /// # use llmsweep_model::{arch::LinearMixer, work::linear::LinearShape};
+    /// let mamba2 = LinearMixer::Mamba2 { heads: 80, head_dim: 64, state: 128, groups: 1, conv: 4 };
+    /// assert_eq!(LinearShape::of(&mamba2).state_bytes(2.0, 1.0), 655_360.0 * 4.0 + (5120.0 + 256.0) * 4.0 * 2.0);
+    /// ```
     #[must_use]
     pub fn state_bytes(&self, activation_bytes: f64, tensor: f64) -> f64 {
         (self.state * STATE_BYTES + self.window * activation_bytes) / tensor

@@ -163,6 +163,12 @@ impl Split {
     }
 
     /// Key-value heads on one device: they can't be split further than one each.
+    ///
+    /// ```
+    /// # use llmsweep_model::work::Split;
+    /// let split = Split { tensor: 16.0, ..Split::NONE };
+    /// assert_eq!((split.kv_heads(8), split.kv_heads(32)), (1.0, 2.0));
+    /// ```
     #[must_use]
     pub fn kv_heads(&self, kv_heads: u32) -> f64 {
         (f64::from(kv_heads) / self.tensor).max(1.0)

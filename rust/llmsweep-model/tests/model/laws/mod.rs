@@ -5,3 +5,4 @@ mod conserved;
 mod layouts;
 mod memory;
 mod monotone;
+mod refused;

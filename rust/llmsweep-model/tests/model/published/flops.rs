@@ -88,3 +88,12 @@ fn a_window_cuts_the_pairs() {
     close(causal_pairs(4096.0, Some(1024.0)), f64::from(exact), 2e-4);
     close(causal_pairs(4096.0, Some(8192.0)), causal_pairs(4096.0, None), 1e-12);
 }
+
+/// What the documentation of [`ForwardFlops::of_sequence`] prints for Llama-2-7B at 4,096 tokens.
+#[test]
+fn llama2_7b_takes_58_6_teraflop_per_sequence() {
+    let flops = ForwardFlops::of_sequence(&llama2_7b(), 4096.0);
+    close(flops.layers, 53.1e12, 2e-3);
+    close(flops.attention_causal, 4.4e12, 2e-3);
+    close(flops.head, 1.07e12, 5e-3);
+}

@@ -5,5 +5,6 @@ mod collectives;
 mod counting;
 mod decoding;
 mod flops;
+mod llama3;
 mod pipeline;
 mod state;
