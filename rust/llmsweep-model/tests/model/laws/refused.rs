@@ -63,8 +63,10 @@ proptest! {
 #[test]
 fn reasons_of_layouts() {
     let shapes = (crate::common::shapes::llama3_8b(), crate::common::shapes::mixtral_8x7b());
-    let dense = |layout, setup| train(&shapes.0, &ROOMY, layout, &setup).map(|_| ()).unwrap_err();
-    let sparse = |layout, setup| train(&shapes.1, &ROOMY, layout, &setup).map(|_| ()).unwrap_err();
+    let dense =
+        |layout, setup| train(&shapes.0, &ROOMY, layout, &setup).map(|_| ()).expect_err("the reason under test");
+    let sparse =
+        |layout, setup| train(&shapes.1, &ROOMY, layout, &setup).map(|_| ()).expect_err("the reason under test");
     let two = TrainingSetup { devices: 2, global_batch: 2, ..STEP };
     assert_eq!(dense(TrainingLayout { tensor: 3, ..ONE }, STEP), Reject::TensorParallelHeads);
     assert_eq!(dense(TrainingLayout { expert: 2, ..ONE }, two), Reject::ExpertParallelDense);

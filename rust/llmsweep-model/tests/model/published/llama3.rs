@@ -41,7 +41,7 @@ fn multi_token_prediction_costs_the_last_stage() {
     };
     let (with, without) = (run(true), run(false));
     assert!(with.step > without.step && with.model_flops > without.model_flops);
-    assert!((with.memory.stage - 7.0).abs() < 0.5 || with.memory.peak > without.memory.peak * 0.999);
+    assert!(with.memory.peak >= without.memory.peak);
     let share = with.model_flops / without.model_flops - 1.0;
     assert!(share > 1.0 / 61.0 && share < 0.08, "one layer of 61 and the logits again: {share}");
 }
