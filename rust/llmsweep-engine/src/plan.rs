@@ -118,8 +118,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// A plan over these axes, which must be those of the phase in the registry's order, each with at least one value, and whose product
-    /// must fit 64 bits; a decoded specification guarantees both.
+    /// A plan over these axes, which must be those of the phase in the registry's order, each with at least one value, as a decoded
+    /// specification guarantees. Where their product does not fit 64 bits, rows can't be numbered: such a plan serves listed points only.
     #[must_use]
     pub fn new(phase: Phase, values: &[AxisValues]) -> Self {
         let axes: Vec<PlanAxis> = values.iter().map(PlanAxis::new).collect();
@@ -127,7 +127,7 @@ impl Plan {
         let (mut rows, mut cell) = (1_u64, 1_u64);
         for (stride, axis) in strides.iter_mut().zip(&axes).rev() {
             *stride = rows;
-            rows *= axis.values.len() as u64;
+            rows = rows.saturating_mul(axis.values.len() as u64);
             if axis.axis.level == Level::Row {
                 cell = rows;
             }

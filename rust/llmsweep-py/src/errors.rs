@@ -95,6 +95,21 @@ fn raise(py: Python<'_>, kind: Kind, message: String) -> PyErr {
     }
 }
 
+/// A `SpecError`.
+pub(crate) fn spec_error(py: Python<'_>, sentence: String) -> PyErr {
+    raise(py, Kind::Spec, sentence)
+}
+
+/// A `CatalogError`.
+pub(crate) fn catalog_error(py: Python<'_>, sentence: String) -> PyErr {
+    raise(py, Kind::Catalog, sentence)
+}
+
+/// A `DataError`.
+pub(crate) fn data_error(py: Python<'_>, sentence: String) -> PyErr {
+    raise(py, Kind::Data, sentence)
+}
+
 /// Adds the exception classes to the module.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     Kind::ALL.into_iter().try_for_each(|kind| module.add(kind.name(), kind.class(module.py())?))

@@ -1,14 +1,15 @@
 //! The doorway between Python and the engine: thin, and the only place that knows both.
 use pyo3::prelude::*;
 
+mod catalog;
 mod errors;
 mod groups;
 mod interrupt;
-#[expect(dead_code, reason = "called where Python hands over a specification")]
 mod object;
 mod pareto;
-#[expect(dead_code, reason = "made where a sweep hands rows to Python")]
+mod registry;
 mod stream;
+mod sweep;
 mod table;
 mod threads;
 
@@ -22,7 +23,13 @@ mod _core {
     #[pymodule_export]
     const DEBUG_BUILD: bool = cfg!(debug_assertions);
     #[pymodule_export]
+    use super::catalog::{PyCatalog, toml_from_hugging_face};
+    #[pymodule_export]
     use super::pareto::pareto;
+    #[pymodule_export]
+    use super::registry::{registry, schema};
+    #[pymodule_export]
+    use super::sweep::{PyResultRows, PySweep, evaluate};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

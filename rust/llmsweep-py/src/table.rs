@@ -1,10 +1,11 @@
 //! Reading the columns of an Arrow table from Python.
 use arrow_array::cast::AsArray;
-use arrow_array::types::Float64Type;
+use arrow_array::types::{Float64Type, Int64Type};
 use arrow_array::{Array, RecordBatch};
 use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType, SchemaRef};
-use llmsweep_engine::node::nearest;
+use llmsweep_engine::listed::ListedColumn;
+use llmsweep_engine::node::{Value, nearest};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3_arrow::input::AnyRecordBatch;
@@ -69,6 +70,48 @@ impl Table {
             }
         }
         Ok(values)
+    }
+
+    /// Every column as cells: text, truth values, whole numbers, numbers.
+    pub(crate) fn cells(&self) -> Result<Vec<ListedColumn>, DataProblem> {
+        let fields = self.schema.fields().iter().enumerate();
+        fields.map(|(index, field)| self.column_cells(index, field.name(), field.data_type())).collect()
+    }
+
+    fn column_cells(&self, index: usize, name: &str, kind: &DataType) -> Result<ListedColumn, DataProblem> {
+        let target = match kind {
+            DataType::Boolean => DataType::Boolean,
+            kind if kind.is_integer() => DataType::Int64,
+            kind if is_number(kind) => DataType::Float64,
+            _ => DataType::Utf8,
+        };
+        let mut cells = Vec::with_capacity(self.rows());
+        for batch in &self.batches {
+            let column = cast(batch.column(index), &target).map_err(|error| unreadable(name, &error))?;
+            if let Some(row) = (0..column.len()).find(|&row| column.is_null(row)) {
+                let row = cells.len() + row;
+                return Err(DataProblem(format!(
+                    "column \"{name}\", row {row}: there is no value; leave the column out for its default"
+                )));
+            }
+            match target {
+                DataType::Boolean => cells.extend(column.as_boolean().iter().flatten().map(Value::Bool)),
+                DataType::Int64 => {
+                    cells.extend(
+                        column.as_primitive::<Int64Type>().values().iter().map(|&number| Value::Integer(number)),
+                    );
+                }
+                DataType::Float64 => {
+                    cells.extend(
+                        column.as_primitive::<Float64Type>().values().iter().map(|&number| Value::Float(number)),
+                    );
+                }
+                _ => {
+                    cells.extend(column.as_string::<i32>().iter().flatten().map(|text| Value::String(text.to_owned())))
+                }
+            }
+        }
+        Ok(ListedColumn { name: name.to_owned(), cells })
     }
 
     /// A number per row that is the same where all the named columns are; `None` without any.

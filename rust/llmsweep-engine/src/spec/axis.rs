@@ -61,12 +61,16 @@ pub(super) fn decode(
             None => AxisValues { axis, values: fallback(axis, phase, axes_place, report), place: None },
         });
     }
+    axes
+}
+
+/// Refuses axes whose product does not fit a row number.
+pub(super) fn check_product(axes: &[AxisValues], root: &Node, top: &[Entry], report: &mut Report) {
     let configurations = axes.iter().try_fold(1_u64, |product, axis| product.checked_mul(axis.values.len() as u64));
     if configurations.is_none() {
         let message = format!("the axes make more than {} configurations: shorten some", grouped(u64::MAX));
-        report.missing(axes_place, message);
+        report.missing(find(top, "axes").map_or(&root.place, |entry| &entry.place), message);
     }
-    axes
 }
 
 /// Of two places the one that a reader meets first, then the other.

@@ -112,6 +112,18 @@ impl Spec {
     /// # Errors
     /// The first mistake in the document's order.
     pub fn decode(root: &Node, names: &dyn Names) -> Result<Self, DocumentError> {
+        Self::decode_as(root, names, Rows::Product)
+    }
+
+    /// Decodes a specification whose rows are listed one by one: the product of its axes may be of any size.
+    ///
+    /// # Errors
+    /// The first mistake in the document's order.
+    pub fn decode_listed(root: &Node, names: &dyn Names) -> Result<Self, DocumentError> {
+        Self::decode_as(root, names, Rows::Listed)
+    }
+
+    fn decode_as(root: &Node, names: &dyn Names, rows: Rows) -> Result<Self, DocumentError> {
         let mut report = Report::default();
         let top = entries(root, "a specification")?;
         for entry in top {
@@ -137,6 +149,9 @@ impl Spec {
             accelerators,
             networks,
         };
+        if rows == Rows::Product {
+            axis::check_product(&spec.axes, root, top, &mut report);
+        }
         if report.is_empty() { Ok(spec) } else { Err(report.first(&root.place)) }
     }
 
@@ -145,6 +160,15 @@ impl Spec {
     pub fn configurations(&self) -> u64 {
         self.axes.iter().map(|axis| axis.values.len() as u64).product()
     }
+}
+
+/// How a specification's axes make rows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rows {
+    /// Every combination of values is a row.
+    Product,
+    /// Rows name the combinations themselves.
+    Listed,
 }
 
 fn check_root_key(entry: &Entry, report: &mut Report) {

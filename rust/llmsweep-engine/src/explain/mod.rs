@@ -1,0 +1,175 @@
+//! One setup with every term of its time, memory and cost: the numbers that a sweep used, with their formulas.
+mod inference;
+mod kernels;
+mod training;
+
+use serde_json::{Map, Value, json};
+
+use crate::axes::Phase;
+use crate::context::{Context, axis};
+use crate::evaluate::Common;
+use crate::plan::Point;
+use crate::spec::AxisValue;
+use llmsweep_model::quantity::Seconds;
+use llmsweep_model::reject::Reject;
+
+/// One quantity: `value` is `formula` with `numbers` put in.
+#[derive(Clone, Debug)]
+struct Term {
+    name: String,
+    value: Option<f64>,
+    unit: &'static str,
+    formula: &'static str,
+    numbers: String,
+    source: &'static str,
+}
+
+impl Term {
+    fn new(name: impl Into<String>, value: f64, unit: &'static str, formula: &'static str) -> Self {
+        let value = value.is_finite().then_some(value);
+        Self { name: name.into(), value, unit, formula, numbers: String::new(), source: "" }
+    }
+
+    fn numbers(mut self, numbers: impl Into<String>) -> Self {
+        self.numbers = numbers.into();
+        self
+    }
+
+    fn source(mut self, source: &'static str) -> Self {
+        self.source = source;
+        self
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "name": self.name,
+            "value": self.value,
+            "unit": self.unit,
+            "formula": self.formula,
+            "numbers": self.numbers,
+            "source": self.source,
+        })
+    }
+}
+
+/// Terms that belong together.
+#[derive(Clone, Debug)]
+struct Section {
+    title: String,
+    terms: Vec<Term>,
+    total: Option<Term>,
+}
+
+impl Section {
+    fn new(title: impl Into<String>, terms: Vec<Term>) -> Self {
+        Self { title: title.into(), terms, total: None }
+    }
+
+    fn total(mut self, total: Term) -> Self {
+        self.total = Some(total);
+        self
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "title": self.title,
+            "terms": self.terms.iter().map(Term::json).collect::<Vec<_>>(),
+            "total": self.total.as_ref().map(Term::json),
+        })
+    }
+}
+
+/// Explains a point of a plan.
+#[must_use]
+pub fn explain(context: &Context, point: &Point) -> Value {
+    let (reject, sections) = match context.plan.phase {
+        Phase::Training => training::sections(context, point),
+        Phase::Inference => inference::sections(context, point),
+    };
+    let model = &context.model(point).name;
+    let accelerator = &context.accelerators[point.index(axis::ACCELERATOR)].name;
+    let phase = context.plan.phase.name();
+    json!({
+        "title": format!("{phase}: {model} on {accelerator}"),
+        "setup": setup(context, point),
+        "feasible": reject.is_none(),
+        "reject": reject.map(Reject::name),
+        "reject_detail": reject.map(Reject::doc),
+        "sections": sections.iter().map(Section::json).collect::<Vec<_>>(),
+    })
+}
+
+fn setup(context: &Context, point: &Point) -> Map<String, Value> {
+    let values = context.values(point).into_iter().map(|(name, value)| {
+        let value = match value {
+            AxisValue::Name(name) => json!(name),
+            AxisValue::Integer(number) => json!(number),
+            AxisValue::Number(number) => json!(number),
+            AxisValue::Bool(flag) => json!(flag),
+        };
+        (name.to_owned(), value)
+    });
+    values.collect()
+}
+
+/// A number short enough for a formula.
+fn short(number: f64) -> String {
+    if number == 0.0 {
+        "0".to_owned()
+    } else if (1e-3..1e5).contains(&number.abs()) {
+        let digits = if number.fract() == 0.0 { 0 } else { 4 };
+        format!("{number:.digits$}")
+    } else {
+        format!("{number:.3e}")
+    }
+}
+
+fn seconds(name: &str, value: Seconds, formula: &'static str) -> Term {
+    Term::new(name, value.0, "s", formula)
+}
+
+/// Price, power and energy of a duration.
+fn money(common: &Common, title: &str, duration: Seconds, tokens: f64) -> Section {
+    const MILLION: f64 = 1e6;
+    let devices = short(common.devices);
+    let mut terms = Vec::new();
+    if let Some(rental) = common.upkeep.rental {
+        let hourly = rental.0 * llmsweep_model::economics::HOUR;
+        terms.push(
+            Term::new("rental of all devices", hourly, "USD/h", "devices · price")
+                .numbers(format!("{devices} · {}", short(hourly / common.devices))),
+        );
+    }
+    if let Some(cost) = common.upkeep.cost(duration) {
+        terms.push(Term::new("cost", cost.0, "USD", "rental · time"));
+        terms.push(Term::new("cost per million tokens", cost.0 / tokens * MILLION, "USD", "cost / tokens · 10⁶"));
+    } else {
+        terms.push(Term::new("cost", f64::NAN, "USD", "no price in the catalogue: give one under [prices]"));
+    }
+    if let (Some(power), Some(energy)) = (common.upkeep.power, common.upkeep.energy(duration)) {
+        terms.push(Term::new("board power of all devices", power.0, "W", "devices · board power"));
+        terms.push(Term::new("energy", energy.0, "J", "power · time"));
+        terms.push(Term::new("energy per token", energy.0 / tokens, "J", "energy / tokens"));
+    }
+    Section::new(title, terms)
+}
+
+/// What the efficiencies of a device are and how they are known.
+fn device_section(context: &Context, point: &Point) -> Option<Section> {
+    let resolved = context.device(point).ok()?;
+    let kernels = &resolved.device.kernels;
+    let accelerator = &resolved.device.accelerator;
+    Some(Section::new(
+        format!("Accelerator (efficiencies {})", resolved.provenance.name()),
+        vec![
+            Term::new("dense peak", kernels.peak.0, "FLOP/s", ""),
+            Term::new("memory", accelerator.memory.0, "B", ""),
+            Term::new("memory bandwidth", kernels.bandwidth.0, "B/s", ""),
+            Term::new("long GEMM, share of peak", kernels.gemm.compute_efficiency, "", "e_c"),
+            Term::new("short GEMM, share of bandwidth", kernels.gemm.memory_efficiency, "", "e_m"),
+            Term::new("sustained clock", kernels.sustained_clock, "", "σ"),
+            Term::new("attention, share of peak", kernels.attention.compute_efficiency, "", "e_a"),
+            Term::new("launch of a kernel", kernels.launch.0, "s", "t₀"),
+        ],
+    ))
+}

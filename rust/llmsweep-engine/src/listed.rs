@@ -1,0 +1,97 @@
+//! Rows that a table lists one by one, instead of a grid.
+use std::collections::HashMap;
+
+use crate::axes::{AXES, Phase};
+use crate::catalog::Catalog;
+use crate::context::{CompileError, Context};
+use crate::node::{DocumentError, Entry, Node, Place, Value};
+use crate::plan::Point;
+use crate::spec::{SCHEMA, Spec};
+
+/// A column of a table: an axis and its value in every row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListedColumn {
+    /// The axis.
+    pub name: String,
+    /// A value per row.
+    pub cells: Vec<Value>,
+}
+
+/// Why a table can't be evaluated.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ListedError {
+    /// A column or value is wrong.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// The catalogue is incomplete.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+}
+
+/// Checks a table's columns like the axes of a specification and gives its rows as points.
+///
+/// An axis without a column takes its fallback; the first wrong value is reported with its column and row.
+pub fn compile(
+    phase: Phase,
+    columns: &[ListedColumn],
+    catalog: &Catalog,
+) -> Result<(Context, Vec<Point>), ListedError> {
+    let rows = columns.first().map_or(0, |column| column.cells.len());
+    let mut points = vec![Point::FIRST; rows];
+    let mut axes = Vec::new();
+    for column in columns {
+        let place = Place::Path(format!("column \"{}\"", column.name));
+        let axis = AXES.iter().position(|axis| axis.name == column.name);
+        let mut distinct: Vec<Node> = Vec::new();
+        let mut known: HashMap<String, usize> = HashMap::new();
+        for (row, cell) in column.cells.iter().enumerate() {
+            let index = *known.entry(key(cell)).or_insert_with(|| {
+                let place = Place::Path(format!("column \"{}\", row {row}", column.name));
+                distinct.push(Node { value: cell.clone(), place });
+                distinct.len() - 1
+            });
+            if let Some(axis) = axis {
+                points[row].set(axis, index);
+            }
+        }
+        refuse_globs(&distinct)?;
+        let node = Node { value: Value::Array(distinct), place: place.clone() };
+        axes.push(Entry { key: column.name.clone(), place, node });
+    }
+    let spec = Spec::decode_listed(&document(phase, axes), catalog)?;
+    Ok((Context::compile(&spec, catalog)?, points))
+}
+
+/// What makes two cells the same value: `8` and `8.0` are.
+fn key(cell: &Value) -> String {
+    match cell {
+        Value::Integer(number) => number.to_string(),
+        Value::Float(number) => number.to_string(),
+        Value::Bool(flag) => flag.to_string(),
+        Value::String(text) => format!("\"{text}\""),
+        Value::Array(_) | Value::Table(_) => format!("{cell:?}"),
+    }
+}
+
+/// A row is one setup: a pattern that stands for several can't be one.
+fn refuse_globs(cells: &[Node]) -> Result<(), DocumentError> {
+    let glob = cells.iter().find(|cell| matches!(&cell.value, Value::String(text) if text.contains(['*', '?'])));
+    match glob {
+        Some(Node { value: Value::String(text), place }) => {
+            let message = format!("\"{text}\" is a pattern; a row of a table must name one value");
+            Err(DocumentError::new(place, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn document(phase: Phase, axes: Vec<Entry>) -> Node {
+    let place = Place::Path("table".to_owned());
+    let node = |value: Value| Node { value, place: place.clone() };
+    let entry = |key: &str, value: Value| Entry { key: key.to_owned(), place: place.clone(), node: node(value) };
+    node(Value::Table(vec![
+        entry("schema", Value::Integer(SCHEMA)),
+        entry("phase", Value::String(phase.name().to_owned())),
+        entry("axes", Value::Table(axes)),
+    ]))
+}

@@ -1,0 +1,85 @@
+//! A sweep from a document to its rows.
+use std::sync::Arc;
+
+use crate::catalog::{Catalog, Kind};
+use crate::context::{CompileError, Context};
+use crate::node::{DocumentError, Node};
+use crate::run::Run;
+use crate::spec::{Names, Spec};
+use crate::values::Value;
+
+/// A specification, compiled.
+#[derive(Clone, Debug)]
+pub struct Sweep {
+    /// What was asked.
+    pub spec: Arc<Spec>,
+    /// Its rows and what they stand for.
+    pub context: Arc<Context>,
+}
+
+/// Why a document can't be swept.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum SweepError {
+    /// The document is wrong.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// The catalogue is incomplete.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+}
+
+impl Names for Catalog {
+    fn models(&self) -> Vec<&str> {
+        self.ids(Kind::Models).collect()
+    }
+
+    fn accelerators(&self) -> Vec<&str> {
+        self.ids(Kind::Accelerators).collect()
+    }
+
+    fn networks(&self) -> Vec<&str> {
+        self.ids(Kind::Networks).collect()
+    }
+}
+
+impl Sweep {
+    /// Decodes a document, adds its inline tables to a copy of the catalogue, and compiles the plan.
+    pub fn compile(root: &Node, catalog: &Catalog) -> Result<Self, SweepError> {
+        let spec = Spec::decode(root, catalog)?;
+        let context = if spec.models.is_empty() && spec.accelerators.is_empty() && spec.networks.is_empty() {
+            Context::compile(&spec, catalog)?
+        } else {
+            let mut own = catalog.clone();
+            own.merge_document(root)?;
+            Context::compile(&spec, &own)?
+        };
+        Ok(Self { spec: Arc::new(spec), context: Arc::new(context) })
+    }
+
+    /// A run with the specification's constraints and objectives.
+    #[must_use]
+    pub fn run(&self) -> Run<'_> {
+        Run::new(&self.context, &self.spec.constraints, &self.spec.pareto)
+    }
+
+    /// The columns of these names, or all of the phase; the first unknown name is the error.
+    pub fn columns(&self, names: Option<&[String]>) -> Result<Vec<Value>, String> {
+        let phase = self.spec.phase;
+        match names {
+            None => Ok(Value::all(phase)),
+            Some(names) => names
+                .iter()
+                .map(|name| Value::by_name(phase, name).ok_or_else(|| unknown_column(phase, name)))
+                .collect(),
+        }
+    }
+}
+
+/// The sentence for a column that a phase does not have.
+#[must_use]
+pub fn unknown_column(phase: crate::axes::Phase, name: &str) -> String {
+    let all = Value::all(phase);
+    let hint = crate::node::nearest(name, all.iter().map(|value| value.name))
+        .map_or_else(|| "`llmsweep columns` lists them".to_owned(), |near| format!("did you mean \"{near}\"?"));
+    format!("unknown column \"{name}\" of phase \"{}\": {hint}", phase.name())
+}
