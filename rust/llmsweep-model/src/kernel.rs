@@ -13,6 +13,8 @@ pub struct GemmCurve {
     pub compute_efficiency: f64,
     /// Share of the memory bandwidth that multiplications with few rows reach.
     pub memory_efficiency: f64,
+    /// Share of the memory bandwidth that the experts' grouped multiplications with few rows reach.
+    pub grouped_memory_efficiency: f64,
     /// Columns at which half of the speed is lost, `n_h`.
     pub half_columns: f64,
     /// Length of dot products at which half of the speed is lost, `k_h`.
@@ -53,8 +55,6 @@ pub struct KernelModel {
     pub attention: AttentionCurve,
     /// Share of `gemm` that the experts' grouped multiplications reach in compute.
     pub grouped_compute_ratio: f64,
-    /// Share of `gemm` that the experts' grouped multiplications reach in memory bandwidth.
-    pub grouped_memory_ratio: f64,
     /// Share of the memory bandwidth that passes over memory reach.
     pub elementwise_efficiency: f64,
     /// Clock under sustained load over the clock of the datasheet's peak.
@@ -96,7 +96,7 @@ impl KernelModel {
             Kernel::GroupedGemm => (
                 self.peak,
                 self.gemm.compute_efficiency * self.grouped_compute_ratio,
-                self.gemm.memory_efficiency * self.grouped_memory_ratio,
+                self.gemm.grouped_memory_efficiency,
             ),
             Kernel::Attention { keys, fused } => {
                 let backward = if pass == Pass::Backward { self.attention.backward_ratio } else { 1.0 };
@@ -125,7 +125,7 @@ impl GemmCurve {
     ///
     /// ```
     /// # use llmsweep_model::kernel::GemmCurve;
-    /// let h100 = GemmCurve { compute_efficiency: 0.8, memory_efficiency: 0.8, half_columns: 16.0, half_depth: 128.0 };
+    /// let h100 = GemmCurve { compute_efficiency: 0.8, memory_efficiency: 0.8, grouped_memory_efficiency: 0.7, half_columns: 16.0, half_depth: 128.0 };
     /// assert!((h100.compute(16.0, 128.0) - 0.2).abs() < 1e-12);
     /// ```
     #[must_use]

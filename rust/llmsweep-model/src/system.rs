@@ -65,8 +65,6 @@ pub struct ServingEngine {
     pub routing_independence: f64,
     /// Compute speed of the experts' grouped multiplications in prefill over plain ones.
     pub grouped_compute_ratio: f64,
-    /// Bandwidth of the experts' grouped multiplications in decode over plain ones.
-    pub grouped_memory_ratio: f64,
     /// Bytes moved per logit.
     pub logit_bytes: f64,
 }

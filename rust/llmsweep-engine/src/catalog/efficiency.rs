@@ -166,12 +166,14 @@ fn attention(fields: &Fields) -> Result<AttentionCurve, DocumentError> {
     })
 }
 
-const GEMM_KEYS: [&str; 5] = ["compute_efficiency", "memory_efficiency", "half_columns", "half_depth", "source"];
+const GEMM_KEYS: [&str; 6] =
+    ["compute_efficiency", "memory_efficiency", "grouped_memory_efficiency", "half_columns", "half_depth", "source"];
 
 fn gemm_curve(fields: &Fields) -> Result<GemmCurve, DocumentError> {
     Ok(GemmCurve {
         compute_efficiency: required_share(fields, "compute_efficiency")?,
         memory_efficiency: required_share(fields, "memory_efficiency")?,
+        grouped_memory_efficiency: required_share(fields, "grouped_memory_efficiency")?,
         half_columns: fields.required_positive("half_columns")?,
         half_depth: fields.required_positive("half_depth")?,
     })
@@ -299,7 +301,6 @@ impl Efficiencies {
             plain_gemm: scale(plain_gemm),
             attention,
             grouped_compute_ratio: 1.0,
-            grouped_memory_ratio: 1.0,
             elementwise_efficiency: nearest.elementwise_efficiency,
             sustained_clock,
             launch: nearest.launch,

@@ -171,7 +171,6 @@ fn engines(node: &Node) -> Result<Vec<ServingEngine>, DocumentError> {
             "queue_weight",
             "routing_independence",
             "grouped_compute_ratio",
-            "grouped_memory_ratio",
             "logit_bytes",
             "source",
         ],
@@ -214,7 +213,6 @@ fn engine(all: &Fields, name: &str, common: &Fields) -> Result<ServingEngine, Do
         queue_weight: amount(common, "queue_weight")?,
         routing_independence: common.required_positive("routing_independence")?,
         grouped_compute_ratio: common.required_positive("grouped_compute_ratio")?,
-        grouped_memory_ratio: common.required_positive("grouped_memory_ratio")?,
         logit_bytes: amount(common, "logit_bytes")?,
     })
 }

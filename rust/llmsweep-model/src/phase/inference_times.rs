@@ -181,12 +181,10 @@ impl InferenceDevice {
     /// A device as an engine uses it.
     #[must_use]
     pub fn of(device: &Device, engine: &ServingEngine) -> Self {
-        let grouped_memory_ratio = engine.grouped_memory_ratio;
-        let prefill =
-            KernelModel { grouped_compute_ratio: engine.grouped_compute_ratio, grouped_memory_ratio, ..device.kernels };
+        let prefill = KernelModel { grouped_compute_ratio: engine.grouped_compute_ratio, ..device.kernels };
         Self {
             device: Device { kernels: prefill, ..*device },
-            decode_kernels: KernelModel { grouped_memory_ratio, ..device.kernels },
+            decode_kernels: device.kernels,
             routing: Routing { independence: engine.routing_independence, imbalance: 1.0 },
             logit_bytes: engine.logit_bytes,
         }

@@ -86,13 +86,23 @@ impl Machine {
     pub(crate) fn device(&self, name: &str) -> Device {
         let accelerator = self.accelerator();
         let (_, peak) = accelerator.peaks.of(precision(name)).expect("a test asks for a precision of its machine");
-        let plain_gemm =
-            GemmCurve { compute_efficiency: 0.80, memory_efficiency: 0.80, half_columns: 16.0, half_depth: 127.0 };
+        let plain_gemm = GemmCurve {
+            compute_efficiency: 0.80,
+            memory_efficiency: 0.80,
+            grouped_memory_efficiency: 0.7,
+            half_columns: 16.0,
+            half_depth: 127.0,
+        };
         let kernels = KernelModel {
             peak,
             plain_peak: FlopsPerSec(self.bf16),
             bandwidth: accelerator.memory_bandwidth,
-            gemm: GemmCurve { compute_efficiency: 0.75, memory_efficiency: 0.75, ..plain_gemm },
+            gemm: GemmCurve {
+                compute_efficiency: 0.75,
+                memory_efficiency: 0.75,
+                grouped_memory_efficiency: 0.6562,
+                ..plain_gemm
+            },
             plain_gemm,
             attention: AttentionCurve {
                 compute_efficiency: 0.65,
@@ -103,7 +113,6 @@ impl Machine {
                 latent_compute_efficiency: 0.50,
             },
             grouped_compute_ratio: 0.77,
-            grouped_memory_ratio: 0.875,
             elementwise_efficiency: 0.80,
             sustained_clock: 0.86,
             launch: Seconds(2.35e-6),

@@ -66,7 +66,6 @@ pub(crate) fn serving() -> ServingEngine {
         queue_weight: 0.85,
         routing_independence: 0.69,
         grouped_compute_ratio: 0.41,
-        grouped_memory_ratio: 0.875,
         logit_bytes: 4.0,
     }
 }
