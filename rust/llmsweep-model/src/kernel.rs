@@ -45,6 +45,8 @@ pub struct KernelModel {
     pub peak: FlopsPerSec,
     /// Dense peak of 16-bit arithmetic (single precision where that is the precision).
     pub plain_peak: FlopsPerSec,
+    /// Peak of the vector units in single precision.
+    pub vector_peak: FlopsPerSec,
     /// Memory bandwidth of the datasheet.
     pub bandwidth: BytesPerSec,
     /// Multiplications with quantised weights.
@@ -111,14 +113,15 @@ impl KernelModel {
             Kernel::LatentCacheRead => {
                 (self.plain_peak, self.attention.latent_compute_efficiency, self.attention.latent_cache_efficiency)
             }
-            Kernel::Elementwise => (self.plain_peak, VECTOR_SHARE, self.elementwise_efficiency),
+            Kernel::Elementwise | Kernel::Scan { chunked: false } => {
+                (self.vector_peak, 1.0, self.elementwise_efficiency)
+            }
+            Kernel::Scan { chunked: true } => {
+                (self.plain_peak, self.attention.compute_efficiency, self.elementwise_efficiency)
+            }
         }
     }
 }
-
-/// Arithmetic in passes over memory runs on the vector units, whose rate is about a sixteenth of the matrix units' 16-bit peak
-/// (H100: 67 of 989 TFLOP/s).
-const VECTOR_SHARE: f64 = 1.0 / 16.0;
 
 impl GemmCurve {
     /// Compute efficiency of a result `n` columns wide from dot products `k` long.

@@ -13,8 +13,10 @@ pub struct LinearShape {
     pub input_columns: f64,
     /// Rows of the output projection.
     pub output_rows: f64,
-    /// FLOPs of an inner projection per token (Mamba-1's `x` and `dt`).
-    pub inner_flops: f64,
+    /// Columns of the inner projection to step size, input and output maps (Mamba-1's `x`); 0 where the input projection gives them.
+    pub inner_columns: f64,
+    /// Rank of the step size's own projection (Mamba-1's `dt`).
+    pub step_rank: f64,
     /// FLOPs of the recurrence per token.
     pub scan_flops: f64,
     /// Values of the state of one request.
@@ -39,7 +41,8 @@ impl LinearShape {
                 Self {
                     input_columns: 2.0 * keys + 2.0 * values + 2.0 * f64::from(value_heads),
                     output_rows: values,
-                    inner_flops: 0.0,
+                    inner_columns: 0.0,
+                    step_rank: 0.0,
                     scan_flops: 8.0 * state,
                     state,
                     window: (2.0 * keys + values) * f64::from(conv),
@@ -51,7 +54,8 @@ impl LinearShape {
                 Self {
                     input_columns: 4.0 * channels,
                     output_rows: channels,
-                    inner_flops: 0.0,
+                    inner_columns: 0.0,
+                    step_rank: 0.0,
                     scan_flops: 6.0 * state,
                     state,
                     window: 0.0,
@@ -63,7 +67,8 @@ impl LinearShape {
                 Self {
                     input_columns: 2.0 * inner,
                     output_rows: inner,
-                    inner_flops: 2.0 * inner * (dt_rank + 2.0 * state) + 2.0 * dt_rank * inner,
+                    inner_columns: dt_rank + 2.0 * state,
+                    step_rank: dt_rank,
                     scan_flops: 6.0 * inner * state,
                     state: inner * state,
                     window: inner * f64::from(conv),
@@ -75,7 +80,8 @@ impl LinearShape {
                 Self {
                     input_columns: 2.0 * inner + shared + f64::from(heads),
                     output_rows: inner,
-                    inner_flops: 0.0,
+                    inner_columns: 0.0,
+                    step_rank: 0.0,
                     scan_flops: 6.0 * inner * f64::from(state),
                     state: inner * f64::from(state),
                     window: (inner + shared) * f64::from(conv),
@@ -103,11 +109,12 @@ pub fn forward(work: &mut Work, mixer: &LinearMixer, hidden: f64, tokens: &Token
     let t = split.tensor;
     work.gemm("mixer input", tokens.rows, shape.input_columns / t, hidden, widths);
     let channels = (shape.input_columns + shape.output_rows) / t;
+    inner_projections(work, &shape, tokens.rows, t, widths);
     work.ops.push(Op::memory("convolution", 2.0 * tokens.rows * channels * widths.activation, 2.0));
     work.ops.push(Op {
         name: "scan",
-        kernel: Kernel::Elementwise,
-        flops: Flops(tokens.rows * (shape.scan_flops + shape.inner_flops) / t),
+        kernel: Kernel::Scan { chunked: !matches!(mixer, LinearMixer::Mamba1 { .. }) },
+        flops: Flops(tokens.rows * shape.scan_flops / t),
         // The scan works in chunks: the state goes through memory once per chunk.
         bytes: Bytes(
             2.0 * tokens.rows * channels * widths.activation
@@ -123,14 +130,23 @@ pub fn decode(work: &mut Work, mixer: &LinearMixer, hidden: f64, requests: f64, 
     let shape = LinearShape::of(mixer);
     let t = split.tensor;
     work.gemm("mixer input", requests, shape.input_columns / t, hidden, widths);
+    inner_projections(work, &shape, requests, t, widths);
     work.ops.push(Op {
         name: "state update",
         kernel: Kernel::Elementwise,
-        flops: Flops(requests * (shape.scan_flops + shape.inner_flops) / t),
+        flops: Flops(requests * shape.scan_flops / t),
         bytes: Bytes(2.0 * requests * shape.state_bytes(widths.activation, t)),
         launches: 11.0,
     });
     work.gemm("mixer output", requests, hidden, shape.output_rows / t, widths);
+}
+
+/// Mamba-1 derives step size, input and output maps from the convolved channels.
+fn inner_projections(work: &mut Work, shape: &LinearShape, rows: f64, t: f64, widths: &Widths) {
+    if shape.inner_columns > 0.0 {
+        work.gemm("step, input and output maps", rows, shape.inner_columns, shape.output_rows / t, widths);
+        work.gemm("step size", rows, shape.output_rows / t, shape.step_rank, widths);
+    }
 }
 
 /// Tokens of a chunk of the chunked scan (Mamba-2 and delta-net kernels use 64 to 256).

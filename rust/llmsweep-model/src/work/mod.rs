@@ -44,6 +44,11 @@ pub enum Kernel {
     LatentCacheRead,
     /// A pass over memory: norms, activation functions, casts, permutations, recurrent states.
     Elementwise,
+    /// A recurrence over many tokens.
+    Scan {
+        /// Whether it works in chunks by matrix multiplications (Mamba-2, delta-net, lightning) instead of token by token (Mamba-1).
+        chunked: bool,
+    },
 }
 
 /// One kernel, or several of one kind, of one device.
@@ -77,7 +82,8 @@ impl Op {
             Kernel::Attention { fused: false, .. }
             | Kernel::Gemm { .. }
             | Kernel::PlainGemm { .. }
-            | Kernel::GroupedGemm => 2.0,
+            | Kernel::GroupedGemm
+            | Kernel::Scan { .. } => 2.0,
             Kernel::CacheRead | Kernel::LatentCacheRead | Kernel::Elementwise => 1.5,
         };
         Self {

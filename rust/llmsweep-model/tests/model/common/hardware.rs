@@ -96,6 +96,7 @@ impl Machine {
         let kernels = KernelModel {
             peak,
             plain_peak: FlopsPerSec(self.bf16),
+            vector_peak: FlopsPerSec(self.bf16 / 15.0),
             bandwidth: accelerator.memory_bandwidth,
             gemm: GemmCurve {
                 compute_efficiency: 0.75,
