@@ -323,7 +323,9 @@ fn stage_time(work: &TrainingWork, times: &TrainingTimes, stage: &StageClass) ->
     sum
 }
 
-/// Time of one step: `m·(t_max + p2p) + (p − 1)·(t_avg/v + p2p)`, then gradients and the optimizer.
+/// Time of one step: `m·(t_max + p2p) + (Σ t − t_max)/v + (p − 1)·p2p`, then gradients and the optimizer.
+///
+/// The first micro-batch passes all stages, the slowest paces the rest; with even stages the middle term is `(p − 1)·t/v`.
 ///
 /// # Source
 /// Narayanan et al. 2021, arXiv:2104.04473, section 2.2: bubble `(p − 1)(t_f + t_b)/v`.
@@ -370,7 +372,7 @@ fn step_terms(
         expert: slowest.expert * m,
         context: slowest.context * m,
         pipeline: steady * m + message * (pipeline - 1.0),
-        bubble: sum / pipeline / chunks * (pipeline - 1.0),
+        bubble: (sum - slowest.total()).max(Seconds::ZERO) / chunks,
         data: exchange.0,
         optimizer: exchange.1,
     }
