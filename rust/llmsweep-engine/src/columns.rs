@@ -259,7 +259,34 @@ pub const COLUMNS: &[Column] = &[
     column("j_per_token", BOTH, Number, "J", "economics", "Energy per token trained or answered."),
 ];
 
+/// Columns of which more is better; of the others less is, where either is.
+pub const HIGHER_IS_BETTER: &[&str] = &[
+    "feasible",
+    "memory_headroom_bytes",
+    "tokens_per_s",
+    "tokens_per_s_per_device",
+    "tokens_per_s_per_user",
+    "requests_per_s",
+    "mfu",
+    "mfu_non_causal",
+    "hfu",
+    "max_concurrency",
+    "kv_tokens",
+];
+
 /// The result columns of a phase, in the registry's order (axes not included).
 pub fn of_phase(phase: Phase) -> impl Iterator<Item = &'static Column> {
     COLUMNS.iter().filter(move |column| column.phases.contains(&phase))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_better_when_higher_is_a_column() {
+        for name in HIGHER_IS_BETTER {
+            assert!(COLUMNS.iter().any(|column| column.name == *name), "{name}");
+        }
+    }
 }

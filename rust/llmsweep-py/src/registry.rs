@@ -1,7 +1,7 @@
 //! The registries as JSON: what there is to name, said once in Rust and read by the command line, the docs and the tests.
 use llmsweep_engine::axes::{AXES, Axis, Domain, Fallback, Level, Phase};
 use llmsweep_engine::catalog::Provenance;
-use llmsweep_engine::columns::{COLUMNS, Kind};
+use llmsweep_engine::columns::{COLUMNS, HIGHER_IS_BETTER, Kind};
 use llmsweep_engine::spec::json_schema;
 use llmsweep_model::phase::share::Bottleneck;
 use llmsweep_model::precision::{KvPrecision, Precision};
@@ -31,6 +31,7 @@ pub(crate) fn registry() -> String {
             "unit": column.unit,
             "doc": column.doc,
             "formula": column.formula,
+            "higher_is_better": HIGHER_IS_BETTER.contains(&column.name),
         })
     });
     let rejects = Reject::ALL
