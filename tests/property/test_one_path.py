@@ -12,7 +12,7 @@ import llmsweep as ls
 from support import plain
 
 # Some values of each axis; a drawn sweep has up to three of a handful of axes.
-COMMON = {
+COMMON: dict[str, list[Any]] = {
     "precision": ["bf16", "fp8", "fp16", "int8", "w4a16", "nvfp4"],
     "tensor_parallel": [1, 2, 3, 4, 8, 16],
     "pipeline_parallel": [1, 2, 4, 5],
@@ -105,7 +105,7 @@ def test_constraints_only_take_rows_away(keep: Literal["feasible", "front"]) -> 
     assert_frame_equal(kept, within if keep == "feasible" else ls.pareto(within, **DEFAULT_FRONT))
 
 
-DEFAULT_FRONT: dict[str, list[str]] = {
+DEFAULT_FRONT: dict[str, Any] = {
     "minimize": ["usd_per_million_tokens"],
     "maximize": ["tokens_per_s_per_user"],
     "by": ["model"],

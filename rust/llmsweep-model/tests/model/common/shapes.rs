@@ -9,6 +9,7 @@ pub(crate) const FULL_DENSE: LayerKind = LayerKind::new(MixerKind::Full, MlpKind
 pub(crate) const FULL_MOE: LayerKind = LayerKind::new(MixerKind::Full, MlpKind::Moe);
 
 /// Softmax attention without gate or window.
+#[expect(clippy::unnecessary_wraps, reason = "a shape holds an option")]
 pub(crate) fn softmax(heads: u32, kv_heads: u32, head_dim: u32) -> Option<Attention> {
     Some(Attention::Softmax(SoftmaxAttention { heads, kv_heads, head_dim, gate: false, window: None }))
 }

@@ -1,5 +1,5 @@
 //! Random models and layouts. Sizes are powers of two that divide every model of the zoo.
-use crate::common::run::{ONE, REQUEST, STEP};
+use crate::common::run::STEP;
 use crate::common::shapes::{Named, zoo};
 use llmsweep_model::memory::activations::Recompute;
 use llmsweep_model::memory::state::Optimizer;
@@ -41,7 +41,6 @@ pub(super) fn layout() -> impl Strategy<Value = TrainingLayout> {
         recompute: batch.2,
         kernel: batch.3,
         multi_token_prediction: batch.4,
-        ..ONE
     })
 }
 
@@ -73,7 +72,6 @@ pub(super) fn request() -> impl Strategy<Value = InferenceSetup> {
             data,
             mode: if batch { ServingMode::Static } else { ServingMode::Continuous },
             concurrency: f64::from(data) * requests.floor(),
-            ..REQUEST
         },
     )
 }
