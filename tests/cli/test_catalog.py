@@ -24,7 +24,7 @@ CONFIG = {
 }
 
 
-@pytest.mark.parametrize("kind", ["models", "accelerators", "networks"])
+@pytest.mark.parametrize("kind", ["models", "accelerators", "networks", "prices"])
 def test_list(llmsweep: Run, kind: str) -> None:
     done = llmsweep("catalog", "list", kind)
     assert done.returncode == 0, done.stderr
@@ -34,9 +34,11 @@ def test_list(llmsweep: Run, kind: str) -> None:
 
 
 def test_list_takes_a_glob(llmsweep: Run) -> None:
-    lines = llmsweep("catalog", "list", "accelerators", "h100*").stdout.splitlines()[2:]
-    assert any(line.startswith("h100-sxm-80") for line in lines)
-    assert all("h100" in line for line in lines if line.strip() and not line.startswith("─"))
+    lines = llmsweep("catalog", "list", "accelerators", "h100*").stdout.splitlines()
+    rule = next(number for number, line in enumerate(lines) if line.startswith("─"))
+    ids = [line.split()[0] for line in lines[rule + 1 :]]
+    assert "h100-sxm-80" in ids
+    assert all(identifier.startswith("h100") for identifier in ids)
 
 
 def test_show_finds_the_kind(llmsweep: Run) -> None:

@@ -11,12 +11,29 @@ import click
 from llmsweep.cli import SentenceGroup, near
 from llmsweep.cli.options import SETTINGS, catalog_option, json_option
 
-KINDS = ("models", "accelerators", "networks")
+# Kind → the fields that a list shows, as many as fit the terminal.
+LISTED = {
+    "models": (
+        *("id", "parameters", "active_parameters", "layers", "hidden", "context_tokens", "year", "family", "name"),
+    ),
+    "accelerators": (
+        *("id", "memory_bytes", "memory_bandwidth_bytes_per_s", "peak_flops_per_s.bf16", "board_power_w"),
+        *("rental_usd_per_hour", "scale_up_devices", "year", "vendor", "architecture", "status", "name"),
+    ),
+    "networks": ("id", "kind", "wiring", "bandwidth_bytes_per_s", "latency_s", "efficiency", "status"),
+    "prices": (
+        *("accelerator", "rental_usd_per_hour", "rental_low_usd_per_hour", "rental_high_usd_per_hour"),
+        *("purchase_usd", "rental_date", "purchase_date"),
+    ),
+}
+KINDS = tuple(LISTED)
+# Fields that come first where one entry is shown.
+FIRST = ("id", "name", "vendor", "family", "kind", "accelerator", "year", "status")
 
 
 @click.group("catalog", cls=SentenceGroup, context_settings=SETTINGS, no_args_is_help=False)
 def command() -> None:
-    """List, show and add models, accelerators and networks."""
+    """List, show and add models, accelerators, networks and prices."""
 
 
 @command.command("list", context_settings=SETTINGS)
@@ -34,33 +51,11 @@ def list_entries(*, kind: str, pattern: str, catalog: tuple[Path, ...], as_json:
     from llmsweep.cli.listing import print_entries
     from llmsweep.errors import CatalogError
 
-    entries = [
-        entry if isinstance(entry, dict) else {"id": entry}
-        for entry in json.loads(open_catalog(catalog).list(kind, pattern))
-    ]
+    entries = json.loads(open_catalog(catalog).list(kind, pattern))
     if not entries:
         raise CatalogError(f'no entry of {kind} matches "{pattern}"')
-    print_entries(entries, summary_fields(entries), as_json=as_json)
-
-
-def summary_fields(entries: list[dict[str, Any]]) -> list[str]:
-    """The fields that most entries have and that fit a line, id first."""
-    from llmsweep.cli.listing import column
-    from llmsweep.cli.table import GAP, terminal_width
-
-    counts: dict[str, int] = {}
-    for entry in entries:
-        for name, value in entry.items():
-            if isinstance(value, str | int | float):
-                counts[name] = counts.get(name, 0) + 1
-    room = terminal_width()
-    chosen: list[str] = []
-    for name in dict.fromkeys(["id", "name", *counts]):
-        width = column(entries, name).width + len(GAP)
-        if 2 * counts.get(name, 0) >= len(entries) and width <= room:
-            chosen.append(name)
-            room -= width
-    return chosen
+    shown = entries if as_json else [dict(flattened(entry)) for entry in entries]
+    print_entries(shown, LISTED[kind], as_json=as_json, fit=True)
 
 
 @command.command("show", context_settings=SETTINGS)
@@ -88,22 +83,27 @@ def show(*, names: tuple[str, ...], catalog: tuple[Path, ...], as_json: bool) ->
     if as_json:
         click.echo(json.dumps(entry, indent=2, ensure_ascii=False))
         return
-    from llmsweep.cli.listing import text
-
-    pairs = [(name, text(value) + in_words(name, value)) for name, value in flattened(entry)]
+    ordered = {**{name: entry[name] for name in FIRST if name in entry}, **entry}
+    pairs = [(name, in_words(name, value)) for name, value in flattened(ordered) if value is not None]
     width = max((len(name) for name, _ in pairs), default=0)
     for name, value in pairs:
         click.echo(f"{name.ljust(width)}  {value}")
 
 
 def in_words(name: str, value: object) -> str:
-    """A number in a unit that people read, where the name says its unit."""
+    """A value, and if the name says its unit, the same as people read it.
+
+    >>> in_words("board_power_w", 700.0), in_words("memory_bandwidth_bytes_per_s", 3.35e12), in_words("year", 2022)
+    ('700 W', '3.35e12  (3.35 TB/s)', '2022')
+    """
+    from llmsweep.cli.listing import text
     from llmsweep.cli.units import quantity, unit_of
 
-    unit = unit_of(name)
+    plain, unit = text(value), unit_of(name)
     if not unit or isinstance(value, bool) or not isinstance(value, int | float):
-        return ""
-    return f"  ({quantity(value, unit)})"
+        return plain
+    words = quantity(value, unit)
+    return words if words.split()[0] == plain else f"{plain}  ({words})"
 
 
 def find(identifier: str, extra: tuple[Path, ...]) -> dict[str, Any]:
@@ -117,9 +117,8 @@ def find(identifier: str, extra: tuple[Path, ...]) -> dict[str, Any]:
 
     catalog = open_catalog(extra)
     known: list[str] = []
-    for kind in KINDS:
-        entries = json.loads(catalog.list(kind))
-        ids = [entry["id"] if isinstance(entry, dict) else entry for entry in entries]
+    for kind in ("models", "accelerators", "networks"):
+        ids = [entry["id"] for entry in json.loads(catalog.list(kind))]
         if identifier in ids:
             entry: dict[str, Any] = json.loads(catalog.show(kind, identifier))
             return entry

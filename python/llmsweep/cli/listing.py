@@ -6,29 +6,35 @@ from typing import Any
 
 import click
 
-from llmsweep.cli.table import Field, print_table
-from llmsweep.cli.units import number, quantity, unit_of
+from llmsweep.cli.table import Field, fitting, print_table, terminal_width
+from llmsweep.cli.units import number, quantity, unit_of, without_unit
 from llmsweep.registries import Domain
 
 # A year or a head count reads better without a comma.
 FIVE_DIGITS = 10_000
 
 
-def print_entries(entries: Sequence[Mapping[str, Any]], fields: Sequence[str], *, as_json: bool) -> None:
-    """Prints one line per entry with these fields, or the whole entries as JSON."""
+def print_entries(
+    entries: Sequence[Mapping[str, Any]], fields: Sequence[str], *, as_json: bool, fit: bool = False
+) -> None:
+    """Prints one line per entry with these fields, or the whole entries as JSON.
+
+    With ``fit`` the last fields are left out where the terminal has no room for them.
+    """
     if as_json:
         click.echo(json.dumps(entries, indent=2, ensure_ascii=False))
         return
-    print_table([column(entries, name) for name in fields])
+    columns = [column(entries, name) for name in fields]
+    print_table(fitting(columns, range(len(columns) - 1, 0, -1), terminal_width()) if fit else columns)
 
 
 def column(entries: Sequence[Mapping[str, Any]], name: str) -> Field:
-    """One field of all entries; numbers to the right."""
+    """One field of all entries, without the unit in its title: each cell has its own. Numbers to the right."""
     values = [entry.get(name) for entry in entries]
     numeric = all(value is None or (isinstance(value, int | float) and not isinstance(value, bool)) for value in values)
     unit = unit_of(name)
     cells = [quantity(value, unit) if numeric and unit else text(value) for value in values]
-    return Field(name.replace("_", " "), "", cells, right=numeric)
+    return Field(without_unit(name).replace("_", " ").replace(".", " "), "", cells, right=numeric)
 
 
 def text(value: object) -> str:

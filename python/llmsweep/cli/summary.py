@@ -8,7 +8,7 @@ from llmsweep.errors import NothingFeasibleError
 
 
 def counts_line(stats: Mapping[str, Any]) -> str:
-    """The counts in one line.
+    """The counts in one line; without the front where a run looked for none (``--top``).
 
     >>> counts_line({"configurations": 12345678, "feasible": 4567890, "front": 31, "seconds": 0.414})
     '12,345,678 configurations, 4,567,890 feasible, 31 on the front, 0.41 s'
@@ -16,7 +16,9 @@ def counts_line(stats: Mapping[str, Any]) -> str:
     parts = [f"{stats['configurations']:,} configurations", f"{stats['feasible']:,} feasible"]
     if "selected" in stats:
         parts.append(f"{stats['selected']:,} selected")
-    return ", ".join([*parts, f"{stats['front']:,} on the front", f"{stats['seconds']:.2f} s"])
+    if stats["front"] is not None:
+        parts.append(f"{stats['front']:,} on the front")
+    return ", ".join([*parts, f"{stats['seconds']:.2f} s"])
 
 
 def reasons(stats: Mapping[str, Any]) -> list[tuple[int, str]]:

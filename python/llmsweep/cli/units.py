@@ -86,6 +86,15 @@ def unit_of(name: str) -> str:
     return next((unit for end, unit in NAMED.items() if last.endswith(end)), "")
 
 
+def without_unit(name: str) -> str:
+    """A catalogue name without the unit at its end.
+
+    >>> without_unit("memory_bandwidth_bytes_per_s"), without_unit("peak_flops_per_s.bf16"), without_unit("parameters")
+    ('memory_bandwidth', 'peak.bf16', 'parameters')
+    """
+    return re.sub(rf"(?:{'|'.join(end for end in NAMED if end.startswith('_'))})(?=\.|$)", "", name)
+
+
 def numbers(values: Sequence[float | None]) -> list[str]:
     """A column of numbers with one number of decimals, so that the points align.
 

@@ -1,4 +1,5 @@
 //! The doorway between Python and the engine: thin, and the only place that knows both.
+#![allow(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
 use pyo3::prelude::*;
 
 mod catalog;

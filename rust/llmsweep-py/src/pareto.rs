@@ -10,7 +10,10 @@ use crate::threads::pool;
 
 /// Positions of the rows on the Pareto front, ascending.
 #[pyfunction]
-#[pyo3(signature = (table, minimize, maximize, by = vec![], *, distinct = false))]
+#[pyo3(
+    signature = (table, minimize, maximize, by = vec![], *, distinct = false),
+    text_signature = "(table, minimize, maximize, by=(), *, distinct=False)"
+)]
 pub(crate) fn pareto(
     py: Python<'_>,
     table: &Bound<'_, PyAny>,

@@ -107,7 +107,7 @@ impl Table {
                     );
                 }
                 _ => {
-                    cells.extend(column.as_string::<i32>().iter().flatten().map(|text| Value::String(text.to_owned())))
+                    cells.extend(column.as_string::<i32>().iter().flatten().map(|text| Value::String(text.to_owned())));
                 }
             }
         }

@@ -38,6 +38,9 @@ impl Schedule {
     pub const NAMES: [&'static str; 3] = ["none", "1f1b", "interleaved"];
 }
 
+/// Depth and chunks of a pipeline, with the classes of its stages; `None` where there are fewer layers than chunks.
+type Stages = ((u32, u32), Option<Vec<StageClass>>);
+
 /// Levels of the last point seen.
 pub struct TrainingEvaluator<'a> {
     context: &'a Context,
@@ -45,7 +48,7 @@ pub struct TrainingEvaluator<'a> {
     seen: Option<Point>,
     accelerator: Option<Accelerator>,
     parameters: (f64, f64),
-    stages: Vec<((u32, u32), Option<Vec<StageClass>>)>,
+    stages: Vec<Stages>,
     work: Result<TrainingWork, Reject>,
     device: Result<ResolvedDevice, Reject>,
     times: Option<TrainingTimes>,

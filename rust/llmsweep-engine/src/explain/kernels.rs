@@ -24,6 +24,6 @@ pub(super) fn section(
 
 fn kernel(op: &Op, kernels: &KernelModel) -> Term {
     let time = kernels.time(op, Pass::Forward);
-    let numbers = format!("{} FLOP, {} B, {} launches", short(op.flops.0), short(op.bytes.0), short(op.launches));
+    let numbers = format!("{} FLOP, {} B, launches: {}", short(op.flops.0), short(op.bytes.0), short(op.launches));
     Term::new(op.name, time.0, "s", "√(C² + M²) + t₀ · launches").numbers(numbers)
 }
