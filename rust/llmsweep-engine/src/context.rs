@@ -16,7 +16,7 @@ use llmsweep_model::work::attention::AttentionKernel;
 
 use crate::axes::{AXES, ENGINE_NAMES, Phase};
 use crate::catalog::{AcceleratorEntry, Catalog, Efficiencies, ModelEntry, NetworkEntry, Provenance};
-use crate::plan::{Plan, Point, position};
+use crate::plan::{Plan, PlanAxis, Point, position};
 use crate::spec::{AxisValue, Spec};
 
 /// Registry positions of the axes that evaluation reads.
@@ -119,7 +119,7 @@ impl Context {
     /// Resolves a specification's names. The catalogue must hold its inline tables already.
     pub fn compile(spec: &Spec, catalog: &Catalog) -> Result<Self, CompileError> {
         let plan = Plan::new(spec.phase, &spec.axes);
-        let names = |axis: usize| plan.axis(axis).map(|axis| axis.names()).unwrap_or_default();
+        let names = |axis: usize| plan.axis(axis).map(PlanAxis::names).unwrap_or_default();
         let missing = |kind: &str, id: &str| CompileError(format!("the catalogue has no {kind} \"{id}\""));
         let models = names(axis::MODEL)
             .iter()
@@ -273,7 +273,7 @@ impl Context {
     /// The names that the label column of an axis decodes to; empty where the axis has none.
     #[must_use]
     pub fn axis_names(&self, position: usize) -> Vec<String> {
-        self.plan.axis(position).map(crate::plan::PlanAxis::names).unwrap_or_default()
+        self.plan.axis(position).map(PlanAxis::names).unwrap_or_default()
     }
 
     /// The value of a point on every axis, as text.

@@ -40,6 +40,7 @@ pub fn compile(
     let mut points = vec![Point::FIRST; rows];
     let mut axes = Vec::new();
     for column in columns {
+        same_length(column, rows)?;
         let place = Place::Path(format!("column \"{}\"", column.name));
         let axis = AXES.iter().position(|axis| axis.name == column.name);
         let mut distinct: Vec<Node> = Vec::new();
@@ -60,6 +61,15 @@ pub fn compile(
     }
     let spec = Spec::decode_listed(&document(phase, axes), catalog)?;
     Ok((Context::compile(&spec, catalog)?, points))
+}
+
+fn same_length(column: &ListedColumn, rows: usize) -> Result<(), DocumentError> {
+    let cells = column.cells.len();
+    if cells == rows {
+        return Ok(());
+    }
+    let place = Place::Path(format!("column \"{}\"", column.name));
+    Err(DocumentError::new(&place, format!("it has \"{cells}\" rows where the first column has {rows}")))
 }
 
 /// What makes two cells the same value: `8` and `8.0` are.

@@ -118,7 +118,7 @@ proptest! {
 /// Rows that differ in an axis which changes nothing tie: `distinct` keeps the first.
 #[test]
 fn distinct_keeps_the_first_of_equals() {
-    let axes = "model = \"llama3.1-8b\"\naccelerator = \"h100-sxm-80\"\ndevices = 8\nglobal_batch = 8\ntokens = [1000, 2000]\n";
+    let axes = "model = \"gpt2\"\nsequence_length = 1024\naccelerator = \"h100-sxm-80\"\ndevices = 8\nglobal_batch = 8\ntokens = [1000, 2000]\n";
     let pareto = "[pareto]\nminimize = [\"step_time_s\"]\nby = [\"model\"]\n";
     let ties = crate::common::training(&format!("{axes}{pareto}"));
     assert_eq!(ids(&Rows::of(&run(&ties, Keep::Front))).len(), 2);

@@ -64,7 +64,7 @@ fn a_wrong_table_says_where() {
     for (columns, expected) in [
         (
             vec![right(), chip(), column("concurency", whole(&[1, 2]))],
-            "column \"concurency\": unknown key \"concurency\": did you mean \"concurrency\"?",
+            "column \"concurency\": unknown key \"concurency\"; did you mean \"concurrency\"?",
         ),
         (
             vec![right(), chip(), column("zero_stage", whole(&[1, 1]))],
@@ -80,7 +80,7 @@ fn a_wrong_table_says_where() {
         ),
         (
             vec![column("model", texts(&["gpt2", "gtp2"])), chip()],
-            "column \"model\", row 1: unknown model \"gtp2\": did you mean \"gpt2\"?",
+            "column \"model\", row 1: unknown model \"gtp2\"; did you mean \"gpt2\"?",
         ),
         (
             vec![column("model", texts(&["gpt2", "gpt*"])), chip()],
@@ -89,7 +89,7 @@ fn a_wrong_table_says_where() {
         (vec![right()], "column \"accelerator\" is missing"),
         (
             vec![right(), chip(), column("concurrency", whole(&[1]))],
-            "column \"concurrency\": it has 1 rows where the others have 2",
+            "column \"concurrency\": it has \"1\" rows where the first column has 2",
         ),
         (vec![right(), chip(), right()], "column \"model\": the column is given twice"),
     ] {

@@ -12,7 +12,7 @@ fn case(reject: Reject) -> (&'static str, &'static str) {
         Reject::PrecisionUnsupported => (SERVING, "precision = \"nvfp4\""),
         Reject::PrecisionNotTrained => (TRAINING, "precision = \"int8\""),
         Reject::TensorParallelHeads => (TRAINING, "tensor_parallel = 3"),
-        Reject::TensorParallelMlp => (SERVING, "model = \"mamba2-hybrid-8b\"\ntensor_parallel = 3"),
+        Reject::TensorParallelMlp => (SERVING, "model = \"qwen2.5-0.5b\"\ntensor_parallel = 7"),
         Reject::ExpertParallelDense => (TRAINING, "expert_parallel = 2"),
         Reject::ExpertParallelExperts => (TRAINING, "model = \"mixtral-8x7b\"\nexpert_parallel = 3"),
         Reject::ExpertParallelRanks => (TRAINING, "model = \"mixtral-8x7b\"\nexpert_parallel = 8\ndevices = 4"),

@@ -66,7 +66,7 @@ fn entry(kind: &str, file: &str, id: &str) -> String {
 #[test]
 fn inline_tables_equal_entries_of_the_catalogue() {
     let accelerator = entry("accelerator", "accelerators/nvidia-hopper.toml", "h100-sxm-80");
-    let model = entry("model", "models/llama.toml", "llama3.1-8b");
+    let model = entry("model", "models/llama3-4.toml", "llama3.1-8b");
     for phase in ["inference", "training"] {
         let rows = |extra: &str| match phase {
             "inference" => all_rows(&inference(&format!("{SERVING}engine = [\"vllm\", \"trtllm\"]\n{extra}"))),

@@ -49,79 +49,79 @@ fn a_wrong_file_is_one_sentence_with_its_place() {
             "training",
             "fragmentation = 1.04",
             "fragmentatoin = 1.04",
-            "training.toml:13:1: unknown key \"fragmentatoin\" in the constants of training: did you mean \"fragmentation\"?",
+            "training.toml:13:1: unknown key \"fragmentatoin\" in the table of constants of training: did you mean \"fragmentation\"?",
         ),
         (
             "training",
             "fragmentation = 1.04\n",
             "",
-            "training.toml:1:1: the constants of training lacks the key \"fragmentation\"",
+            "training.toml:1:1: the table of constants of training lacks the key \"fragmentation\"",
         ),
         (
             "training",
             "= 0.23",
             "= 1.23",
-            "training.toml:6:29: \"tensor_exposed_overlapped\" of the constants of training is \"1.23\", allowed are numbers from 0 to 1",
+            "training.toml:6:29: \"tensor_exposed_overlapped\" of the table of constants of training is \"1.23\", allowed are numbers from 0 to 1",
         ),
         (
             "training",
             "= 6e-6",
             "= -1",
-            "training.toml:3:17: \"host_launch_s\" of the constants of training is \"-1\", allowed are finite numbers of at least 0",
+            "training.toml:3:17: \"host_launch_s\" of the table of constants of training is \"-1\", allowed are finite numbers of at least 0",
         ),
         (
             "training",
             "= 1.04",
             "= 0.5",
-            "training.toml:13:17: \"fragmentation\" of the constants of training is \"0.5\", allowed are finite numbers of at least 1",
+            "training.toml:13:17: \"fragmentation\" of the table of constants of training is \"0.5\", allowed are finite numbers of at least 1",
         ),
         (
             "serving",
             "memory_fraction = 0.90\n",
             "",
-            "serving.toml:3:2: \"vllm\" of \"engine\" of the constants of serving lacks the key \"memory_fraction\"",
+            "serving.toml:3:2: \"vllm\" of \"engine\" of the table of constants of serving lacks the key \"memory_fraction\"",
         ),
         (
             "serving",
             "memory_fraction = 0.85",
             "memory_fraction = 1.2",
-            "serving.toml:19:19: \"memory_fraction\" of \"sglang\" of \"engine\" of the constants of serving is \"1.2\", allowed are numbers up to 1",
+            "serving.toml:19:19: \"memory_fraction\" of \"sglang\" of \"engine\" of the table of constants of serving is \"1.2\", allowed are numbers up to 1",
         ),
         (
             "serving",
             "output_reserved = 0.6",
             "output_reserved = 6",
-            "serving.toml:9:19: \"output_reserved\" of \"vllm\" of \"engine\" of the constants of serving is \"6\", allowed are numbers from 0 to 1",
+            "serving.toml:9:19: \"output_reserved\" of \"vllm\" of \"engine\" of the table of constants of serving is \"6\", allowed are numbers from 0 to 1",
         ),
         (
             "serving",
             "block_tokens = 16",
             "block_tokens = 0.5",
-            "serving.toml:10:16: \"block_tokens\" of \"vllm\" of \"engine\" of the constants of serving is \"0.5\", allowed are finite numbers of at least 1",
+            "serving.toml:10:16: \"block_tokens\" of \"vllm\" of \"engine\" of the table of constants of serving is \"0.5\", allowed are finite numbers of at least 1",
         ),
         (
             "serving",
             "[engine.sglang]",
             "[engine.sg]",
-            "serving.toml:16:9: unknown key \"sg\" in \"engine\" of the constants of serving: did you mean \"sglang\"?",
+            "serving.toml:16:9: unknown key \"sg\" in \"engine\" of the table of constants of serving: did you mean \"sglang\"?",
         ),
         (
             "serving",
             "[common]",
             "[commons]",
-            "serving.toml:43:2: unknown key \"commons\" in the constants of serving: did you mean \"common\"?",
+            "serving.toml:43:2: unknown key \"commons\" in the table of constants of serving: did you mean \"common\"?",
         ),
         (
             "collectives",
             "efficiency = 0.96",
             "efficiency = 0",
-            "collectives.toml:23:14: \"efficiency\" of \"between_nodes\" of the constants of collectives is \"0\", allowed are finite numbers above 0",
+            "collectives.toml:23:14: \"efficiency\" of \"between_nodes\" of the table of constants of collectives is \"0\", allowed are finite numbers above 0",
         ),
         (
             "collectives",
             "[between_nodes]",
             "[other]",
-            "collectives.toml:19:2: unknown key \"other\" in the constants of collectives",
+            "collectives.toml:19:2: unknown key \"other\" in the table of constants of collectives",
         ),
     ] {
         let text = shipped(&format!("systems/{file}.toml"));
@@ -151,7 +151,7 @@ fn a_catalogue_without_constants_says_what_it_lacks() {
     let catalog = Catalog::from_directories(&[overlay.path()]).expect("the folder reads");
     let document = llmsweep_engine::document::parse_toml(
         "sweep.toml",
-        "schema = 1\nphase = \"inference\"\n[axes]\nmodel = \"own\"\naccelerator = \"chip\"\n[[accelerator]]\nid = \"chip\"\n\
+        "schema = 1\nphase = \"inference\"\n[axes]\nmodel = \"own\"\naccelerator = \"chip\"\n[[network]]\nid = \"pcie5-x16\"\nwiring = \"pcie\"\nbandwidth_bytes_per_s = 63e9\nlatency_s = 1e-6\n[[accelerator]]\nid = \"chip\"\n\
          peak_flops_per_s = { bf16 = 1e15 }\nmemory_bytes = 80e9\nmemory_bandwidth_bytes_per_s = 3e12\n",
     )
     .expect("TOML");
