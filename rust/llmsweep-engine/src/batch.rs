@@ -47,8 +47,8 @@ impl<'a> BatchBuilder<'a> {
     }
 
     /// Adds a row.
-    pub fn push(&mut self, id: u64, point: &Point, outcome: Outcome) {
-        self.pending.push(Row { id, point: *point, outcome });
+    pub fn push(&mut self, id: u64, point: &Point, outcome: &Outcome) {
+        self.pending.push(Row { id, point: *point, outcome: *outcome });
         self.rows += 1;
         if self.pending.len() == PENDING_ROWS {
             self.spread();

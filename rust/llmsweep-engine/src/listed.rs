@@ -1,7 +1,7 @@
 //! Rows that a table lists one by one, instead of a grid.
 use std::collections::HashMap;
 
-use crate::axes::{AXES, Phase};
+use crate::axes::{AXES, Axis, Fallback, Phase, of_phase};
 use crate::catalog::Catalog;
 use crate::context::{CompileError, Context};
 use crate::node::{DocumentError, Entry, Node, Place, Value};
@@ -59,7 +59,12 @@ pub fn compile(
         let node = Node { value: Value::Array(distinct), place: place.clone() };
         axes.push(Entry { key: column.name.clone(), place, node });
     }
-    let spec = Spec::decode_listed(&document(phase, axes), catalog)?;
+    let document = document(phase, axes);
+    let spec = Spec::decode_listed(&document, catalog).map_err(|error| {
+        // What the whole table lacks is a column.
+        let lacks = missing(phase, columns).filter(|_| error.place == document.place);
+        lacks.map_or(error, |message| DocumentError::new(&document.place, message))
+    })?;
     Ok((Context::compile(&spec, catalog)?, points))
 }
 
@@ -93,6 +98,13 @@ fn refuse_globs(cells: &[Node]) -> Result<(), DocumentError> {
         }
         _ => Ok(()),
     }
+}
+
+/// The sentence for the first axis that has neither a column nor a fallback.
+fn missing(phase: Phase, columns: &[ListedColumn]) -> Option<String> {
+    let given = |axis: &Axis| columns.iter().any(|column| column.name == axis.name);
+    let axis = of_phase(phase).find(|axis| axis.fallback == Fallback::Required && !given(axis))?;
+    Some(format!("the column \"{}\" is missing: phase \"{}\" needs it", axis.name, phase.name()))
 }
 
 fn document(phase: Phase, axes: Vec<Entry>) -> Node {

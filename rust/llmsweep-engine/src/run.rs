@@ -191,7 +191,7 @@ impl<'a> Run<'a> {
             let point = self.context.plan.point(row);
             let outcome = evaluator.outcome(&point);
             self.count(&mut stats, row, &point, &outcome);
-            builder.push(row, &point, outcome);
+            builder.push(row, &point, &outcome);
         }
         stats.seconds = started.elapsed().as_secs_f64();
         let schema = schema(values);
@@ -217,7 +217,7 @@ impl<'a> Run<'a> {
                     let row = block as u64 * BLOCK_ROWS + offset as u64;
                     let outcome = evaluator.outcome(point);
                     self.count(&mut stats, row, point, &outcome);
-                    builder.push(row, point, outcome);
+                    builder.push(row, point, &outcome);
                 }
                 control.advance(points.len() as u64);
                 Ok((builder.finish(&schema), stats))
@@ -249,7 +249,7 @@ impl<'a> Run<'a> {
         evaluator: &mut Evaluator,
         block: u64,
         control: &Control,
-        mut visit: impl FnMut(u64, &Point, Outcome),
+        mut visit: impl FnMut(u64, &Point, &Outcome),
     ) -> Result<(), Cancelled> {
         let plan = &self.context.plan;
         let first = block * self.block_rows();
@@ -260,7 +260,7 @@ impl<'a> Run<'a> {
                 control.check()?;
             }
             let outcome = evaluator.outcome(&point);
-            visit(row, &point, outcome);
+            visit(row, &point, &outcome);
             plan.advance(&mut point);
         }
         control.advance(end - first);
@@ -295,7 +295,7 @@ impl<'a> Run<'a> {
                     let mut builder = BatchBuilder::new(self.context, values, capacity);
                     let mut stats = Stats::new(0);
                     self.walk(evaluator, block, control, |row, point, outcome| {
-                        let feasible = self.count(&mut stats, row, point, &outcome);
+                        let feasible = self.count(&mut stats, row, point, outcome);
                         if feasible || keep == Keep::All {
                             builder.push(row, point, outcome);
                         }
@@ -325,8 +325,8 @@ impl<'a> Run<'a> {
                 |(mut evaluator, (mut archive, mut stats)), block| {
                     let mut rows = ObjectiveRows::new(self.objectives.len());
                     self.walk(&mut evaluator, block, control, |row, point, outcome| {
-                        if self.count(&mut stats, row, point, &outcome) {
-                            rows.push(self, row, point, &outcome, &mut stats);
+                        if self.count(&mut stats, row, point, outcome) {
+                            rows.push(self, row, point, outcome, &mut stats);
                         }
                     })?;
                     rows.into_archive(&mut archive);

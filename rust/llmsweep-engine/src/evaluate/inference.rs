@@ -117,6 +117,7 @@ impl<'a> InferenceEvaluator<'a> {
     }
 
     /// The results of a point.
+    #[inline]
     pub fn outcome(&mut self, point: &Point) -> InferenceOutcome {
         self.enter(point);
         let setup = setup(self.context, point);
@@ -141,6 +142,7 @@ impl<'a> InferenceEvaluator<'a> {
         self.device.as_ref().map_err(|reject| *reject)
     }
 
+    #[inline]
     fn row(&mut self, point: &Point, setup: &InferenceSetup) -> Result<InferenceRow, Reject> {
         let context = self.context;
         let shape = &context.model(point).shape;

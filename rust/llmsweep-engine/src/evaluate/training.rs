@@ -96,6 +96,7 @@ impl<'a> TrainingEvaluator<'a> {
     }
 
     /// The results of a point.
+    #[inline]
     pub fn outcome(&mut self, point: &Point) -> TrainingOutcome {
         self.enter(point);
         let setup = setup(self.context, point);
@@ -130,6 +131,7 @@ impl<'a> TrainingEvaluator<'a> {
         self.times.as_ref()
     }
 
+    #[inline]
     fn row(&mut self, point: &Point, setup: &TrainingSetup) -> Result<TrainingRow, Reject> {
         let context = self.context;
         let device = self.device.as_ref().map_err(|reject| *reject)?;

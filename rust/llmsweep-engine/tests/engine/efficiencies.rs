@@ -108,7 +108,7 @@ fn a_wrong_file_is_one_sentence_with_its_place() {
         ),
         (
             gemm("compute_efficiency = 0.8\n"),
-            "own.toml:9:2: gemm curve \"bf16\" of \"own\" lacks the key \"memory_efficiency\"",
+            "own.toml:9:1: gemm curve \"bf16\" of \"own\" lacks the key \"memory_efficiency\"",
         ),
         (
             gemm(&curve.replace("0.8\nm", "1.01\nm")),
@@ -120,7 +120,7 @@ fn a_wrong_file_is_one_sentence_with_its_place() {
         ),
         (
             format!("{FILE}[attention]\ncompute_efficiency = 0.5\n"),
-            "own.toml:9:2: \"attention\" of efficiency of \"own\" lacks the key \"half_keys\"",
+            "own.toml:9:1: \"attention\" of efficiency of \"own\" lacks the key \"half_keys\"",
         ),
         (
             format!("{FILE}accelerator = 3\n"),
@@ -128,7 +128,7 @@ fn a_wrong_file_is_one_sentence_with_its_place() {
         ),
         (
             format!("{FILE}[accelerator.h200-sxm]\ncompute_factor = 1.1\n"),
-            "own.toml:9:14: \"own\" has an override of \"h200-sxm\", which is no accelerator of the catalogue; did you mean \"h200-sxm-141\"?",
+            "own.toml:1:1: \"own\" has an override of \"h200-sxm\", which is no accelerator of the catalogue; did you mean \"h200-sxm-141\"?",
         ),
         (
             format!("{FILE}[accelerator.h200-sxm-141]\nfactor = 1.1\n"),

@@ -86,12 +86,12 @@ fn a_wrong_table_says_where() {
             vec![column("model", texts(&["gpt2", "gpt*"])), chip()],
             "column \"model\", row 1: \"gpt*\" is a pattern; a row of a table must name one value",
         ),
-        (vec![right()], "column \"accelerator\" is missing"),
+        (vec![right()], "table: the column \"accelerator\" is missing: phase \"inference\" needs it"),
         (
             vec![right(), chip(), column("concurrency", whole(&[1]))],
             "column \"concurrency\": it has \"1\" rows where the first column has 2",
         ),
-        (vec![right(), chip(), right()], "column \"model\": the column is given twice"),
+        (vec![right(), chip(), right()], "column \"model\": the axis \"model\" is given twice"),
     ] {
         let error = listed(&columns).map(|(_, points)| points.len()).expect_err(expected);
         assert!(error.contains(expected), "{error}\nis not\n{expected}");

@@ -2,7 +2,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use llmsweep_engine::catalog::Catalog;
+use llmsweep_engine::axes::ENGINE_NAMES;
+use llmsweep_engine::catalog::{Catalog, efficiency, systems};
 
 use crate::common::{catalog_folder, sweep};
 
@@ -79,7 +80,7 @@ fn a_wrong_file_is_one_sentence_with_its_place() {
             "serving",
             "memory_fraction = 0.90\n",
             "",
-            "serving.toml:3:2: \"vllm\" of \"engine\" of the table of constants of serving lacks the key \"memory_fraction\"",
+            "serving.toml:3:1: \"vllm\" of \"engine\" of the table of constants of serving lacks the key \"memory_fraction\"",
         ),
         (
             "serving",
@@ -151,7 +152,7 @@ fn a_catalogue_without_constants_says_what_it_lacks() {
     let catalog = Catalog::from_directories(&[overlay.path()]).expect("the folder reads");
     let document = llmsweep_engine::document::parse_toml(
         "sweep.toml",
-        "schema = 1\nphase = \"inference\"\n[axes]\nmodel = \"own\"\naccelerator = \"chip\"\n[[network]]\nid = \"pcie5-x16\"\nwiring = \"pcie\"\nbandwidth_bytes_per_s = 63e9\nlatency_s = 1e-6\n[[accelerator]]\nid = \"chip\"\n\
+        "schema = 1\nphase = \"inference\"\n[axes]\nmodel = \"own\"\naccelerator = \"chip\"\n[[network]]\nid = \"pcie5-x16\"\nwiring = \"pcie\"\nbandwidth_bytes_per_s = 63e9\nlatency_s = 1e-6\n[[network]]\nid = \"roce-100\"\nbandwidth_bytes_per_s = 12.5e9\nlatency_s = 1e-6\n[[accelerator]]\nid = \"chip\"\n\
          peak_flops_per_s = { bf16 = 1e15 }\nmemory_bytes = 80e9\nmemory_bandwidth_bytes_per_s = 3e12\n",
     )
     .expect("TOML");
@@ -162,4 +163,46 @@ fn a_catalogue_without_constants_says_what_it_lacks() {
     );
     // The same sweep over the shipped catalogue runs.
     sweep("schema = 1\nphase = \"inference\"\n[axes]\nmodel = \"gpt2\"\naccelerator = \"h100-sxm-80\"\n");
+}
+
+/// Whatever a file may say stands in the documentation, in the part on its folder.
+#[test]
+fn the_documentation_has_every_key() {
+    let page =
+        fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/catalog.md")).expect("a page");
+    let (_, page) = page.split_once("## Efficiencies of an architecture").expect("a section on efficiencies");
+    let (efficiencies, software) = page.split_once("## Constants of software").expect("a section on software");
+    let has = |text: &str, keys: &[&str]| {
+        for key in keys {
+            assert!(text.contains(&format!("`{key}`")), "docs/catalog.md lacks {key}");
+        }
+    };
+    has(efficiencies, &efficiency::EFFICIENCY_KEYS);
+    has(efficiencies, &efficiency::ATTENTION_CURVE_KEYS);
+    has(efficiencies, &efficiency::GEMM_KEYS);
+    has(efficiencies, &efficiency::OVERRIDE_KEYS);
+    for keys in [
+        &systems::INSIDE_NODE_KEYS[..],
+        &systems::BETWEEN_NODES_KEYS,
+        &systems::ONE_SHOT_KEYS,
+        &systems::TRAINING_SYSTEM_KEYS,
+        &systems::COMMON_KEYS,
+        &systems::ENGINE_KEYS,
+    ] {
+        has(software, keys);
+    }
+    for engine in ENGINE_NAMES {
+        has(software, &[&format!("[engine.{engine}]")]);
+    }
+    for table in [
+        "[inside_node]",
+        "[between_nodes]",
+        "[one_shot]",
+        "[common]",
+        "collectives.toml",
+        "training.toml",
+        "serving.toml",
+    ] {
+        assert!(software.contains(&format!("`{table}`")), "docs/catalog.md lacks {table}");
+    }
 }
