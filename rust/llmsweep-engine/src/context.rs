@@ -273,7 +273,7 @@ impl Context {
     /// The names that the label column of an axis decodes to; empty where the axis has none.
     #[must_use]
     pub fn axis_names(&self, position: usize) -> Vec<String> {
-        self.plan.axis(position).map(crate::plan::PlanAxis::names).unwrap_or_default()
+        self.plan.axis(position).map(PlanAxis::names).unwrap_or_default()
     }
 
     /// The value of a point on every axis, as text.

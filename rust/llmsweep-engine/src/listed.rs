@@ -1,7 +1,7 @@
 //! Rows that a table lists one by one, instead of a grid.
 use std::collections::HashMap;
 
-use crate::axes::{AXES, Phase};
+use crate::axes::{AXES, Axis, Fallback, Phase, of_phase};
 use crate::catalog::Catalog;
 use crate::context::{CompileError, Context};
 use crate::node::{DocumentError, Entry, Node, Place, Value};
@@ -40,6 +40,7 @@ pub fn compile(
     let mut points = vec![Point::FIRST; rows];
     let mut axes = Vec::new();
     for column in columns {
+        same_length(column, rows)?;
         let place = Place::Path(format!("column \"{}\"", column.name));
         let axis = AXES.iter().position(|axis| axis.name == column.name);
         let mut distinct: Vec<Node> = Vec::new();
@@ -58,8 +59,22 @@ pub fn compile(
         let node = Node { value: Value::Array(distinct), place: place.clone() };
         axes.push(Entry { key: column.name.clone(), place, node });
     }
-    let spec = Spec::decode_listed(&document(phase, axes), catalog)?;
+    let document = document(phase, axes);
+    let spec = Spec::decode_listed(&document, catalog).map_err(|error| {
+        // What the whole table lacks is a column.
+        let lacks = missing(phase, columns).filter(|_| error.place == document.place);
+        lacks.map_or(error, |message| DocumentError::new(&document.place, message))
+    })?;
     Ok((Context::compile(&spec, catalog)?, points))
+}
+
+fn same_length(column: &ListedColumn, rows: usize) -> Result<(), DocumentError> {
+    let cells = column.cells.len();
+    if cells == rows {
+        return Ok(());
+    }
+    let place = Place::Path(format!("column \"{}\"", column.name));
+    Err(DocumentError::new(&place, format!("it has \"{cells}\" rows where the first column has {rows}")))
 }
 
 /// What makes two cells the same value: `8` and `8.0` are.
@@ -83,6 +98,13 @@ fn refuse_globs(cells: &[Node]) -> Result<(), DocumentError> {
         }
         _ => Ok(()),
     }
+}
+
+/// The sentence for the first axis that has neither a column nor a fallback.
+fn missing(phase: Phase, columns: &[ListedColumn]) -> Option<String> {
+    let given = |axis: &Axis| columns.iter().any(|column| column.name == axis.name);
+    let axis = of_phase(phase).find(|axis| axis.fallback == Fallback::Required && !given(axis))?;
+    Some(format!("the column \"{}\" is missing: phase \"{}\" needs it", axis.name, phase.name()))
 }
 
 fn document(phase: Phase, axes: Vec<Entry>) -> Node {

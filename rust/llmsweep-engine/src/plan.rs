@@ -36,6 +36,18 @@ const fn same(one: &str, other: &str) -> bool {
     true
 }
 
+/// How many axes of the registry act at a level or an earlier one, by level: they come first.
+const AXES_UP_TO: [usize; 4] =
+    [axes_up_to(Level::Shape), axes_up_to(Level::Work), axes_up_to(Level::Time), axes_up_to(Level::Row)];
+
+const fn axes_up_to(level: Level) -> usize {
+    let mut axes = 0;
+    while axes < AXES.len() && AXES[axes].level as usize <= level as usize {
+        axes += 1;
+    }
+    axes
+}
+
 /// One value on every axis, as positions in the axes' value lists; axes of the other phase stay 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Point {
@@ -57,10 +69,12 @@ impl Point {
         self.indices[axis] = index as u32;
     }
 
-    /// Whether two points agree on all axes up to a level.
+    /// Whether two points agree on all axes up to a level, that level included.
     #[must_use]
-    pub fn agrees(&self, other: &Self, levels: &[usize]) -> bool {
-        levels.iter().all(|&axis| self.indices[axis] == other.indices[axis])
+    #[inline]
+    pub fn agrees(&self, other: &Self, level: Level) -> bool {
+        let axes = AXES_UP_TO[level as usize];
+        self.indices[..axes] == other.indices[..axes]
     }
 }
 
@@ -119,7 +133,8 @@ pub struct Plan {
 
 impl Plan {
     /// A plan over these axes, which must be those of the phase in the registry's order, each with at least one value, as a decoded
-    /// specification guarantees. Where their product does not fit 64 bits, rows can't be numbered: such a plan serves listed points only.
+    /// specification guarantees. Where their product does not fit 64 bits, or a table without rows leaves an axis empty, rows can't be
+    /// numbered: such a plan serves listed points only.
     #[must_use]
     pub fn new(phase: Phase, values: &[AxisValues]) -> Self {
         let axes: Vec<PlanAxis> = values.iter().map(PlanAxis::new).collect();
@@ -181,12 +196,6 @@ impl Plan {
     pub fn axis(&self, position: usize) -> Option<&PlanAxis> {
         self.axes.iter().find(|axis| axis.position == position)
     }
-
-    /// Registry positions of the axes up to a level, that level included.
-    #[must_use]
-    pub fn up_to(&self, level: Level) -> Vec<usize> {
-        self.axes.iter().filter(|axis| axis.axis.level <= level).map(|axis| axis.position).collect()
-    }
 }
 
 #[cfg(test)]
@@ -221,10 +230,15 @@ mod tests {
     #[test]
     fn a_cell_holds_its_dear_levels_still() {
         let plan = plan();
-        let dear = plan.up_to(Level::Time);
         for row in 0..plan.rows().min(5000) {
             let first = plan.point(row / plan.cell_rows() * plan.cell_rows());
-            assert!(plan.point(row).agrees(&first, &dear));
+            assert!(plan.point(row).agrees(&first, Level::Time));
         }
+    }
+
+    #[test]
+    fn axes_of_early_levels_come_first() {
+        assert!(AXES.is_sorted_by_key(|axis| axis.level));
+        assert_eq!(AXES_UP_TO[Level::Row as usize], AXES.len());
     }
 }

@@ -130,7 +130,8 @@ pub struct Run<'a> {
     context: &'a Context,
     limits: Vec<Limit>,
     objectives: Vec<(Value, f64)>,
-    groups: Vec<(Value, u64)>,
+    /// Axes that make a group, each with its number of values.
+    groups: Vec<(usize, u64)>,
     ties: Ties,
 }
 
@@ -156,8 +157,8 @@ impl<'a> Run<'a> {
         let mut objectives = signed(&pareto.minimize, 1.0);
         objectives.extend(signed(&pareto.maximize, -1.0));
         let group = |name: &&'static str| {
-            let value = value(name)?;
-            Some((value, value.labels(context).map_or(COUNT_RADIX, |labels| labels.len().max(1) as u64)))
+            let position = value(name)?.axis()?;
+            Some((position, context.plan.axis(position)?.values.len() as u64))
         };
         Self {
             context,
@@ -185,12 +186,12 @@ impl<'a> Run<'a> {
         let started = Instant::now();
         let mut stats = Stats::new(self.context.plan.rows());
         let mut evaluator = Evaluator::new(self.context);
-        let mut builder = BatchBuilder::new(values, rows.len());
+        let mut builder = BatchBuilder::new(self.context, values, rows.len());
         for &row in rows {
             let point = self.context.plan.point(row);
             let outcome = evaluator.outcome(&point);
             self.count(&mut stats, row, &point, &outcome);
-            builder.push(self.context, row, &point, &outcome);
+            builder.push(row, &point, &outcome);
         }
         stats.seconds = started.elapsed().as_secs_f64();
         let schema = schema(values);
@@ -207,7 +208,7 @@ impl<'a> Run<'a> {
             .enumerate()
             .map(|(block, points)| {
                 let mut evaluator = Evaluator::new(self.context);
-                let mut builder = BatchBuilder::new(values, points.len());
+                let mut builder = BatchBuilder::new(self.context, values, points.len());
                 let mut stats = Stats::new(0);
                 for (offset, point) in points.iter().enumerate() {
                     if offset % CHECK_ROWS == 0 {
@@ -216,7 +217,7 @@ impl<'a> Run<'a> {
                     let row = block as u64 * BLOCK_ROWS + offset as u64;
                     let outcome = evaluator.outcome(point);
                     self.count(&mut stats, row, point, &outcome);
-                    builder.push(self.context, row, point, &outcome);
+                    builder.push(row, point, &outcome);
                 }
                 control.advance(points.len() as u64);
                 Ok((builder.finish(&schema), stats))
@@ -252,7 +253,7 @@ impl<'a> Run<'a> {
     ) -> Result<(), Cancelled> {
         let plan = &self.context.plan;
         let first = block * self.block_rows();
-        let end = (first + self.block_rows()).min(plan.rows());
+        let end = first.saturating_add(self.block_rows()).min(plan.rows());
         let mut point = plan.point(first);
         for row in first..end {
             if (row - first).is_multiple_of(CHECK_ROWS as u64) {
@@ -289,13 +290,14 @@ impl<'a> Run<'a> {
             .map_init(
                 || Evaluator::new(self.context),
                 |evaluator, block| {
-                    let capacity = if keep == Keep::All { self.block_rows() as usize } else { 0 };
-                    let mut builder = BatchBuilder::new(values, capacity);
+                    let rows = self.block_rows().min(self.context.plan.rows());
+                    let capacity = if keep == Keep::All { rows as usize } else { 0 };
+                    let mut builder = BatchBuilder::new(self.context, values, capacity);
                     let mut stats = Stats::new(0);
                     self.walk(evaluator, block, control, |row, point, outcome| {
                         let feasible = self.count(&mut stats, row, point, outcome);
                         if feasible || keep == Keep::All {
-                            builder.push(self.context, row, point, outcome);
+                            builder.push(row, point, outcome);
                         }
                     })?;
                     Ok((builder.finish(&schema), stats))
@@ -315,22 +317,23 @@ impl<'a> Run<'a> {
 
     fn front(&self, values: &[Value], control: &Control) -> Result<Output, Cancelled> {
         let empty = || (GroupedArchive::new(self.objectives.len(), self.ties), Stats::new(0));
+        // One archive for all blocks that a thread takes in turn: what it holds already keeps most new rows out.
         let (archive, part) = (0..self.blocks())
             .into_par_iter()
-            .map_init(
-                || Evaluator::new(self.context),
-                |evaluator, block| {
-                    let (mut archive, mut stats) = empty();
+            .try_fold(
+                || (Evaluator::new(self.context), empty()),
+                |(mut evaluator, (mut archive, mut stats)), block| {
                     let mut rows = ObjectiveRows::new(self.objectives.len());
-                    self.walk(evaluator, block, control, |row, point, outcome| {
+                    self.walk(&mut evaluator, block, control, |row, point, outcome| {
                         if self.count(&mut stats, row, point, outcome) {
                             rows.push(self, row, point, outcome, &mut stats);
                         }
                     })?;
                     rows.into_archive(&mut archive);
-                    Ok((archive, stats))
+                    Ok((evaluator, (archive, stats)))
                 },
             )
+            .map(|part| part.map(|(_, part)| part))
             .try_reduce(empty, |(mut archive, stats), (other, part)| {
                 archive.merge(other);
                 Ok((archive, stats.add(&part)))
@@ -342,19 +345,11 @@ impl<'a> Run<'a> {
         Ok(output)
     }
 
-    /// The number of a row's group.
-    fn group(&self, row: u64, point: &Point, outcome: &Outcome) -> u64 {
-        self.groups.iter().fold(0, |key, (value, radix)| {
-            let code = value.of(self.context, row, point, outcome);
-            // A label that does not exist is a group of its own.
-            let code = if code.is_nan() { *radix } else { code as u64 };
-            key.wrapping_mul(radix + 1).wrapping_add(code)
-        })
+    /// The number of a row's group: mixed radix over the axes that make it, which is below the number of rows.
+    fn group(&self, point: &Point) -> u64 {
+        self.groups.iter().fold(0, |key, &(axis, length)| key * length + point.index(axis) as u64)
     }
 }
-
-/// Groups of a count column: counts are below it (see the registry of axes).
-const COUNT_RADIX: u64 = 100_000_001;
 
 /// Rows between two looks at the control: some ten thousandths of a second.
 const CHECK_ROWS: usize = 256;
@@ -380,7 +375,7 @@ impl ObjectiveRows {
             column.push(number);
         }
         if exists {
-            self.groups.push(run.group(row, point, outcome));
+            self.groups.push(run.group(point));
             self.rows.push(row);
         } else {
             stats.unpriced += 1;

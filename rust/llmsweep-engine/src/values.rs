@@ -175,6 +175,19 @@ pub struct Value {
     source: Source,
 }
 
+/// A row, evaluated.
+pub(crate) struct Row {
+    pub(crate) id: u64,
+    pub(crate) point: Point,
+    pub(crate) outcome: Outcome,
+}
+
+/// Values of a column: numbers, or whole numbers that an `f64` can't hold.
+pub(crate) enum Column64 {
+    Number(Vec<f64>),
+    Exact(Vec<u64>),
+}
+
 fn find<T: Copy>(table: &[(&str, T)], name: &str) -> Option<T> {
     table.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
 }
@@ -216,8 +229,54 @@ impl Value {
         names.filter_map(|name| Self::by_name(phase, name)).collect()
     }
 
-    /// The value in a row.
+    /// Appends the values in many rows: the column's kind is looked at once for all of them.
+    pub(crate) fn extend(&self, context: &Context, rows: &[Row], column: &mut Column64) {
+        match (self.source, column) {
+            (Source::RowId, Column64::Exact(column)) => column.extend(rows.iter().map(|row| row.id)),
+            (Source::Axis(position), Column64::Number(column)) => {
+                column.extend(rows.iter().map(|row| context.number(&row.point, position)));
+            }
+            (Source::Training(value), Column64::Number(column)) => {
+                column.extend(rows.iter().map(|row| match &row.outcome {
+                    Outcome::Training(outcome) => value(outcome),
+                    Outcome::Inference(_) => f64::NAN,
+                }));
+            }
+            (Source::Inference(value), Column64::Number(column)) => {
+                column.extend(rows.iter().map(|row| match &row.outcome {
+                    Outcome::Inference(outcome) => value(outcome),
+                    Outcome::Training(_) => f64::NAN,
+                }));
+            }
+            (_, Column64::Number(column)) => {
+                column.extend(rows.iter().map(|row| self.of(context, row.id, &row.point, &row.outcome)));
+            }
+            (_, Column64::Exact(column)) => {
+                column.extend(rows.iter().map(|row| self.of(context, row.id, &row.point, &row.outcome) as u64));
+            }
+        }
+    }
+
+    /// An empty column for values of this kind.
+    pub(crate) fn column(&self, capacity: usize) -> Column64 {
+        match self.source {
+            Source::RowId => Column64::Exact(Vec::with_capacity(capacity)),
+            _ => Column64::Number(Vec::with_capacity(capacity)),
+        }
+    }
+
+    /// The position of the axis that the column is, if it is one.
     #[must_use]
+    pub fn axis(&self) -> Option<usize> {
+        match self.source {
+            Source::Axis(position) => Some(position),
+            _ => None,
+        }
+    }
+
+    /// The value in a row; a row's number is exact below 2⁵³.
+    #[must_use]
+    #[inline]
     pub fn of(&self, context: &Context, row: u64, point: &Point, outcome: &Outcome) -> f64 {
         match (self.source, outcome) {
             (Source::RowId, _) => row as f64,

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::fields::Fields;
 use crate::axes::Phase;
-use crate::node::{DocumentError, Node, Place};
+use crate::node::{DocumentError, Node, Place, nearest};
 
 /// How a prediction's efficiencies are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,7 +50,8 @@ impl Provenance {
 /// The architecture whose efficiencies are the last resort.
 const DEFAULT: &str = "default";
 
-const KEYS: [&str; 13] = [
+/// Keys of an efficiency file.
+pub const EFFICIENCY_KEYS: [&str; 12] = [
     "architecture",
     "relatives",
     "measured_on",
@@ -63,7 +64,6 @@ const KEYS: [&str; 13] = [
     "attention",
     "gemm",
     "accelerator",
-    "sources",
 ];
 
 /// Efficiencies of one architecture: one file.
@@ -102,10 +102,10 @@ const SAME_CURVE: [(&str, &str); 6] =
 impl Architecture {
     /// Reads one file.
     pub fn decode(node: &Node) -> Result<Self, DocumentError> {
-        let fields = Fields::new(node, "an efficiency file", &KEYS)?;
+        let fields = Fields::new(node, "an efficiency file", &EFFICIENCY_KEYS)?;
         let name = fields.required_text("architecture")?.to_owned();
         let fields = fields.named(format!("efficiency of \"{name}\""));
-        let attention = fields.table("attention", &ATTENTION_KEYS)?.map(|table| attention(&table)).transpose()?;
+        let attention = fields.table("attention", &ATTENTION_CURVE_KEYS)?.map(|table| attention(&table)).transpose()?;
         let mut gemm = BTreeMap::new();
         let formats: Vec<&str> = Precision::ALL.iter().map(|precision| precision.name).collect();
         if let Some(table) = fields.table("gemm", &formats)? {
@@ -140,12 +140,14 @@ impl Architecture {
     }
 }
 
-fn required_share(fields: &Fields, key: &str) -> Result<f64, DocumentError> {
+/// A share above 0 and at most 1 that must be given.
+pub(super) fn required_share(fields: &Fields, key: &str) -> Result<f64, DocumentError> {
     fields.required_positive(key)?;
     Ok(fields.share(key, 1.0)?.unwrap_or(1.0))
 }
 
-const ATTENTION_KEYS: [&str; 7] = [
+/// Keys of `[attention]`.
+pub const ATTENTION_CURVE_KEYS: [&str; 7] = [
     "compute_efficiency",
     "half_keys",
     "backward_ratio",
@@ -166,7 +168,8 @@ fn attention(fields: &Fields) -> Result<AttentionCurve, DocumentError> {
     })
 }
 
-const GEMM_KEYS: [&str; 6] =
+/// Keys of a `[gemm.…]` table.
+pub const GEMM_KEYS: [&str; 6] =
     ["compute_efficiency", "memory_efficiency", "grouped_memory_efficiency", "half_columns", "half_depth", "source"];
 
 fn gemm_curve(fields: &Fields) -> Result<GemmCurve, DocumentError> {
@@ -179,13 +182,12 @@ fn gemm_curve(fields: &Fields) -> Result<GemmCurve, DocumentError> {
     })
 }
 
+/// Keys of an `[accelerator.…]` table: what one accelerator does otherwise than its architecture.
+pub const OVERRIDE_KEYS: [&str; 3] = ["compute_factor", "training_clock_bf16", "source"];
+
 fn overrides(fields: &Fields) -> Result<BTreeMap<String, Override>, DocumentError> {
-    const OVERRIDE_KEYS: [&str; 3] = ["compute_factor", "training_clock_bf16", "source"];
     let mut overrides = BTreeMap::new();
-    let Some(Node { value: crate::node::Value::Table(entries), .. }) = fields.node("accelerator") else {
-        return Ok(overrides);
-    };
-    for entry in entries {
+    for entry in fields.any_table("accelerator")? {
         let table = Fields::new(&entry.node, format!("override of \"{}\"", entry.key), &OVERRIDE_KEYS)?;
         let own = Override {
             compute_factor: table.positive("compute_factor")?,
@@ -225,14 +227,26 @@ impl Efficiencies {
         self.0.get(DEFAULT).is_some_and(|default| default.attention.is_some() && default.curve("bf16").is_some())
     }
 
-    /// Refuses relatives that no file describes.
-    pub(super) fn check(&self) -> Result<(), DocumentError> {
-        for architecture in self.0.values() {
-            for relative in &architecture.relatives {
-                if !self.0.contains_key(relative) {
-                    let message =
-                        format!("\"{}\" names the relative \"{relative}\", which no file describes", architecture.name);
-                    return Err(DocumentError::new(&architecture.place, message));
+    /// Refuses relatives that no file describes, and accelerators that the catalogue does not have.
+    pub(super) fn check(&self, accelerators: &[&str]) -> Result<(), DocumentError> {
+        let meant = |wrong: &str, allowed: &[&str]| {
+            nearest(wrong, allowed.iter().copied()).map_or(String::new(), |name| format!("; did you mean \"{name}\"?"))
+        };
+        let architectures: Vec<&str> = self.0.keys().map(String::as_str).collect();
+        for Architecture { name, relatives, measured_on, overrides, place, .. } in self.0.values() {
+            let wrong = |message: String| Err(DocumentError::new(place, message));
+            if let Some(relative) = relatives.iter().find(|relative| !self.0.contains_key(*relative)) {
+                let hint = meant(relative, &architectures);
+                return wrong(format!("\"{name}\" names the relative \"{relative}\", which no file describes{hint}"));
+            }
+            let measured = measured_on.iter().map(|id| ("was measured on", id));
+            let overridden = overrides.keys().map(|id| ("has an override of", id));
+            for (verb, id) in measured.chain(overridden) {
+                if !accelerators.contains(&id.as_str()) {
+                    let hint = meant(id, accelerators);
+                    return wrong(format!(
+                        "\"{name}\" {verb} \"{id}\", which is no accelerator of the catalogue{hint}"
+                    ));
                 }
             }
         }

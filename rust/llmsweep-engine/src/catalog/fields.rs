@@ -203,6 +203,15 @@ impl<'a> Fields<'a> {
         self.node(key).map(|node| Fields::new(node, format!("\"{key}\" of {}", self.what), allowed)).transpose()
     }
 
+    /// The entries of a nested table with keys of any name, none where it is not given.
+    pub(crate) fn any_table(&self, key: &str) -> Result<&'a [Entry], DocumentError> {
+        match self.node(key) {
+            None => Ok(&[]),
+            Some(Node { value: Value::Table(entries), .. }) => Ok(entries),
+            Some(node) => Err(self.wrong_type(key, node, "a table")),
+        }
+    }
+
     /// Key, place and value of every entry, in order.
     pub(crate) fn entries(&self) -> &'a [Entry] {
         self.entries

@@ -111,7 +111,7 @@ impl Catalog {
             catalog.take_software(directory)?;
         }
         catalog.connect()?;
-        catalog.efficiencies.check()?;
+        catalog.efficiencies.check(&catalog.ids(Kind::Accelerators).collect::<Vec<_>>())?;
         Ok(catalog)
     }
 

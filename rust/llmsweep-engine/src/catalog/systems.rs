@@ -3,6 +3,7 @@ use llmsweep_model::collective::{CollectiveModel, OneShot};
 use llmsweep_model::quantity::{Bytes, Seconds};
 use llmsweep_model::system::{ServingEngine, TrainingSystem};
 
+use super::efficiency::required_share;
 use super::fields::Fields;
 use crate::axes::ENGINE_NAMES;
 use crate::node::{DocumentError, Node};
@@ -27,7 +28,7 @@ impl Systems {
             "serving" => self.engines = Some(engines(node)?),
             _ => {
                 let message =
-                    format!("\"{name}.toml\" has no meaning here; allowed are collectives, training, serving");
+                    format!("\"{name}.toml\" has no meaning here: allowed are collectives, training, serving");
                 return Err(DocumentError::new(&node.place, message));
             }
         }
@@ -41,15 +42,35 @@ impl Systems {
     }
 }
 
-/// A number of at least zero that must be given.
-fn amount(fields: &Fields, key: &str) -> Result<f64, DocumentError> {
+/// A number from `least` to `most` that must be given.
+fn within(fields: &Fields, key: &str, least: f64, most: f64) -> Result<f64, DocumentError> {
     match fields.node(key).and_then(super::fields::number) {
-        Some(number) if number.is_finite() && number >= 0.0 => Ok(number),
+        Some(number) if number.is_finite() && (least..=most).contains(&number) => Ok(number),
         Some(number) => {
-            Err(fields.error(key, format!("\"{key}\" is \"{number}\", allowed are finite numbers of at least 0")))
+            let allowed = if most.is_finite() {
+                format!("numbers from {least} to {most}")
+            } else {
+                format!("finite numbers of at least {least}")
+            };
+            Err(fields.error(key, format!("\"{key}\" of {} is \"{number}\", allowed are {allowed}", fields.what())))
         }
         None => fields.required_positive(key),
     }
+}
+
+/// A number of at least zero that must be given.
+fn amount(fields: &Fields, key: &str) -> Result<f64, DocumentError> {
+    within(fields, key, 0.0, f64::INFINITY)
+}
+
+/// A factor that only adds: at least one.
+fn surplus(fields: &Fields, key: &str) -> Result<f64, DocumentError> {
+    within(fields, key, 1.0, f64::INFINITY)
+}
+
+/// A number above zero that must be given: something is divided by it.
+fn positive(fields: &Fields, key: &str) -> Result<f64, DocumentError> {
+    fields.required_positive(key)
 }
 
 fn seconds(fields: &Fields, key: &str) -> Result<Seconds, DocumentError> {
@@ -61,41 +82,87 @@ fn section<'a>(fields: &Fields<'a>, key: &str, allowed: &[&str]) -> Result<Field
     fields.table(key, allowed)?.ok_or_else(missing)
 }
 
+/// Keys of `[inside_node]` in `collectives.toml`.
+pub const INSIDE_NODE_KEYS: [&str; 13] = [
+    "base_s",
+    "step_s",
+    "all_to_all_doubling_s",
+    "root_coefficient_sqrt_s",
+    "all_reduce_efficiency",
+    "all_gather_efficiency",
+    "reduce_scatter_efficiency",
+    "all_to_all_efficiency",
+    "efficiency_loss",
+    "pcie_pair_efficiency",
+    "pcie_efficiency",
+    "mesh_efficiency",
+    "source",
+];
+
+/// Keys of `[between_nodes]` in `collectives.toml`.
+pub const BETWEEN_NODES_KEYS: [&str; 7] =
+    ["base_s", "inner_step_s", "step_s", "efficiency", "inner_share", "all_to_all_efficiency", "source"];
+
+/// Keys of `[one_shot]` in `collectives.toml`.
+pub const ONE_SHOT_KEYS: [&str; 5] = ["base_s", "doubling_s", "efficiency", "two_shot_latency", "source"];
+
+/// Keys of `training.toml`.
+pub const TRAINING_SYSTEM_KEYS: [&str; 14] = [
+    "host_launch_s",
+    "layer_launches",
+    "expert_layer_floor_s",
+    "tensor_exposed_overlapped",
+    "tensor_exposed",
+    "expert_all_to_all_ratio",
+    "expert_imbalance",
+    "logit_bytes",
+    "gradient_accumulation_bytes",
+    "gradient_message_bytes",
+    "fragmentation",
+    "context_bytes",
+    "grouped_compute_ratio",
+    "source",
+];
+
+/// Keys of `[common]` in `serving.toml`.
+pub const COMMON_KEYS: [&str; 7] = [
+    "burst_requests",
+    "burst_weight",
+    "queue_weight",
+    "routing_independence",
+    "grouped_compute_ratio",
+    "logit_bytes",
+    "source",
+];
+
+/// Keys of an `[engine.…]` table in `serving.toml`.
+pub const ENGINE_KEYS: [&str; 11] = [
+    "host_step_s",
+    "host_request_s",
+    "memory_fraction",
+    "reserve_bytes",
+    "fraction_of_free",
+    "output_reserved",
+    "block_tokens",
+    "first_token_s",
+    "first_token_layer_s",
+    "first_token_expert_layer_s",
+    "source",
+];
+
 fn collectives(node: &Node) -> Result<CollectiveModel, DocumentError> {
-    let fields = Fields::new(node, "the constants of collectives", &["inside_node", "between_nodes", "one_shot"])?;
-    let inside = section(
-        &fields,
-        "inside_node",
-        &[
-            "base_s",
-            "step_s",
-            "all_to_all_doubling_s",
-            "root_coefficient_sqrt_s",
-            "all_reduce_efficiency",
-            "all_gather_efficiency",
-            "reduce_scatter_efficiency",
-            "all_to_all_efficiency",
-            "efficiency_loss",
-            "pcie_pair_efficiency",
-            "pcie_efficiency",
-            "mesh_efficiency",
-            "source",
-        ],
-    )?;
-    let between = section(
-        &fields,
-        "between_nodes",
-        &["base_s", "inner_step_s", "step_s", "efficiency", "inner_share", "all_to_all_efficiency", "source"],
-    )?;
-    let one_shot =
-        fields.table("one_shot", &["base_s", "doubling_s", "efficiency", "two_shot_latency", "source"])?.map(|table| {
-            Ok::<_, DocumentError>(OneShot {
-                base: seconds(&table, "base_s")?,
-                doubling: seconds(&table, "doubling_s")?,
-                efficiency: amount(&table, "efficiency")?,
-                two_shot_latency: amount(&table, "two_shot_latency")?,
-            })
-        });
+    let fields =
+        Fields::new(node, "the table of constants of collectives", &["inside_node", "between_nodes", "one_shot"])?;
+    let inside = section(&fields, "inside_node", &INSIDE_NODE_KEYS)?;
+    let between = section(&fields, "between_nodes", &BETWEEN_NODES_KEYS)?;
+    let one_shot = fields.table("one_shot", &ONE_SHOT_KEYS)?.map(|table| {
+        Ok::<_, DocumentError>(OneShot {
+            base: seconds(&table, "base_s")?,
+            doubling: seconds(&table, "doubling_s")?,
+            efficiency: positive(&table, "efficiency")?,
+            two_shot_latency: amount(&table, "two_shot_latency")?,
+        })
+    });
     Ok(CollectiveModel {
         base: seconds(&inside, "base_s")?,
         step: seconds(&inside, "step_s")?,
@@ -103,116 +170,69 @@ fn collectives(node: &Node) -> Result<CollectiveModel, DocumentError> {
         latency_factor: 1.0,
         root_coefficient: amount(&inside, "root_coefficient_sqrt_s")?,
         efficiency: [
-            amount(&inside, "all_reduce_efficiency")?,
-            amount(&inside, "all_gather_efficiency")?,
-            amount(&inside, "reduce_scatter_efficiency")?,
-            amount(&inside, "all_to_all_efficiency")?,
+            positive(&inside, "all_reduce_efficiency")?,
+            positive(&inside, "all_gather_efficiency")?,
+            positive(&inside, "reduce_scatter_efficiency")?,
+            positive(&inside, "all_to_all_efficiency")?,
         ],
-        efficiency_loss: amount(&inside, "efficiency_loss")?,
-        pcie_pair_efficiency: amount(&inside, "pcie_pair_efficiency")?,
-        pcie_efficiency: amount(&inside, "pcie_efficiency")?,
-        mesh_efficiency: amount(&inside, "mesh_efficiency")?,
+        efficiency_loss: within(&inside, "efficiency_loss", 0.0, 1.0)?,
+        pcie_pair_efficiency: positive(&inside, "pcie_pair_efficiency")?,
+        pcie_efficiency: positive(&inside, "pcie_efficiency")?,
+        mesh_efficiency: positive(&inside, "mesh_efficiency")?,
         network_base: seconds(&between, "base_s")?,
         network_inner_step: seconds(&between, "inner_step_s")?,
         network_step: seconds(&between, "step_s")?,
-        network_efficiency: amount(&between, "efficiency")?,
-        network_inner_share: amount(&between, "inner_share")?,
-        network_all_to_all_efficiency: amount(&between, "all_to_all_efficiency")?,
+        network_efficiency: positive(&between, "efficiency")?,
+        network_inner_share: positive(&between, "inner_share")?,
+        network_all_to_all_efficiency: positive(&between, "all_to_all_efficiency")?,
         one_shot: one_shot.transpose()?,
     })
 }
 
 fn training(node: &Node) -> Result<TrainingSystem, DocumentError> {
-    let fields = Fields::new(
-        node,
-        "the constants of training",
-        &[
-            "host_launch_s",
-            "layer_launches",
-            "expert_layer_floor_s",
-            "tensor_exposed_overlapped",
-            "tensor_exposed",
-            "expert_all_to_all_ratio",
-            "expert_imbalance",
-            "logit_bytes",
-            "gradient_accumulation_bytes",
-            "gradient_message_bytes",
-            "fragmentation",
-            "context_bytes",
-            "grouped_compute_ratio",
-            "source",
-        ],
-    )?;
+    let fields = Fields::new(node, "the table of constants of training", &TRAINING_SYSTEM_KEYS)?;
     Ok(TrainingSystem {
         host_launch: seconds(&fields, "host_launch_s")?,
         layer_launches: amount(&fields, "layer_launches")?,
         expert_layer_floor: seconds(&fields, "expert_layer_floor_s")?,
-        tensor_exposed_overlapped: amount(&fields, "tensor_exposed_overlapped")?,
-        tensor_exposed: amount(&fields, "tensor_exposed")?,
-        expert_all_to_all_ratio: fields.required_positive("expert_all_to_all_ratio")?,
-        expert_imbalance: fields.required_positive("expert_imbalance")?,
+        tensor_exposed_overlapped: within(&fields, "tensor_exposed_overlapped", 0.0, 1.0)?,
+        tensor_exposed: within(&fields, "tensor_exposed", 0.0, 1.0)?,
+        expert_all_to_all_ratio: positive(&fields, "expert_all_to_all_ratio")?,
+        expert_imbalance: surplus(&fields, "expert_imbalance")?,
         logit_bytes: amount(&fields, "logit_bytes")?,
         gradient_accumulation_bytes: amount(&fields, "gradient_accumulation_bytes")?,
         gradient_message_bytes: amount(&fields, "gradient_message_bytes")?,
-        fragmentation: fields.required_positive("fragmentation")?,
+        fragmentation: surplus(&fields, "fragmentation")?,
         context: Bytes(amount(&fields, "context_bytes")?),
-        grouped_compute_ratio: fields.required_positive("grouped_compute_ratio")?,
+        grouped_compute_ratio: required_share(&fields, "grouped_compute_ratio")?,
     })
 }
 
 fn engines(node: &Node) -> Result<Vec<ServingEngine>, DocumentError> {
-    let fields = Fields::new(node, "the constants of serving", &["engine", "common"])?;
-    let common = section(
-        &fields,
-        "common",
-        &[
-            "burst_requests",
-            "burst_weight",
-            "queue_weight",
-            "routing_independence",
-            "grouped_compute_ratio",
-            "logit_bytes",
-            "source",
-        ],
-    )?;
+    let fields = Fields::new(node, "the table of constants of serving", &["engine", "common"])?;
+    let common = section(&fields, "common", &COMMON_KEYS)?;
     let all = section(&fields, "engine", &ENGINE_NAMES)?;
     ENGINE_NAMES.iter().map(|name| engine(&all, name, &common)).collect()
 }
 
 fn engine(all: &Fields, name: &str, common: &Fields) -> Result<ServingEngine, DocumentError> {
-    let own = section(
-        all,
-        name,
-        &[
-            "host_step_s",
-            "host_request_s",
-            "memory_fraction",
-            "reserve_bytes",
-            "fraction_of_free",
-            "output_reserved",
-            "block_tokens",
-            "first_token_s",
-            "first_token_layer_s",
-            "first_token_expert_layer_s",
-            "source",
-        ],
-    )?;
+    let own = section(all, name, &ENGINE_KEYS)?;
     Ok(ServingEngine {
         host_step: seconds(&own, "host_step_s")?,
         host_request: seconds(&own, "host_request_s")?,
-        memory_fraction: own.share("memory_fraction", 1.0)?.unwrap_or(1.0),
+        memory_fraction: required_share(&own, "memory_fraction")?,
         reserve: Bytes(amount(&own, "reserve_bytes")?),
         fraction_of_free: own.flag("fraction_of_free")?,
-        output_reserved: amount(&own, "output_reserved")?,
-        block_tokens: own.required_positive("block_tokens")?,
+        output_reserved: within(&own, "output_reserved", 0.0, 1.0)?,
+        block_tokens: surplus(&own, "block_tokens")?,
         first_token: seconds(&own, "first_token_s")?,
         first_token_layer: seconds(&own, "first_token_layer_s")?,
         first_token_expert_layer: seconds(&own, "first_token_expert_layer_s")?,
-        burst_requests: common.required_positive("burst_requests")?,
+        burst_requests: positive(common, "burst_requests")?,
         burst_weight: amount(common, "burst_weight")?,
         queue_weight: amount(common, "queue_weight")?,
-        routing_independence: common.required_positive("routing_independence")?,
-        grouped_compute_ratio: common.required_positive("grouped_compute_ratio")?,
+        routing_independence: required_share(common, "routing_independence")?,
+        grouped_compute_ratio: required_share(common, "grouped_compute_ratio")?,
         logit_bytes: amount(common, "logit_bytes")?,
     })
 }

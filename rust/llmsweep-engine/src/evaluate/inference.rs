@@ -2,12 +2,12 @@
 use llmsweep_model::arch::ModelShape;
 use llmsweep_model::flops::ForwardFlops;
 use llmsweep_model::hardware::Accelerator;
-use llmsweep_model::parallel::pipeline::{StageClass, stages};
 use llmsweep_model::phase::inference::{self, InferenceRow, InferenceSetup, Tables};
 use llmsweep_model::phase::inference_times::{InferenceDevice, InferenceWork, PassTime};
 use llmsweep_model::reject::Reject;
 
 use super::Common;
+use super::memo::{Memo, StageMemo};
 use crate::axes::Level;
 use crate::catalog::Provenance;
 use crate::context::{Context, axis};
@@ -27,40 +27,17 @@ pub struct InferenceOutcome {
 /// Levels of the last point seen.
 pub struct InferenceEvaluator<'a> {
     context: &'a Context,
-    axes: [Vec<usize>; 3],
     seen: Option<Point>,
     accelerator: Option<Accelerator>,
     parameters: (f64, f64),
-    stages: Vec<(u32, Option<Vec<StageClass>>)>,
+    stages: StageMemo,
     prompt_flops: Memo<f64>,
     work: Result<InferenceWork, Reject>,
     device: Result<(InferenceDevice, Provenance), Reject>,
     passes: Passes,
 }
 
-/// Values by the numbers that they depend on; a cell has few, so a scan beats hashing.
-#[derive(Default)]
-struct Memo<T>(Vec<((f64, f64), T)>);
-
-impl<T: Copy> Memo<T> {
-    fn get(&mut self, key: (f64, f64), compute: impl FnOnce() -> T) -> T {
-        if let Some((_, value)) = self.0.iter().rev().find(|(known, _)| *known == key) {
-            return *value;
-        }
-        let value = compute();
-        if self.0.len() == MEMO_LIMIT {
-            self.0.clear();
-        }
-        self.0.push((key, value));
-        value
-    }
-}
-
-/// Entries of a memo before it starts anew: more than a sweep has batch sizes, few enough to scan.
-const MEMO_LIMIT: usize = 64;
-
 /// Passes of the last cell, by batch and by prompt.
-#[derive(Default)]
 struct Passes {
     prefill: Memo<PassTime>,
     decode: Memo<PassTime>,
@@ -100,31 +77,30 @@ impl<'a> InferenceEvaluator<'a> {
     pub fn new(context: &'a Context) -> Self {
         Self {
             context,
-            axes: [Level::Shape, Level::Work, Level::Time].map(|level| context.plan.up_to(level)),
             seen: None,
             accelerator: None,
             parameters: (0.0, 0.0),
-            stages: Vec::new(),
-            prompt_flops: Memo(Vec::new()),
+            stages: StageMemo::default(),
+            prompt_flops: Memo::new(),
             work: Err(UNSEEN),
             device: Err(UNSEEN),
-            passes: Passes { prefill: Memo(Vec::new()), decode: Memo(Vec::new()) },
+            passes: Passes { prefill: Memo::new(), decode: Memo::new() },
         }
     }
 
     /// Builds the levels whose axes changed since the last point.
     pub fn enter(&mut self, point: &Point) {
-        let same = |axes: &[usize]| self.seen.is_some_and(|seen| seen.agrees(point, axes));
-        let (shape_same, work_same, time_same) = (same(&self.axes[0]), same(&self.axes[1]), same(&self.axes[2]));
-        if time_same {
+        let same = |level: Level| self.seen.is_some_and(|seen| seen.agrees(point, level));
+        if same(Level::Time) {
             return;
         }
+        let (shape_same, work_same) = (same(Level::Shape), same(Level::Work));
         let context = self.context;
         let shape = &context.model(point).shape;
         if !shape_same {
             self.parameters = (shape.parameters(), shape.active_parameters().with_embeddings);
-            self.stages.clear();
-            self.prompt_flops.0.clear();
+            self.stages.forget();
+            self.prompt_flops.forget();
         }
         if !work_same {
             let kv = context.kv_precisions[point.index(axis::KV_PRECISION)];
@@ -135,12 +111,13 @@ impl<'a> InferenceEvaluator<'a> {
         self.device = context
             .device(point)
             .map(|resolved| (InferenceDevice::of(&resolved.device, context.engine(point)), resolved.provenance));
-        self.passes.prefill.0.clear();
-        self.passes.decode.0.clear();
+        self.passes.prefill.forget();
+        self.passes.decode.forget();
         self.seen = Some(*point);
     }
 
     /// The results of a point.
+    #[inline]
     pub fn outcome(&mut self, point: &Point) -> InferenceOutcome {
         self.enter(point);
         let setup = setup(self.context, point);
@@ -165,16 +142,13 @@ impl<'a> InferenceEvaluator<'a> {
         self.device.as_ref().map_err(|reject| *reject)
     }
 
+    #[inline]
     fn row(&mut self, point: &Point, setup: &InferenceSetup) -> Result<InferenceRow, Reject> {
         let context = self.context;
         let shape = &context.model(point).shape;
         let (device, _) = self.device.as_ref().map_err(|reject| *reject)?;
         let work = self.work.as_ref().map_err(|reject| *reject)?;
-        if !self.stages.iter().any(|(known, _)| *known == setup.pipeline) {
-            self.stages.push((setup.pipeline, stages(shape, setup.pipeline, 1)));
-        }
-        let found = self.stages.iter().find(|(known, _)| *known == setup.pipeline);
-        let stages = found.and_then(|(_, stages)| stages.as_deref());
+        let stages = self.stages.get(shape, setup.pipeline, 1);
         let mut tables =
             CellTables { shape, work, device, passes: &mut self.passes, prompt_flops: &mut self.prompt_flops };
         inference::row(shape, work, device, context.engine(point), stages, &mut tables, setup)

@@ -3,6 +3,7 @@
 //! An evaluator keeps the levels of the last point that it saw and builds again only those whose axes changed. The one-row path is an
 //! evaluator that has seen nothing yet: both run the same code.
 pub mod inference;
+mod memo;
 pub mod training;
 
 use llmsweep_model::economics::Upkeep;
@@ -83,6 +84,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The results of a point.
+    #[inline]
     pub fn outcome(&mut self, point: &Point) -> Outcome {
         match self {
             Self::Training(evaluator) => Outcome::Training(evaluator.outcome(point)),

@@ -1,11 +1,11 @@
 //! Training rows.
 use llmsweep_model::hardware::Accelerator;
-use llmsweep_model::parallel::pipeline::{StageClass, stages};
 use llmsweep_model::phase::training::{self, TrainingRow, TrainingSetup};
 use llmsweep_model::phase::training_times::{TrainingLayout, TrainingTimes, TrainingWork};
 use llmsweep_model::reject::Reject;
 
 use super::Common;
+use super::memo::StageMemo;
 use crate::axes::Level;
 use crate::context::{Context, ResolvedDevice, axis};
 use crate::plan::Point;
@@ -38,17 +38,13 @@ impl Schedule {
     pub const NAMES: [&'static str; 3] = ["none", "1f1b", "interleaved"];
 }
 
-/// Depth and chunks of a pipeline, with the classes of its stages; `None` where there are fewer layers than chunks.
-type Stages = ((u32, u32), Option<Vec<StageClass>>);
-
 /// Levels of the last point seen.
 pub struct TrainingEvaluator<'a> {
     context: &'a Context,
-    axes: [Vec<usize>; 3],
     seen: Option<Point>,
     accelerator: Option<Accelerator>,
     parameters: (f64, f64),
-    stages: Vec<Stages>,
+    stages: StageMemo,
     work: Result<TrainingWork, Reject>,
     device: Result<ResolvedDevice, Reject>,
     times: Option<TrainingTimes>,
@@ -63,11 +59,10 @@ impl<'a> TrainingEvaluator<'a> {
     pub fn new(context: &'a Context) -> Self {
         Self {
             context,
-            axes: [Level::Shape, Level::Work, Level::Time].map(|level| context.plan.up_to(level)),
             seen: None,
             accelerator: None,
             parameters: (0.0, 0.0),
-            stages: Vec::new(),
+            stages: StageMemo::default(),
             work: Err(UNSEEN),
             device: Err(UNSEEN),
             times: None,
@@ -76,16 +71,16 @@ impl<'a> TrainingEvaluator<'a> {
 
     /// Builds the levels whose axes changed since the last point.
     pub fn enter(&mut self, point: &Point) {
-        let same = |axes: &[usize]| self.seen.is_some_and(|seen| seen.agrees(point, axes));
-        let (shape_same, work_same, time_same) = (same(&self.axes[0]), same(&self.axes[1]), same(&self.axes[2]));
-        if time_same {
+        let same = |level: Level| self.seen.is_some_and(|seen| seen.agrees(point, level));
+        if same(Level::Time) {
             return;
         }
+        let (shape_same, work_same) = (same(Level::Shape), same(Level::Work));
         let context = self.context;
         let shape = &context.model(point).shape;
         if !shape_same {
             self.parameters = (shape.parameters(), shape.active_parameters().with_embeddings);
-            self.stages.clear();
+            self.stages.forget();
         }
         if !work_same {
             let layout = layout(context, point);
@@ -101,6 +96,7 @@ impl<'a> TrainingEvaluator<'a> {
     }
 
     /// The results of a point.
+    #[inline]
     pub fn outcome(&mut self, point: &Point) -> TrainingOutcome {
         self.enter(point);
         let setup = setup(self.context, point);
@@ -135,25 +131,14 @@ impl<'a> TrainingEvaluator<'a> {
         self.times.as_ref()
     }
 
-    /// The pipeline's stages; `None` where it is deeper than the model.
-    pub fn stages(&mut self, point: &Point, pipeline: u32, chunks: u32) -> Option<&[StageClass]> {
-        let key = (pipeline, chunks);
-        let index = self.stages.iter().position(|(known, _)| *known == key).unwrap_or_else(|| {
-            self.stages.push((key, stages(&self.context.model(point).shape, pipeline, chunks)));
-            self.stages.len() - 1
-        });
-        self.stages[index].1.as_deref()
-    }
-
+    #[inline]
     fn row(&mut self, point: &Point, setup: &TrainingSetup) -> Result<TrainingRow, Reject> {
-        self.stages(point, setup.pipeline, setup.virtual_pipeline);
-        let device = self.device()?;
-        let work = self.work()?;
-        let times = self.times.as_ref().ok_or(UNSEEN)?;
-        let key = (setup.pipeline, setup.virtual_pipeline);
-        let stages = self.stages.iter().find(|(known, _)| *known == key).and_then(|(_, stages)| stages.as_deref());
         let context = self.context;
+        let device = self.device.as_ref().map_err(|reject| *reject)?;
+        let work = self.work.as_ref().map_err(|reject| *reject)?;
+        let times = self.times.as_ref().ok_or(UNSEEN)?;
         let shape = &context.model(point).shape;
+        let stages = self.stages.get(shape, setup.pipeline, setup.virtual_pipeline);
         let precision = context.precision(point);
         training::row(shape, precision, work, times, stages, &device.device, &context.training, setup)
     }

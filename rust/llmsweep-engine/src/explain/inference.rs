@@ -19,6 +19,7 @@ pub(super) fn sections(context: &Context, point: &Point) -> (Option<Reject>, Vec
         sections.push(model(context, point, work));
     }
     if let (Ok(row), Ok(work), Ok((device, _))) = (&outcome.result, evaluator.work(), evaluator.device()) {
+        sections.push(memory(row));
         sections.push(room(row, &setup));
         sections.extend(layers(context, point, work, device, row, &setup));
         sections.push(between_tokens(row, &setup));
@@ -48,13 +49,30 @@ fn model(context: &Context, point: &Point, work: &InferenceWork) -> Section {
     )
 }
 
-fn room(row: &InferenceRow, setup: &InferenceSetup) -> Section {
+fn memory(row: &InferenceRow) -> Section {
     let room = &row.room;
+    let cached = row.peak_memory - room.weights - room.reserve;
     Section::new(
         "Memory of the fullest device",
         vec![
             Term::new("weights", room.weights, "B", "parameters of the device · bytes each"),
             Term::new("reserve", room.reserve, "B", "activations, graphs, communication buffers"),
+            Term::new("cache of the running requests", cached, "B", "min(R · request, room)").numbers(format!(
+                "min({} · {}, {})",
+                short(row.running),
+                short(room.full_request),
+                short(room.cache)
+            )),
+        ],
+    )
+    .total(Term::new("used", row.peak_memory, "B", "Σ").numbers(format!("of {} B usable", short(room.usable))))
+}
+
+fn room(row: &InferenceRow, setup: &InferenceSetup) -> Section {
+    let room = &row.room;
+    Section::new(
+        "Room for requests on one replica",
+        vec![
             Term::new("room for the cache", room.cache, "B", "what the engine sets aside"),
             Term::new("cache of one request", room.full_request, "B", "at full length, last block half empty")
                 .numbers(format!("{} tokens", short(setup.input_tokens + setup.output_tokens))),
@@ -65,10 +83,6 @@ fn room(row: &InferenceRow, setup: &InferenceSetup) -> Section {
                 short(room.requests())
             )),
         ],
-    )
-    .total(
-        Term::new("used", row.peak_memory, "B", "weights + reserve + running requests")
-            .numbers(format!("of {} B", short(room.usable))),
     )
 }
 

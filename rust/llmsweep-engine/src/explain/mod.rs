@@ -116,6 +116,8 @@ fn setup(context: &Context, point: &Point) -> Map<String, Value> {
 fn short(number: f64) -> String {
     if number == 0.0 {
         "0".to_owned()
+    } else if number.is_infinite() {
+        "∞".to_owned()
     } else if (1e-3..1e5).contains(&number.abs()) {
         let digits = if number.fract() == 0.0 { 0 } else { 4 };
         format!("{number:.digits$}")

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::names::{Vocabulary, is_glob};
 use super::report::{Report, find, found, unknown};
-use super::{AxisValue, AxisValues, VALUES_LIMIT, range};
+use super::{AxisValue, AxisValues, Rows, VALUES_LIMIT, range};
 use crate::axes::{AXES, Axis, Domain, Fallback, Phase, of_phase};
 use crate::columns;
 use crate::node::{DocumentError, Entry, Node, Place, Value};
@@ -30,6 +30,7 @@ pub(super) fn decode(
     root: &Node,
     top: &[Entry],
     vocabulary: &Vocabulary,
+    rows: Rows,
     report: &mut Report,
 ) -> Vec<AxisValues> {
     let mut given: BTreeMap<&'static str, (&Place, Vec<AxisValue>)> = BTreeMap::new();
@@ -48,7 +49,7 @@ pub(super) fn decode(
                 report.wrong(later, format!("the axis \"{}\" is given twice, first at {earlier}", axis.name));
                 continue;
             }
-            let values = values(axis, &entry.node, vocabulary, report);
+            let values = values(axis, &entry.node, vocabulary, rows, report);
             given.insert(axis.name, (&entry.place, values));
         }
     }
@@ -157,8 +158,16 @@ pub(super) fn too_many(axis: &Axis) -> String {
     format!("{} takes at most {} values", axis.name, grouped(VALUES_LIMIT as u64))
 }
 
-fn values(axis: &'static Axis, node: &Node, vocabulary: &Vocabulary, report: &mut Report) -> Vec<AxisValue> {
+fn values(
+    axis: &'static Axis,
+    node: &Node,
+    vocabulary: &Vocabulary,
+    rows: Rows,
+    report: &mut Report,
+) -> Vec<AxisValue> {
     match &node.value {
+        // A table has as many values as it has rows, be it none.
+        Value::Array(items) if rows == Rows::Listed => list(axis, items, vocabulary, report),
         Value::Table(_) => report.keep(range::values(axis, node)).unwrap_or_default(),
         Value::Array(items) if items.is_empty() => {
             report.wrong(&node.place, format!("{} has no values: it must be {}", axis.name, expected(axis)));

@@ -115,7 +115,7 @@ impl Spec {
         Self::decode_as(root, names, Rows::Product)
     }
 
-    /// Decodes a specification whose rows are listed one by one: the product of its axes may be of any size.
+    /// Decodes a specification whose rows are listed one by one: its axes and their product may be of any size.
     ///
     /// # Errors
     /// The first mistake in the document's order.
@@ -141,7 +141,7 @@ impl Spec {
             phase,
             name: find(top, "name").and_then(|entry| text(entry, &mut report)),
             description: find(top, "description").and_then(|entry| text(entry, &mut report)),
-            axes: axis::decode(phase, root, top, &vocabulary, &mut report),
+            axes: axis::decode(phase, root, top, &vocabulary, rows, &mut report),
             constraints: objective::constraints(phase, find(top, "constraints"), &mut report),
             pareto: objective::pareto(phase, find(top, "pareto"), &mut report),
             prices: prices(find(top, "prices"), &vocabulary, &mut report),

@@ -1,0 +1,108 @@
+//! One way of evaluating: a row alone, in a sweep, in any order and in a table is the same row.
+use llmsweep_engine::axes::Phase;
+use llmsweep_engine::control::Control;
+use llmsweep_engine::plan::Point;
+use llmsweep_engine::run::Keep;
+use proptest::prelude::*;
+
+use crate::common::{Rows, all_columns, all_rows, one_row, run, sweep};
+use crate::specs;
+
+/// Numbers of rows, spread over the whole sweep.
+fn sample(rows: u64, count: u64, seed: u64) -> Vec<u64> {
+    (0..count.min(rows))
+        .map(|index| (seed.wrapping_add(index).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 1) % rows)
+        .collect()
+}
+
+fn paths_agree(text: &str, seed: u64) {
+    let sweep = sweep(text);
+    let rows = sweep.context.plan.rows();
+    let whole = all_rows(&sweep);
+    assert_eq!(whole.len() as u64, rows);
+    let order = sample(rows, 400, seed);
+    let pick = |ids: &[u64]| Rows(ids.iter().map(|&row| whole.0[row as usize].clone()).collect());
+
+    for &row in &order[..order.len().min(60)] {
+        assert_eq!(one_row(&sweep, row), pick(&[row]), "row {row} of\n{text}");
+    }
+    let columns = all_columns(&sweep);
+    let shuffled = Rows::of(&sweep.run().rows(&order, &columns));
+    assert_eq!(shuffled, pick(&order), "rows in another order of\n{text}");
+
+    let points: Vec<Point> = order.iter().map(|&row| sweep.context.plan.point(row)).collect();
+    let listed = sweep.run().points(&points, &columns, &Control::new()).expect("nobody cancels");
+    assert_eq!(Rows::of(&listed).without("row_id"), pick(&order).without("row_id"), "points of\n{text}");
+    for (row, cells) in whole.0.iter().enumerate() {
+        assert_eq!(cells["row_id"].map(|bits| bits.number()), Some(row as f64));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn a_training_row_is_the_same_on_every_path(text in specs::text(Phase::Training), seed: u64) {
+        paths_agree(&text, seed);
+    }
+
+    #[test]
+    fn a_serving_row_is_the_same_on_every_path(text in specs::text(Phase::Inference), seed: u64) {
+        paths_agree(&text, seed);
+    }
+}
+
+/// More rows than a block in one cell, and cells that do not fill a block.
+#[test]
+fn blocks_join_without_seams() {
+    for axes in [
+        "concurrency = { linear = [1, 30000, 1] }\nkv_precision = [\"bf16\", \"fp8\"]\n",
+        "concurrency = [1, 2, 3]\ntensor_parallel = [1, 2, 4, 8]\nhbm_bandwidth_scale = { linear = [1, 3000, 1] }\n",
+    ] {
+        let sweep =
+            crate::common::inference(&format!("model = \"llama3.1-8b\"\naccelerator = \"h100-sxm-80\"\n{axes}"));
+        let columns = sweep.columns(Some(&["row_id".to_owned(), "tpot_s".to_owned()])).expect("known columns");
+        let output = sweep.run().run(Keep::All, &columns, &Control::new()).expect("nobody cancels");
+        let whole = Rows::of(&output);
+        assert_eq!(whole.len() as u64, sweep.context.plan.rows());
+        assert_eq!(output.stats.evaluated, sweep.context.plan.rows());
+        for row in [0, 1, 16_383, 16_384, 16_385, 29_999, 30_000] {
+            assert_eq!(whole.number(row, "row_id"), row as f64);
+            assert_eq!(whole.get(row, "tpot_s"), one_row(&sweep, row as u64).get(0, "tpot_s"));
+        }
+    }
+}
+
+/// Row numbers above 2⁵³ are exact too.
+#[test]
+fn far_rows_keep_their_number() {
+    let axes: Vec<String> = ["tokens", "sequence_length", "global_batch", "devices"]
+        .iter()
+        .map(|axis| format!("{axis} = {{ linear = [1, 16384, 1] }}\n"))
+        .collect();
+    let sweep = crate::common::training(&format!(
+        "model = \"gpt2\"\naccelerator = \"h100-sxm-80\"\nzero_stage = [0, 1, 2]\n{}",
+        axes.concat()
+    ));
+    let row = sweep.context.plan.rows() - 2;
+    assert!(row > 1 << 53, "{row}");
+    let columns = sweep.columns(Some(&["row_id".to_owned()])).expect("a known column");
+    let output = sweep.run().rows(&[row], &columns);
+    let ids = output.batches[0].column(0).as_any().downcast_ref::<arrow_array::UInt64Array>().expect("counts").clone();
+    assert_eq!(ids.value(0), row);
+    assert_eq!(sweep.context.plan.row(&sweep.context.plan.point(row)), row);
+}
+
+#[test]
+fn no_rows_are_an_empty_table_with_the_schema() {
+    let sweep = crate::common::inference("model = \"llama3.1-405b\"\naccelerator = \"l4\"\n");
+    let names = all_columns(&sweep).len();
+    for keep in [Keep::Feasible, Keep::Front] {
+        let output = run(&sweep, keep);
+        assert_eq!(output.schema.fields().len(), names);
+        assert_eq!(output.batches.iter().map(arrow_array::RecordBatch::num_rows).sum::<usize>(), 0);
+        assert!(output.batches.iter().all(|batch| batch.schema() == output.schema));
+        assert_eq!(output.stats.feasible, 0);
+    }
+    assert_eq!(run(&sweep, Keep::Front).stats.front, Some(0));
+}

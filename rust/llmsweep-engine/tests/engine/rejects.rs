@@ -1,0 +1,93 @@
+//! Every reason that a setup can't run, by a small sweep that gives it.
+use llmsweep_engine::explain::explain;
+use llmsweep_model::reject::Reject;
+
+use crate::common::{Rows, all_rows, inference, one_row, reject, training};
+
+/// The smallest setup on which a reason stands alone; a new reason has to be given one here.
+fn case(reject: Reject) -> (&'static str, &'static str) {
+    const TRAINING: &str = "training";
+    const SERVING: &str = "inference";
+    match reject {
+        Reject::PrecisionUnsupported => (SERVING, "precision = \"nvfp4\""),
+        Reject::PrecisionNotTrained => (TRAINING, "precision = \"int8\""),
+        Reject::TensorParallelHeads => (TRAINING, "tensor_parallel = 3"),
+        Reject::TensorParallelMlp => (SERVING, "model = \"qwen2.5-0.5b\"\ntensor_parallel = 7"),
+        Reject::ExpertParallelDense => (TRAINING, "expert_parallel = 2"),
+        Reject::ExpertParallelExperts => (TRAINING, "model = \"mixtral-8x7b\"\nexpert_parallel = 3"),
+        Reject::ExpertParallelRanks => (TRAINING, "model = \"mixtral-8x7b\"\nexpert_parallel = 8\ndevices = 4"),
+        Reject::ExpertTensorParallel => (TRAINING, "model = \"mixtral-8x7b\"\nexpert_tensor_parallel = 3"),
+        Reject::ContextParallelSequence => (TRAINING, "context_parallel = 3"),
+        Reject::SequenceTooLong => (TRAINING, "model = \"gpt2\"\nsequence_length = 2048"),
+        Reject::PipelineTooDeep => (SERVING, "pipeline_parallel = 33"),
+        Reject::VirtualPipelineAlone => (TRAINING, "virtual_pipeline = 2"),
+        Reject::VirtualPipelineBatches => {
+            (TRAINING, "virtual_pipeline = 2\npipeline_parallel = 4\nglobal_batch = 6\ndevices = 4")
+        }
+        Reject::DevicesNotDivisible => (TRAINING, "tensor_parallel = 8\ndevices = 12"),
+        Reject::DevicesTooFew => (TRAINING, "tensor_parallel = 8\ndevices = 4"),
+        Reject::GlobalBatchNotDivisible => (TRAINING, "global_batch = 12\ndevices = 8"),
+        Reject::ContextTooLong => (SERVING, "input_tokens = 131_072"),
+        Reject::ConcurrencyBelowReplicas => (SERVING, "data_parallel = 2"),
+        Reject::WeightsDoNotFit => (SERVING, "memory_scale = 0.1"),
+        Reject::OptimizerDoesNotFit => (TRAINING, "devices = 1\nglobal_batch = 1"),
+        Reject::ActivationsDoNotFit => (TRAINING, "devices = 8\nmicro_batch = 64\nglobal_batch = 512"),
+        Reject::CacheDoesNotFit => (SERVING, "memory_scale = 0.27\ninput_tokens = 100_000"),
+        Reject::BatchDoesNotFit => (SERVING, "serving_mode = \"static\"\nconcurrency = 100_000"),
+    }
+}
+
+fn with_fallbacks(phase: &str, own: &str) -> String {
+    let mut axes = format!("{own}\n");
+    let fallbacks: &[(&str, &str)] = match phase {
+        "training" => {
+            &[("model", "\"llama3.1-8b\""), ("accelerator", "\"h100-sxm-80\""), ("devices", "8"), ("global_batch", "8")]
+        }
+        _ => &[("model", "\"llama3.1-8b\""), ("accelerator", "\"h100-sxm-80\"")],
+    };
+    for (axis, value) in fallbacks {
+        if !own.lines().any(|line| line.starts_with(&format!("{axis} "))) {
+            axes += &format!("{axis} = {value}\n");
+        }
+    }
+    axes
+}
+
+#[test]
+fn every_reason_can_be_met_and_explained() {
+    for expected in Reject::ALL {
+        let (phase, own) = case(expected);
+        let axes = with_fallbacks(phase, own);
+        let sweep = if phase == "training" { training(&axes) } else { inference(&axes) };
+        let rows = all_rows(&sweep);
+        assert_eq!(reject(&rows, 0), Some(expected.name()), "{axes}");
+        assert_eq!(rows.number(0, "feasible"), 0.0);
+        assert_eq!(rows.get(0, "bottleneck"), None);
+        let explained = explain(&sweep.context, &sweep.context.plan.point(0));
+        assert_eq!(explained["feasible"], false);
+        assert_eq!(explained["reject"], expected.name());
+        assert_eq!(explained["reject_detail"], expected.doc());
+    }
+}
+
+/// Results are null where a setup can't run; what does not depend on running is there.
+#[test]
+fn a_rejected_row_has_its_axes_and_nothing_of_its_results() {
+    let rows: Rows =
+        one_row(&inference("model = \"llama3.1-8b\"\naccelerator = \"h100-sxm-80\"\nmemory_scale = 0.01\n"), 0);
+    let there = [
+        "parameters",
+        "active_parameters",
+        "usd_per_hour",
+        "power_w",
+        "kv_bytes_per_token",
+        "provenance",
+        "device_count",
+    ];
+    for column in there {
+        assert!(rows.get(0, column).is_some(), "{column}");
+    }
+    for column in ["tpot_s", "ttft_s", "memory_bytes", "cost_usd", "saturated", "bottleneck", "tokens_per_s"] {
+        assert_eq!(rows.get(0, column), None, "{column}");
+    }
+}

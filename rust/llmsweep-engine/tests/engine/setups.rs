@@ -1,0 +1,84 @@
+//! What-if factors act, prices override, and an inline table is as good as an entry of the catalogue.
+use std::fs;
+
+use crate::common::{Rows, all_rows, catalog_folder, inference, training};
+
+const SERVING: &str = "model = \"llama3.1-8b\"\naccelerator = \"h100-sxm-80\"\ntensor_parallel = 2\nconcurrency = 8\n";
+const TRAINING: &str = "model = \"llama3.1-8b\"\naccelerator = \"h100-sxm-80\"\ndevices = 64\nglobal_batch = 128\n\
+     tensor_parallel = 2\n";
+
+fn serving(axes: &str) -> Rows {
+    all_rows(&inference(&format!("{SERVING}{axes}")))
+}
+
+fn trained(axes: &str) -> Rows {
+    all_rows(&training(&format!("{TRAINING}{axes}")))
+}
+
+#[track_caller]
+fn falls(rows: &Rows, column: &str) {
+    let (before, after) = (rows.number(0, column), rows.number(1, column));
+    assert!(after < before * 0.9999, "{column} goes from {before} to {after}");
+}
+
+#[track_caller]
+fn doubles(rows: &Rows, column: &str) {
+    let (before, after) = (rows.number(0, column), rows.number(1, column));
+    assert!((after / before - 2.0).abs() < 1e-12, "{column} goes from {before} to {after}");
+}
+
+#[test]
+fn factors_on_the_hardware_act_where_they_should() {
+    falls(&serving("hbm_bandwidth_scale = [1, 2]\n"), "tpot_s");
+    falls(&serving("accelerator.hbm_bandwidth_scale = [1, 2]\n".replace("accelerator.", "").as_str()), "decode_step_s");
+    falls(&serving("peak_flops_scale = [1, 2]\n"), "prefill_time_s");
+    falls(&serving("scale_up_bandwidth_scale = [0.1, 1]\n"), "prefill_time_s");
+    let memory = serving("memory_scale = [2, 1]\n");
+    falls(&memory, "max_concurrency");
+    doubles(&serving("price_scale = [1, 2]\n"), "usd_per_million_tokens");
+    falls(&trained("peak_flops_scale = [1, 2]\n"), "step_time_s");
+    falls(&trained("hbm_bandwidth_scale = [1, 2]\n"), "optimizer_time_s");
+    falls(&trained("scale_up_bandwidth_scale = [1, 2]\n"), "tensor_communication_s");
+    falls(&trained("network_bandwidth_scale = [0.01, 1]\n"), "data_communication_s");
+    falls(&trained("network = [\"roce-100\", \"ib-xdr\"]\n"), "data_communication_s");
+    doubles(&trained("price_scale = [1, 2]\n"), "cost_usd");
+    doubles(&trained("tokens = [1_000_000, 2_000_000]\n"), "time_to_train_s");
+}
+
+#[test]
+fn prices_of_the_sweep_override_the_catalogue() {
+    let own = all_rows(&inference(&format!("{SERVING}[prices]\nh100-sxm-80 = 1.25\n")));
+    assert!((own.number(0, "usd_per_hour") - 2.5).abs() < 1e-12);
+    let cost = own.number(0, "usd_per_hour") / 3600.0 / own.number(0, "tokens_per_s") * 1e6;
+    assert!((own.number(0, "usd_per_million_tokens") / cost - 1.0).abs() < 1e-12);
+    let free = all_rows(&training(&format!("{TRAINING}[prices]\nh100-sxm-80 = 0\n")));
+    assert_eq!(free.number(0, "cost_usd"), 0.0);
+}
+
+/// The text of one `[[kind]]` table of a shipped file.
+fn entry(kind: &str, file: &str, id: &str) -> String {
+    let text = fs::read_to_string(catalog_folder().join(file)).expect("a shipped file");
+    let start = format!("[[{kind}]]\nid = \"{id}\"\n");
+    let (_, rest) = text.split_once(&start).expect("the entry stands in the file");
+    format!("{start}{}", rest.split("\n\n").next().unwrap_or_default())
+}
+
+#[test]
+fn inline_tables_equal_entries_of_the_catalogue() {
+    let accelerator = entry("accelerator", "accelerators/nvidia-hopper.toml", "h100-sxm-80");
+    let model = entry("model", "models/llama3-4.toml", "llama3.1-8b");
+    for phase in ["inference", "training"] {
+        let rows = |extra: &str| match phase {
+            "inference" => all_rows(&inference(&format!("{SERVING}engine = [\"vllm\", \"trtllm\"]\n{extra}"))),
+            _ => all_rows(&training(&format!("{TRAINING}zero_stage = [1, 3]\n{extra}"))),
+        };
+        let shipped = rows("");
+        assert!(shipped.number(0, "feasible") > 0.0);
+        assert_eq!(rows(&format!("{accelerator}\n")), shipped);
+        assert_eq!(rows(&format!("{model}\n")), shipped);
+        assert_eq!(rows(&format!("{model}\n\n{accelerator}\n")), shipped);
+        let slower = accelerator.replace("memory_bandwidth_bytes_per_s = 3", "memory_bandwidth_bytes_per_s = 1");
+        assert_ne!(slower, accelerator);
+        assert_ne!(rows(&format!("{slower}\n")), shipped);
+    }
+}

@@ -1,0 +1,103 @@
+//! Random sweeps: a few values on every axis, over models of every architecture.
+use llmsweep_engine::axes::Phase;
+use proptest::prelude::*;
+use proptest::sample::subsequence;
+
+/// Dense, grouped, sliding, experts, latent attention, hybrids, learned positions, tied tables, prediction layers.
+pub(crate) const MODELS: [&str; 13] = [
+    "llama3.1-8b",
+    "gemma3-4b",
+    "gpt-oss-20b",
+    "mixtral-8x7b",
+    "deepseek-v2-lite",
+    "deepseek-v3",
+    "qwen3-next-80b-a3b",
+    "jamba-v0.1",
+    "mamba2-2.7b",
+    "nemotron-h-8b",
+    "minimax-text-01",
+    "opt-1.3b",
+    "gpt2",
+];
+
+const ACCELERATORS: [&str; 8] =
+    ["h100-sxm-80", "h200-sxm-141", "b200-sxm", "gb200-nvl72", "mi300x", "tpu-v5p", "l40s", "v100-sxm2-16"];
+
+/// Values that an axis may take and how many of them a sweep takes at most.
+type Choice = (&'static str, Vec<String>, usize);
+
+fn names(values: &[&str]) -> Vec<String> {
+    values.iter().map(|value| format!("\"{value}\"")).collect()
+}
+
+fn plain(values: &[&str]) -> Vec<String> {
+    values.iter().map(|&value| value.to_owned()).collect()
+}
+
+fn shared() -> Vec<Choice> {
+    vec![
+        ("model", names(&MODELS), 2),
+        ("accelerator", names(&ACCELERATORS), 2),
+        ("tensor_parallel", plain(&["1", "2", "3", "4", "8", "16"]), 2),
+        ("expert_parallel", plain(&["1", "2", "4", "8", "32"]), 2),
+        ("pipeline_parallel", plain(&["1", "2", "4", "13"]), 2),
+        ("network", names(&["default", "ib-ndr", "roce-100"]), 1),
+        ("hbm_bandwidth_scale", plain(&["0.5", "1", "2"]), 1),
+        ("memory_scale", plain(&["0.25", "1", "8"]), 1),
+        ("peak_flops_scale", plain(&["0.5", "1", "2"]), 1),
+        ("network_bandwidth_scale", plain(&["1", "4"]), 1),
+        ("price_scale", plain(&["0.5", "1"]), 1),
+    ]
+}
+
+fn of_training() -> Vec<Choice> {
+    let own = vec![
+        ("precision", names(&["bf16", "fp8", "fp32", "mxfp8", "nvfp4", "int8"]), 2),
+        ("context_parallel", plain(&["1", "2", "4"]), 2),
+        ("expert_tensor_parallel", plain(&["1", "2"]), 1),
+        ("sequence_parallel", plain(&["true", "false"]), 1),
+        ("sequence_length", plain(&["512", "2048", "4096", "8192"]), 1),
+        ("micro_batch", plain(&["1", "2", "4"]), 1),
+        ("recompute", names(&["none", "selective", "full"]), 2),
+        ("multi_token_prediction", plain(&["true", "false"]), 1),
+        ("attention_kernel", names(&["flash", "unfused"]), 1),
+        ("virtual_pipeline", plain(&["1", "2", "3"]), 2),
+        ("devices", plain(&["8", "64", "96", "512"]), 2),
+        ("global_batch", plain(&["64", "96", "512", "4096"]), 2),
+        ("zero_stage", plain(&["0", "1", "2", "3"]), 2),
+        ("optimizer", names(&["adamw", "adamw_8bit", "muon", "sgd_momentum"]), 1),
+        ("tokens", plain(&["1_000_000", "15_600_000_000_000"]), 1),
+    ];
+    [shared(), own].concat()
+}
+
+fn of_inference() -> Vec<Choice> {
+    let own = vec![
+        ("precision", names(&["bf16", "fp8", "int8", "w4a16", "q4_k_m", "nvfp4", "mxfp4"]), 2),
+        ("kv_precision", names(&["bf16", "fp8", "int4"]), 2),
+        ("engine", names(&["vllm", "sglang", "trtllm"]), 2),
+        ("data_parallel", plain(&["1", "2", "3"]), 2),
+        ("serving_mode", names(&["continuous", "static"]), 2),
+        ("input_tokens", plain(&["1", "128", "1000", "8192", "100_000"]), 2),
+        ("output_tokens", plain(&["1", "7", "256", "4096"]), 2),
+        ("concurrency", plain(&["1", "2", "32", "1000", "100_000"]), 2),
+    ];
+    [shared(), own].concat()
+}
+
+/// The text of a random sweep of a phase.
+pub(crate) fn text(phase: Phase) -> impl Strategy<Value = String> {
+    let choices = match phase {
+        Phase::Training => of_training(),
+        Phase::Inference => of_inference(),
+    };
+    let axes: Vec<_> = choices
+        .into_iter()
+        .map(|(axis, values, most)| {
+            subsequence(values, 1..=most)
+                .prop_shuffle()
+                .prop_map(move |values| format!("{axis} = [{}]\n", values.join(", ")))
+        })
+        .collect();
+    axes.prop_map(move |axes| format!("schema = 1\nphase = \"{}\"\n[axes]\n{}", phase.name(), axes.concat()))
+}

@@ -1,0 +1,208 @@
+//! Constants of software: what a wrong file says, and that `docs/catalog.md` has every key.
+use std::fs;
+use std::path::PathBuf;
+
+use llmsweep_engine::axes::ENGINE_NAMES;
+use llmsweep_engine::catalog::{Catalog, efficiency, systems};
+
+use crate::common::{catalog_folder, sweep};
+
+/// A catalogue folder with one file, gone when dropped.
+pub(crate) struct Overlay(PathBuf);
+
+impl Overlay {
+    pub(crate) fn new(name: &str, file: &str, text: &str) -> Self {
+        let root = std::env::temp_dir().join(format!("llmsweep-engine-{name}-{}", std::process::id()));
+        let file = root.join(file);
+        fs::create_dir_all(file.parent().expect("a folder")).expect("a temporary folder");
+        fs::write(file, text).expect("a file");
+        Self(root)
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.0.clone()
+    }
+}
+
+impl Drop for Overlay {
+    fn drop(&mut self) {
+        // A folder left behind in the temporary directory harms nobody.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The shipped catalogue with this file on top is refused with this sentence, whose place may be deep in the file system.
+#[track_caller]
+pub(crate) fn refuses(name: &str, file: &str, text: &str, expected: &str) {
+    let overlay = Overlay::new(name, file, text);
+    let error = Catalog::from_directories(&[catalog_folder(), overlay.path()]).expect_err(expected).to_string();
+    assert!(error.ends_with(&format!("/{expected}")), "{error}\nis not\n{expected}");
+}
+
+fn shipped(file: &str) -> String {
+    fs::read_to_string(catalog_folder().join(file)).expect("a shipped file")
+}
+
+#[test]
+fn a_wrong_file_is_one_sentence_with_its_place() {
+    for (file, from, to, expected) in [
+        (
+            "training",
+            "fragmentation = 1.04",
+            "fragmentatoin = 1.04",
+            "training.toml:13:1: unknown key \"fragmentatoin\" in the table of constants of training: did you mean \"fragmentation\"?",
+        ),
+        (
+            "training",
+            "fragmentation = 1.04\n",
+            "",
+            "training.toml:1:1: the table of constants of training lacks the key \"fragmentation\"",
+        ),
+        (
+            "training",
+            "= 0.23",
+            "= 1.23",
+            "training.toml:6:29: \"tensor_exposed_overlapped\" of the table of constants of training is \"1.23\", allowed are numbers from 0 to 1",
+        ),
+        (
+            "training",
+            "= 6e-6",
+            "= -1",
+            "training.toml:3:17: \"host_launch_s\" of the table of constants of training is \"-1\", allowed are finite numbers of at least 0",
+        ),
+        (
+            "training",
+            "= 1.04",
+            "= 0.5",
+            "training.toml:13:17: \"fragmentation\" of the table of constants of training is \"0.5\", allowed are finite numbers of at least 1",
+        ),
+        (
+            "serving",
+            "memory_fraction = 0.90\n",
+            "",
+            "serving.toml:3:1: \"vllm\" of \"engine\" of the table of constants of serving lacks the key \"memory_fraction\"",
+        ),
+        (
+            "serving",
+            "memory_fraction = 0.85",
+            "memory_fraction = 1.2",
+            "serving.toml:19:19: \"memory_fraction\" of \"sglang\" of \"engine\" of the table of constants of serving is \"1.2\", allowed are numbers up to 1",
+        ),
+        (
+            "serving",
+            "output_reserved = 0.6",
+            "output_reserved = 6",
+            "serving.toml:9:19: \"output_reserved\" of \"vllm\" of \"engine\" of the table of constants of serving is \"6\", allowed are numbers from 0 to 1",
+        ),
+        (
+            "serving",
+            "block_tokens = 16",
+            "block_tokens = 0.5",
+            "serving.toml:10:16: \"block_tokens\" of \"vllm\" of \"engine\" of the table of constants of serving is \"0.5\", allowed are finite numbers of at least 1",
+        ),
+        (
+            "serving",
+            "[engine.sglang]",
+            "[engine.sg]",
+            "serving.toml:16:9: unknown key \"sg\" in \"engine\" of the table of constants of serving: did you mean \"sglang\"?",
+        ),
+        (
+            "serving",
+            "[common]",
+            "[commons]",
+            "serving.toml:43:2: unknown key \"commons\" in the table of constants of serving: did you mean \"common\"?",
+        ),
+        (
+            "collectives",
+            "efficiency = 0.96",
+            "efficiency = 0",
+            "collectives.toml:23:14: \"efficiency\" of \"between_nodes\" of the table of constants of collectives is \"0\", allowed are finite numbers above 0",
+        ),
+        (
+            "collectives",
+            "[between_nodes]",
+            "[other]",
+            "collectives.toml:19:2: unknown key \"other\" in the table of constants of collectives",
+        ),
+    ] {
+        let text = shipped(&format!("systems/{file}.toml"));
+        let wrong = text.replacen(from, to, 1);
+        assert_ne!(wrong, text, "{from}");
+        let overlay = Overlay::new("systems", &format!("systems/{file}.toml"), &wrong);
+        let error = Catalog::from_directories(&[catalog_folder(), overlay.path()]).expect_err(expected).to_string();
+        assert!(error.contains(&format!("/{expected}")), "{error}\nis not\n{expected}");
+    }
+    refuses(
+        "unknown",
+        "systems/trainig.toml",
+        "",
+        "trainig.toml:1:1: \"trainig.toml\" has no meaning here: allowed are collectives, training, serving",
+    );
+}
+
+/// A folder of one's own alone has no constants: nothing can be swept with it.
+#[test]
+fn a_catalogue_without_constants_says_what_it_lacks() {
+    let overlay = Overlay::new(
+        "bare",
+        "models/own.toml",
+        "[[model]]\nid = \"own\"\nlayers = 1\nhidden = 64\nvocab = 100\ncontext_tokens = 100\n\
+         attention = { kind = \"softmax\", heads = 1, head_dim = 64 }\nmlp = { ffn = 64 }\n",
+    );
+    let catalog = Catalog::from_directories(&[overlay.path()]).expect("the folder reads");
+    let document = llmsweep_engine::document::parse_toml(
+        "sweep.toml",
+        "schema = 1\nphase = \"inference\"\n[axes]\nmodel = \"own\"\naccelerator = \"chip\"\n[[network]]\nid = \"pcie5-x16\"\nwiring = \"pcie\"\nbandwidth_bytes_per_s = 63e9\nlatency_s = 1e-6\n[[network]]\nid = \"roce-100\"\nbandwidth_bytes_per_s = 12.5e9\nlatency_s = 1e-6\n[[accelerator]]\nid = \"chip\"\n\
+         peak_flops_per_s = { bf16 = 1e15 }\nmemory_bytes = 80e9\nmemory_bandwidth_bytes_per_s = 3e12\n",
+    )
+    .expect("TOML");
+    let error = llmsweep_engine::sweep::Sweep::compile(&document, &catalog).expect_err("no constants").to_string();
+    assert_eq!(
+        error,
+        "the catalogue has no constants of serving (systems/serving.toml): a folder like the shipped one must come first"
+    );
+    // The same sweep over the shipped catalogue runs.
+    sweep("schema = 1\nphase = \"inference\"\n[axes]\nmodel = \"gpt2\"\naccelerator = \"h100-sxm-80\"\n");
+}
+
+/// Whatever a file may say stands in the documentation, in the part on its folder.
+#[test]
+fn the_documentation_has_every_key() {
+    let page =
+        fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/catalog.md")).expect("a page");
+    let (_, page) = page.split_once("## Efficiencies of an architecture").expect("a section on efficiencies");
+    let (efficiencies, software) = page.split_once("## Constants of software").expect("a section on software");
+    let has = |text: &str, keys: &[&str]| {
+        for key in keys {
+            assert!(text.contains(&format!("`{key}`")), "docs/catalog.md lacks {key}");
+        }
+    };
+    has(efficiencies, &efficiency::EFFICIENCY_KEYS);
+    has(efficiencies, &efficiency::ATTENTION_CURVE_KEYS);
+    has(efficiencies, &efficiency::GEMM_KEYS);
+    has(efficiencies, &efficiency::OVERRIDE_KEYS);
+    for keys in [
+        &systems::INSIDE_NODE_KEYS[..],
+        &systems::BETWEEN_NODES_KEYS,
+        &systems::ONE_SHOT_KEYS,
+        &systems::TRAINING_SYSTEM_KEYS,
+        &systems::COMMON_KEYS,
+        &systems::ENGINE_KEYS,
+    ] {
+        has(software, keys);
+    }
+    for engine in ENGINE_NAMES {
+        has(software, &[&format!("[engine.{engine}]")]);
+    }
+    for table in [
+        "[inside_node]",
+        "[between_nodes]",
+        "[one_shot]",
+        "[common]",
+        "collectives.toml",
+        "training.toml",
+        "serving.toml",
+    ] {
+        assert!(software.contains(&format!("`{table}`")), "docs/catalog.md lacks {table}");
+    }
+}
