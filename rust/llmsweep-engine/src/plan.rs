@@ -208,7 +208,7 @@ mod tests {
             .enumerate()
             .map(|(index, axis)| AxisValues {
                 axis,
-                values: (0..1 + index as u64 % 3).map(AxisValue::Integer).collect(),
+                values: (0..=index as u64 % 3).map(AxisValue::Integer).collect(),
                 place: None,
             })
             .collect();
