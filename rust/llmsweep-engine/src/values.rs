@@ -124,7 +124,8 @@ const INFERENCE: &[(&str, OfInference)] = &[
     ("bottleneck", |o| o.of(|row| f64::from(row.bottleneck.code()))),
     ("device_count", |o| o.common.devices),
     ("memory_bytes", |o| o.of(|row| row.peak_memory)),
-    ("memory_headroom_bytes", |o| o.of(|row| row.room.usable - row.peak_memory)),
+    // A full cache is the sum of its requests' parts, which rounding may carry a few millionths of a byte too far.
+    ("memory_headroom_bytes", |o| o.of(|row| (row.room.usable - row.peak_memory).max(0.0))),
     ("weight_bytes", |o| o.of(|row| row.room.weights)),
     ("activation_bytes", |o| o.of(|row| row.room.reserve)),
     ("tokens_per_s", |o| o.of(|row| row.tokens_per_s)),

@@ -146,5 +146,6 @@ impl GemmCurve {
 /// ```
 #[must_use]
 pub fn roofline(flops: Flops, rate: FlopsPerSec, bytes: Bytes, bandwidth: BytesPerSec) -> Seconds {
-    Seconds((flops / rate).0.hypot((bytes / bandwidth).0))
+    let (compute, memory) = ((flops / rate).0, (bytes / bandwidth).0);
+    Seconds((compute * compute + memory * memory).sqrt())
 }

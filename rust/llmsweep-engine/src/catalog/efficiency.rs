@@ -92,7 +92,7 @@ pub struct Architecture {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Override {
     compute_factor: Option<f64>,
-    training_clock_bf16: Option<f64>,
+    training_clock_16_bit: Option<f64>,
 }
 
 /// Curves under other names: a format without a curve of its own takes that of the next.
@@ -183,7 +183,7 @@ fn gemm_curve(fields: &Fields) -> Result<GemmCurve, DocumentError> {
 }
 
 /// Keys of an `[accelerator.…]` table: what one accelerator does otherwise than its architecture.
-pub const OVERRIDE_KEYS: [&str; 3] = ["compute_factor", "training_clock_bf16", "source"];
+pub const OVERRIDE_KEYS: [&str; 3] = ["compute_factor", "training_clock_16_bit", "source"];
 
 fn overrides(fields: &Fields) -> Result<BTreeMap<String, Override>, DocumentError> {
     let mut overrides = BTreeMap::new();
@@ -191,7 +191,7 @@ fn overrides(fields: &Fields) -> Result<BTreeMap<String, Override>, DocumentErro
         let table = Fields::new(&entry.node, format!("override of \"{}\"", entry.key), &OVERRIDE_KEYS)?;
         let own = Override {
             compute_factor: table.positive("compute_factor")?,
-            training_clock_bf16: table.share("training_clock_bf16", 1.0)?,
+            training_clock_16_bit: table.share("training_clock_16_bit", 1.0)?,
         };
         overrides.insert(entry.key.clone(), own);
     }
@@ -304,7 +304,9 @@ impl Efficiencies {
             |curve: GemmCurve| GemmCurve { compute_efficiency: (curve.compute_efficiency * factor).min(1.0), ..curve };
         let sustained_clock = match phase {
             Phase::Inference => nearest.serving_clock,
-            Phase::Training if precision.name == "bf16" => own.training_clock_bf16.unwrap_or(nearest.training_clock),
+            Phase::Training if precision.weight_bits == 16.0 => {
+                own.training_clock_16_bit.unwrap_or(nearest.training_clock)
+            }
             Phase::Training => nearest.training_clock,
         };
         let kernels = KernelModel {

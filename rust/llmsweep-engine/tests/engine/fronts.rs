@@ -76,12 +76,9 @@ fn front_is_right(text: &str) {
     let all = run(&sweep, Keep::All);
     same_counts(&all.stats, &feasible.stats);
     let whole = Rows::of(&all);
-    for (position, id) in ids(&Rows::of(&run(&sweep, Keep::Front))).into_iter().enumerate() {
-        let front = Rows::of(&run(&sweep, Keep::Front));
+    let front = Rows::of(&run(&sweep, Keep::Front));
+    for (position, &id) in expected.iter().enumerate() {
         assert_eq!(front.0[position], whole.0[id as usize]);
-        if position > 5 {
-            break;
-        }
     }
 }
 

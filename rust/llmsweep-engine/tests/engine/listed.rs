@@ -101,15 +101,15 @@ fn a_wrong_table_says_where() {
 /// A table may have any number of distinct values, and none at all.
 #[test]
 fn tables_have_any_length() {
-    let count = 150_000;
+    let count = 150_000_u32;
     let columns = [
-        column("model", texts(&vec!["gpt2"; count])),
-        column("accelerator", texts(&vec!["h100-sxm-80"; count])),
-        column("concurrency", (1..=count as i64).map(Value::Integer).collect()),
+        column("model", texts(&vec!["gpt2"; count as usize])),
+        column("accelerator", texts(&vec!["h100-sxm-80"; count as usize])),
+        column("concurrency", (1..=i64::from(count)).map(Value::Integer).collect()),
     ];
     let (context, points) = listed(&columns).expect("a long table is right");
-    assert_eq!(points.len(), count);
-    assert_eq!(evaluate(&context, &points[count - 2..]).number(1, "concurrency"), count as f64);
+    assert_eq!(points.len(), count as usize);
+    assert_eq!(evaluate(&context, &points[points.len() - 2..]).number(1, "concurrency"), f64::from(count));
 
     let empty = [column("model", Vec::new()), column("accelerator", Vec::new())];
     let (context, points) = listed(&empty).expect("an empty table is right");

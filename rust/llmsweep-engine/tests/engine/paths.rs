@@ -5,7 +5,7 @@ use llmsweep_engine::plan::Point;
 use llmsweep_engine::run::Keep;
 use proptest::prelude::*;
 
-use crate::common::{Rows, all_columns, all_rows, one_row, run, sweep};
+use crate::common::{Bits, Rows, all_columns, all_rows, one_row, run, sweep};
 use crate::specs;
 
 /// Numbers of rows, spread over the whole sweep.
@@ -34,7 +34,7 @@ fn paths_agree(text: &str, seed: u64) {
     let listed = sweep.run().points(&points, &columns, &Control::new()).expect("nobody cancels");
     assert_eq!(Rows::of(&listed).without("row_id"), pick(&order).without("row_id"), "points of\n{text}");
     for (row, cells) in whole.0.iter().enumerate() {
-        assert_eq!(cells["row_id"].map(|bits| bits.number()), Some(row as f64));
+        assert_eq!(cells["row_id"].map(Bits::number), Some(row as f64));
     }
 }
 

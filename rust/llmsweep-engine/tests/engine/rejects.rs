@@ -47,7 +47,7 @@ fn with_fallbacks(phase: &str, own: &str) -> String {
     };
     for (axis, value) in fallbacks {
         if !own.lines().any(|line| line.starts_with(&format!("{axis} "))) {
-            axes += &format!("{axis} = {value}\n");
+            axes.extend([axis, " = ", value, "\n"]);
         }
     }
     axes

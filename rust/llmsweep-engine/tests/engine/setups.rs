@@ -30,7 +30,6 @@ fn doubles(rows: &Rows, column: &str) {
 #[test]
 fn factors_on_the_hardware_act_where_they_should() {
     falls(&serving("hbm_bandwidth_scale = [1, 2]\n"), "tpot_s");
-    falls(&serving("accelerator.hbm_bandwidth_scale = [1, 2]\n".replace("accelerator.", "").as_str()), "decode_step_s");
     falls(&serving("peak_flops_scale = [1, 2]\n"), "prefill_time_s");
     falls(&serving("scale_up_bandwidth_scale = [0.1, 1]\n"), "prefill_time_s");
     let memory = serving("memory_scale = [2, 1]\n");

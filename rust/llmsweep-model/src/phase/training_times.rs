@@ -280,7 +280,8 @@ fn layer_time(
     let mut time = block_time(layer, &work.layout, work, device, system);
     let accumulation = accumulation_time(parameters.dense + parameters.experts, device, system);
     time.backward = time.backward.plus(accumulation);
-    let busy = time.forward.busy() + time.backward.busy();
+    // The ring counts with the kernels that hide it: shorter kernels that bare more of it leave the host as much to hide.
+    let busy = time.forward.busy() + time.backward.busy() + time.context;
     let passes = if work.layout.recompute == Recompute::Full { 4.0 } else { 3.0 };
     let mut host = system.host_launch * (system.layer_launches * passes * layers);
     if layer.ops.iter().any(|op| op.kernel == Kernel::GroupedGemm) {
@@ -313,7 +314,8 @@ fn block_time(
     backward = backward.plus(recomputed(block, forward, layout, device));
     let passes = if layout.recompute == Recompute::Full { 3.0 } else { 2.0 };
     let exposed = if work.split.sequence_parallel { system.tensor_exposed_overlapped } else { system.tensor_exposed };
-    let attention = attention_time(block, device);
+    let attention = attention_time(block, Pass::Forward, device);
+    let attention_backward = attention_time(block, Pass::Backward, device);
     let ring = group_time(block, Group::Context, &work.split, device);
     BlockTime {
         forward,
@@ -324,13 +326,17 @@ fn block_time(
             + group_time(block, Group::ExpertTensor, &work.split, device) * passes,
         // The ring passes keys and values while attention works on those at hand; backward carries gradients too.
         context: (ring - attention).max(Seconds::ZERO) * (passes - 1.0)
-            + (ring * 2.0 - attention * 2.5).max(Seconds::ZERO),
+            + (ring * 2.0 - attention_backward).max(Seconds::ZERO),
     }
 }
 
-fn attention_time(block: &Work, device: &Device) -> Seconds {
+fn attention_time(block: &Work, pass: Pass, device: &Device) -> Seconds {
     let scores = block.ops.iter().filter(|op| matches!(op.kernel, Kernel::Attention { .. }));
-    scores.map(|op| device.kernels.busy_time(op, Pass::Forward)).sum()
+    let time = |op: &Op| match pass {
+        Pass::Forward => device.kernels.busy_time(op, pass),
+        Pass::Backward => device.kernels.busy_time(&op.backward(), pass),
+    };
+    scores.map(time).sum()
 }
 
 fn recomputed(block: &Work, forward: KernelTime, layout: &TrainingLayout, device: &Device) -> KernelTime {
