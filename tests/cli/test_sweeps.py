@@ -4,8 +4,10 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
+from llmsweep.api import compile_sweep
 from support import ROOT, Run
 
 SWEEPS = sorted((ROOT / "sweeps").glob("*.toml"))
@@ -35,9 +37,29 @@ def literal(value: Any) -> str:
 
 
 @pytest.mark.parametrize("path", SWEEPS, ids=lambda path: path.stem)
-def test_shipped_sweep_runs(llmsweep: Run, path: Path) -> None:
+def test_shipped_sweep_runs(llmsweep: Run, path: Path, tmp_path: Path) -> None:
     axes = tomllib.loads(path.read_text(encoding="utf-8"))["axes"]
     settings = [part for name, value in axes.items() for part in ("--set", f"{name}={literal(few(value))}")]
-    done = llmsweep("run", path, *settings)
+    done = llmsweep("run", path, *settings, "-o", tmp_path / "front.parquet")
     assert done.returncode == 0, done.stderr
     assert " on the front, " in done.stderr
+    front = pl.read_parquet(tmp_path / "front.parquet")
+    pareto = compile_sweep(path).pareto
+    objectives = pareto["minimize"] + pareto["maximize"]
+    assert front["feasible"].all()
+    assert front.height > 1
+    assert (front.select(pl.all_horizontal(pl.col(objectives) > 0)).to_series()).all()
+    assert front.select(objectives + pareto["by"]).is_unique().all()
+
+
+def test_the_pair_of_make_run_is_more_than_a_million_setups() -> None:
+    pair = [compile_sweep(ROOT / "sweeps" / name) for name in ("train-llama3.1-405b.toml", "serve-llama3-70b.toml")]
+    assert {sweep.phase for sweep in pair} == {"training", "inference"}
+    assert sum(sweep.configurations for sweep in pair) > 1_000_000
+
+
+@pytest.mark.parametrize("path", SWEEPS, ids=lambda path: path.stem)
+def test_shipped_sweep_says_what_it_is_for(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("# ")
+    assert f"llmsweep run sweeps/{path.name}" in text.partition("schema = 1")[0]

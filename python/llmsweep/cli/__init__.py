@@ -14,7 +14,7 @@ COMMANDS = {
     "run": "Evaluate a sweep and print its Pareto front.",
     "pareto": "Keep the rows of a table that no other row beats.",
     "explain": "Show every term of one setup's time, memory and cost.",
-    "catalog": "List, show and add models, accelerators and networks.",
+    "catalog": "List, show and add models, accelerators, networks and prices.",
     "axes": "List what a sweep can vary.",
     "columns": "List what a sweep computes.",
     "schema": "Print the JSON Schema of sweep files.",
@@ -80,11 +80,14 @@ def near(name: str, allowed: Collection[str], see: str = "") -> str:
     '; did you mean "tpot_s"?'
     >>> near("speed", ["tpot_s", "ttft_s"], see="llmsweep columns")
     '; see llmsweep columns'
+    >>> near("h100", ["b100", "h100-sxm-80"])
+    '; did you mean "h100-sxm-80"?'
     """
     from difflib import get_close_matches
 
-    if match := get_close_matches(name, list(allowed), n=1):
-        return f'; did you mean "{match[0]}"?'
+    longer = (known for known in allowed if known.startswith(name))
+    if match := next(longer, None) or next(iter(get_close_matches(name, list(allowed), n=1)), None):
+        return f'; did you mean "{match}"?'
     return f"; see {see}" if see else f"; allowed: {', '.join(allowed)}"
 
 
@@ -118,7 +121,8 @@ def main(args: list[str] | None = None) -> int:
     try:
         code = group.main(args, prog_name="llmsweep", standalone_mode=False)
     except click.ClickException as error:
-        return fail(error.format_message(), error.exit_code if isinstance(error, click.UsageError) else 4)
+        message = " ".join(error.format_message().split())
+        return fail(message, error.exit_code if isinstance(error, click.UsageError) else 4)
     except (click.Abort, KeyboardInterrupt):
         return fail("interrupted", 130)
     except Exception as error:

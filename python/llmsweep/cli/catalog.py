@@ -37,12 +37,12 @@ def command() -> None:
 
 
 @command.command("list", context_settings=SETTINGS)
-@click.argument("kind", type=click.Choice(KINDS))
+@click.argument("kind", metavar="KIND", type=click.Choice(KINDS))
 @click.argument("pattern", metavar="[GLOB]", default="*")
 @catalog_option
 @json_option
 def list_entries(*, kind: str, pattern: str, catalog: tuple[Path, ...], as_json: bool) -> None:
-    """List entries of a kind, all or those whose id matches a glob.
+    """List models, accelerators, networks or prices: all, or those whose id matches a glob.
 
     \b
     llmsweep catalog list accelerators "h*"

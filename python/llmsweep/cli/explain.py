@@ -5,14 +5,14 @@ from typing import Any
 
 import click
 
-from llmsweep.cli.options import SETTINGS, catalog_option, json_option, phase_option, set_option
+from llmsweep.cli.options import SETTINGS, Whole, catalog_option, json_option, phase_option, set_option
 
 
 @click.command("explain", context_settings=SETTINGS)
 @click.argument(
     "sweep", metavar="SWEEP.toml", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
-@click.argument("row", metavar="ROW", required=False, type=click.IntRange(min=0))
+@click.argument("row", metavar="ROW", required=False, type=Whole(min=0))
 @phase_option("Phase of a setup that is given by --set.")
 @set_option
 @catalog_option

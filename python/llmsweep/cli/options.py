@@ -38,6 +38,12 @@ class OutputFile(click.ParamType[Path]):
         return path
 
 
+class Whole(click.IntRange):
+    """A whole number within bounds."""
+
+    name = "whole number"
+
+
 class Names(click.ParamType[list[str]]):
     """Names with commas between them."""
 

@@ -12,6 +12,7 @@ from llmsweep.cli.options import (
     SETTINGS,
     Names,
     OutputFile,
+    Whole,
     catalog_option,
     set_option,
     sweep_argument,
@@ -25,12 +26,12 @@ from llmsweep.cli.options import (
 )
 @click.option("--all", "every", is_flag=True, help="Write every row, infeasible ones with their reason too (needs -o).")
 @click.option("--where", metavar="EXPR", help="Consider only rows for which a SQL expression over the columns is true.")
-@click.option("--top", type=click.IntRange(min=1), metavar="N", help="Instead of the front, the N best rows by --by.")
+@click.option("--top", type=Whole(min=1), metavar="N", help="Instead of the front, the N best rows by --by.")
 @click.option("--by", metavar="COL[:asc|:desc]", help="Column to sort by; the first objective if not given.")
 @click.option("--columns", type=Names(), metavar="A,B,…", help="Only these columns, in this order.")
 @set_option
 @catalog_option
-@click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Threads; by default all cores.")
+@click.option("--threads", type=Whole(min=1), metavar="N", help="Threads; by default all cores.")
 @click.option("--stats", type=OutputFile((".json",)), metavar="FILE.json", help="Write the counts of the run as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no reasons of rejected rows.")
 def command(

@@ -97,11 +97,13 @@ pub(super) fn unknown(what: &str, name: &str, allowed: &[&str]) -> String {
     format!("unknown {what} \"{}\"{}", shown(name), instead(name, allowed))
 }
 
-/// How that sentence ends: the nearest name, and those allowed.
+/// How that sentence ends: the nearest name, and those allowed. Of a whole catalogue the nearest tells more than a long list.
 pub(super) fn instead(name: &str, allowed: &[&str]) -> String {
-    let meant = nearest(name, allowed.iter().copied());
-    let meant = meant.map(|meant| format!("; did you mean \"{meant}\"?")).unwrap_or_default();
-    format!("{meant}; allowed: {}", listed(allowed))
+    match nearest(name, allowed.iter().copied()) {
+        Some(meant) if allowed.len() > LISTED => format!("; did you mean \"{meant}\"?; {} are allowed", allowed.len()),
+        Some(meant) => format!("; did you mean \"{meant}\"?; allowed: {}", listed(allowed)),
+        None => format!("; allowed: {}", listed(allowed)),
+    }
 }
 
 /// Names in a row, cut where there are too many to read.
