@@ -304,7 +304,7 @@ impl Efficiencies {
             |curve: GemmCurve| GemmCurve { compute_efficiency: (curve.compute_efficiency * factor).min(1.0), ..curve };
         let sustained_clock = match phase {
             Phase::Inference => nearest.serving_clock,
-            Phase::Training if precision.weight_bits == 16.0 => {
+            Phase::Training if matches!(precision.name, "bf16" | "fp16") => {
                 own.training_clock_16_bit.unwrap_or(nearest.training_clock)
             }
             Phase::Training => nearest.training_clock,
