@@ -31,7 +31,10 @@ class Axis(TypedDict):
 
 
 class Column(TypedDict):
-    """One result column; ``formula`` names the section of docs/model.md that derives it."""
+    """One result column; ``formula`` names the section of docs/model.md that derives it.
+
+    ``higher_is_better``: of other columns less is better, where either is.
+    """
 
     name: str
     phases: list[Phase]
@@ -39,6 +42,7 @@ class Column(TypedDict):
     unit: str
     doc: str
     formula: str
+    higher_is_better: bool
 
 
 class Precision(TypedDict):

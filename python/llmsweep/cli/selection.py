@@ -24,7 +24,8 @@ class Order:
 
     @classmethod
     def parse(cls, text: str | None, sweep: _core.Sweep) -> "Order":
-        """Reads ``COL``, ``COL:asc`` or ``COL:desc``; without a direction, the one in which the sweep calls it better.
+        """Reads ``COL``, ``COL:asc`` or ``COL:desc``; without a direction the better end comes first, as the
+        sweep or else the registry of columns calls it.
 
         Raises:
             UsageError: The phase has no such column, or the direction is neither.
@@ -36,7 +37,10 @@ class Order:
         check_columns("--by", [name], sweep.phase)
         if direction not in ("", "asc", "desc"):
             raise click.UsageError(f'--by: direction "{direction}" must be asc or desc')
-        return cls(name, descending=direction == "desc" if direction else name in maximize)
+        if direction:
+            return cls(name, descending=direction == "desc")
+        more_is_better = any(entry["name"] == name and entry["higher_is_better"] for entry in columns(sweep.phase))
+        return cls(name, descending=name in maximize or (more_is_better and name not in minimize))
 
 
 def parse_where(text: str, phase: str) -> pl.Expr:
