@@ -1,6 +1,6 @@
 //! Training rows.
 use llmsweep_model::hardware::Accelerator;
-use llmsweep_model::phase::training::{self, TrainingRow, TrainingSetup};
+use llmsweep_model::phase::training::{self, TrainingLevels, TrainingRow, TrainingSetup};
 use llmsweep_model::phase::training_times::{TrainingLayout, TrainingTimes, TrainingWork};
 use llmsweep_model::reject::Reject;
 
@@ -139,8 +139,9 @@ impl<'a> TrainingEvaluator<'a> {
         let times = self.times.as_ref().ok_or(UNSEEN)?;
         let shape = &context.model(point).shape;
         let stages = self.stages.get(shape, setup.pipeline, setup.virtual_pipeline);
-        let precision = context.precision(point);
-        training::row(shape, precision, work, times, stages, &device.device, &context.training, setup)
+        let (precision, system) = (context.precision(point), &context.training);
+        let levels = TrainingLevels { shape, precision, work, times, device: &device.device, system };
+        training::row(levels, stages, setup)
     }
 }
 

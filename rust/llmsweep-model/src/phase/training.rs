@@ -1,6 +1,6 @@
 //! Training, level row: pipeline, data parallelism, memory, and the whole run.
 use super::Device;
-use super::exchange::{gradient_exchange, stage_parameters};
+use super::exchange::stage_parameters;
 use super::share::{Bottleneck, KernelTime};
 use super::training_times::{BlockTime, TrainingTimes, TrainingWork};
 use crate::arch::ModelShape;
@@ -185,18 +185,39 @@ impl Replicas {
     }
 }
 
+/// The levels that a row stands on.
+#[derive(Clone, Copy, Debug)]
+pub struct TrainingLevels<'a> {
+    /// The model.
+    pub shape: &'a ModelShape,
+    /// The precision.
+    pub precision: &'a Precision,
+    /// What one micro-batch does.
+    pub work: &'a TrainingWork,
+    /// How long that takes.
+    pub times: &'a TrainingTimes,
+    /// The accelerator.
+    pub device: &'a Device,
+    /// The training stack.
+    pub system: &'a TrainingSystem,
+}
+
+/// A setup that divides, on its levels.
+pub(super) struct Step<'a> {
+    pub(super) levels: TrainingLevels<'a>,
+    pub(super) stages: &'a [StageClass],
+    pub(super) setup: &'a TrainingSetup,
+    pub(super) placement: Placement,
+    pub(super) micro_batches: f64,
+}
+
 /// Results of a setup, or why it can't run. `stages` are those of the setup's pipeline, `None` where it is too deep.
-#[allow(clippy::too_many_arguments, reason = "the plan's levels are its arguments")]
 pub fn row(
-    shape: &ModelShape,
-    precision: &Precision,
-    work: &TrainingWork,
-    times: &TrainingTimes,
+    levels: TrainingLevels,
     stages: Option<&[StageClass]>,
-    device: &Device,
-    system: &TrainingSystem,
     setup: &TrainingSetup,
 ) -> Result<TrainingRow, Reject> {
+    let TrainingLevels { work, device, .. } = levels;
     let replicas = Replicas::of(work, setup)?;
     let stages = stages.ok_or(Reject::PipelineTooDeep)?;
     let placement = Placement {
@@ -207,8 +228,9 @@ pub fn row(
         expert_tensor: work.split.expert_tensor,
     };
     let micro_batches = f64::from(replicas.micro_batches);
-    let memory = peak_memory(shape, precision, work, stages, device, system, setup, &placement, micro_batches)?;
-    let terms = step_terms(shape, precision, work, times, stages, device, system, setup, &placement, micro_batches);
+    let whole = Step { levels, stages, setup, placement, micro_batches };
+    let memory = whole.peak_memory()?;
+    let terms = whole.terms();
     let step = terms.total();
     let sequences = f64::from(setup.global_batch);
     let devices = f64::from(setup.devices);
@@ -237,55 +259,93 @@ pub fn row(
     })
 }
 
-/// The fullest stage. What holds it is reported: weights alone, model state, or activations on top.
-#[allow(clippy::too_many_arguments, reason = "one call site; the row's levels are its arguments")]
-fn peak_memory(
-    shape: &ModelShape,
-    precision: &Precision,
-    work: &TrainingWork,
-    stages: &[StageClass],
-    device: &Device,
-    system: &TrainingSystem,
-    setup: &TrainingSetup,
-    placement: &Placement,
-    micro_batches: f64,
-) -> Result<TrainingMemory, Reject> {
-    let bytes = StateBytes::of(precision, setup.optimizer);
-    let usable = (device.accelerator.memory - system.context).max(Bytes::ZERO).0;
-    let mut fullest = TrainingMemory { usable, ..TrainingMemory::default() };
-    for stage in stages {
-        let parameters = stage_parameters(shape, work, stage);
-        let (data_ranks, expert_ranks) = (placement.data_ring().size, placement.expert_data_ring().size);
-        let state = ModelState::of(&parameters, &bytes, setup.zero_stage, data_ranks, expert_ranks);
-        let chunks = f64::from(setup.virtual_pipeline);
-        let waiting = in_flight(f64::from(setup.pipeline), chunks, micro_batches, stage.earliest);
-        let layers: f64 = work.kept_bytes.iter().zip(stage.layers).map(|(kept, count)| kept * count).sum();
-        let (prediction, logits) =
-            if stage.last { (work.prediction_kept_bytes, work.logits_bytes) } else { (0.0, 0.0) };
-        let kept = layers + prediction;
-        let gathered = if setup.zero_stage == 3 { gathered_weights(work, bytes.weight) } else { 0.0 };
-        let activations = kept * waiting + work.live_bytes + logits + gathered;
-        let peak = (state.total() + activations) * system.fragmentation;
-        if peak > fullest.peak {
-            fullest = TrainingMemory {
-                weights: state.weights,
-                gradients: state.gradients,
-                optimizer: state.optimizer,
-                activations,
-                peak,
-                usable,
-                stage: stage.earliest,
-            };
+impl Step<'_> {
+    /// The fullest stage. What holds it is reported: weights alone, model state, or activations on top.
+    fn peak_memory(&self) -> Result<TrainingMemory, Reject> {
+        let TrainingLevels { shape, precision, work, device, system, .. } = self.levels;
+        let setup = self.setup;
+        let bytes = StateBytes::of(precision, setup.optimizer);
+        let usable = (device.accelerator.memory - system.context).max(Bytes::ZERO).0;
+        let mut fullest = TrainingMemory { usable, ..TrainingMemory::default() };
+        for stage in self.stages {
+            let parameters = stage_parameters(shape, work, stage);
+            let (data_ranks, expert_ranks) = (self.placement.data_ring().size, self.placement.expert_data_ring().size);
+            let state = ModelState::of(&parameters, &bytes, setup.zero_stage, data_ranks, expert_ranks);
+            let chunks = f64::from(setup.virtual_pipeline);
+            let waiting = in_flight(f64::from(setup.pipeline), chunks, self.micro_batches, stage.earliest);
+            let layers: f64 = work.kept_bytes.iter().zip(stage.layers).map(|(kept, count)| kept * count).sum();
+            let (prediction, logits) =
+                if stage.last { (work.prediction_kept_bytes, work.logits_bytes) } else { (0.0, 0.0) };
+            let kept = layers + prediction;
+            let gathered = if setup.zero_stage == 3 { gathered_weights(work, bytes.weight) } else { 0.0 };
+            let activations = kept * waiting + work.live_bytes + logits + gathered;
+            let peak = (state.total() + activations) * system.fragmentation;
+            if peak > fullest.peak {
+                fullest = TrainingMemory {
+                    weights: state.weights,
+                    gradients: state.gradients,
+                    optimizer: state.optimizer,
+                    activations,
+                    peak,
+                    usable,
+                    stage: stage.earliest,
+                };
+            }
+        }
+        if fullest.peak <= usable {
+            Ok(fullest)
+        } else if fullest.weights > usable {
+            Err(Reject::WeightsDoNotFit)
+        } else if (fullest.peak / system.fragmentation - fullest.activations) * system.fragmentation > usable {
+            Err(Reject::OptimizerDoesNotFit)
+        } else {
+            Err(Reject::ActivationsDoNotFit)
         }
     }
-    if fullest.peak <= usable {
-        Ok(fullest)
-    } else if fullest.weights > usable {
-        Err(Reject::WeightsDoNotFit)
-    } else if (fullest.peak / system.fragmentation - fullest.activations) * system.fragmentation > usable {
-        Err(Reject::OptimizerDoesNotFit)
-    } else {
-        Err(Reject::ActivationsDoNotFit)
+
+    /// Time of one step: `m·(t_max + p2p) + (Σ t − t_max)/v + (p − 1)·p2p`, then gradients and the optimizer.
+    ///
+    /// The first micro-batch passes all stages, the slowest paces the rest; with even stages the middle term is `(p − 1)·t/v`.
+    ///
+    /// # Source
+    /// Narayanan et al. 2021, arXiv:2104.04473, section 2.2: bubble `(p − 1)(t_f + t_b)/v`.
+    fn terms(&self) -> StepTerms {
+        let TrainingLevels { work, times, device, .. } = self.levels;
+        let setup = self.setup;
+        let pipeline = f64::from(setup.pipeline);
+        let chunks = f64::from(setup.virtual_pipeline);
+        let mut slowest = BlockTime::default();
+        let mut sum = Seconds::ZERO;
+        for stage in self.stages {
+            let time = stage_time(work, times, stage);
+            sum += time.total() * stage.count;
+            if time.total() > slowest.total() {
+                slowest = time;
+            }
+        }
+        let message = if setup.pipeline > 1 {
+            let fabric = &device.accelerator.fabric;
+            // Where the stages do not fit in one block some neighbours sit in different ones; the slowest hop sets the pace.
+            let reach = self.placement.pipeline_stride() * (pipeline - 1.0);
+            device.collectives.point_to_point(work.stage_message, reach, fabric) * 2.0
+        } else {
+            Seconds::ZERO
+        };
+        // The interleaved schedule has another chunk to work on while a message travels.
+        let steady = if setup.virtual_pipeline > 1 { Seconds::ZERO } else { message };
+        let m = self.micro_batches;
+        let exchange = self.exchange(&slowest);
+        StepTerms {
+            kernels: slowest.forward.plus(slowest.backward).times(m),
+            host: slowest.host * m,
+            tensor: slowest.tensor * m,
+            expert: slowest.expert * m,
+            context: slowest.context * m,
+            pipeline: steady * m + message * (pipeline - 1.0),
+            bubble: (sum - slowest.total()).max(Seconds::ZERO) / chunks,
+            data: exchange.0,
+            optimizer: exchange.1,
+        }
     }
 }
 
@@ -321,59 +381,4 @@ fn stage_time(work: &TrainingWork, times: &TrainingTimes, stage: &StageClass) ->
         add(&times.prediction, 1.0);
     }
     sum
-}
-
-/// Time of one step: `m·(t_max + p2p) + (Σ t − t_max)/v + (p − 1)·p2p`, then gradients and the optimizer.
-///
-/// The first micro-batch passes all stages, the slowest paces the rest; with even stages the middle term is `(p − 1)·t/v`.
-///
-/// # Source
-/// Narayanan et al. 2021, arXiv:2104.04473, section 2.2: bubble `(p − 1)(t_f + t_b)/v`.
-#[allow(clippy::too_many_arguments, reason = "one call site; the row's levels are its arguments")]
-fn step_terms(
-    shape: &ModelShape,
-    precision: &Precision,
-    work: &TrainingWork,
-    times: &TrainingTimes,
-    stages: &[StageClass],
-    device: &Device,
-    system: &TrainingSystem,
-    setup: &TrainingSetup,
-    placement: &Placement,
-    micro_batches: f64,
-) -> StepTerms {
-    let pipeline = f64::from(setup.pipeline);
-    let chunks = f64::from(setup.virtual_pipeline);
-    let mut slowest = BlockTime::default();
-    let mut sum = Seconds::ZERO;
-    for stage in stages {
-        let time = stage_time(work, times, stage);
-        sum += time.total() * stage.count;
-        if time.total() > slowest.total() {
-            slowest = time;
-        }
-    }
-    let message = if setup.pipeline > 1 {
-        let fabric = &device.accelerator.fabric;
-        // Where the stages do not fit in one block some neighbours sit in different ones; the slowest hop sets the pace.
-        let reach = placement.pipeline_stride() * (pipeline - 1.0);
-        device.collectives.point_to_point(work.stage_message, reach, fabric) * 2.0
-    } else {
-        Seconds::ZERO
-    };
-    // The interleaved schedule has another chunk to work on while a message travels.
-    let steady = if setup.virtual_pipeline > 1 { Seconds::ZERO } else { message };
-    let m = micro_batches;
-    let exchange = gradient_exchange(shape, precision, work, stages, device, system, setup, placement, m, &slowest);
-    StepTerms {
-        kernels: slowest.forward.plus(slowest.backward).times(m),
-        host: slowest.host * m,
-        tensor: slowest.tensor * m,
-        expert: slowest.expert * m,
-        context: slowest.context * m,
-        pipeline: steady * m + message * (pipeline - 1.0),
-        bubble: (sum - slowest.total()).max(Seconds::ZERO) / chunks,
-        data: exchange.0,
-        optimizer: exchange.1,
-    }
 }

@@ -9,7 +9,7 @@ use llmsweep_model::memory::state::Optimizer;
 use llmsweep_model::parallel::pipeline::stages;
 use llmsweep_model::phase::inference::{self, InferenceRow, InferenceSetup, ServingMode, Tables};
 use llmsweep_model::phase::inference_times::{InferenceDevice, InferenceWork, PassTime};
-use llmsweep_model::phase::training::{self, TrainingRow, TrainingSetup};
+use llmsweep_model::phase::training::{self, TrainingLevels, TrainingRow, TrainingSetup};
 use llmsweep_model::phase::training_times::{TrainingLayout, TrainingTimes, TrainingWork};
 use llmsweep_model::precision::KvPrecision;
 use llmsweep_model::reject::Reject;
@@ -57,7 +57,9 @@ pub(crate) fn train(
     let device = machine.device("bf16");
     let times = TrainingTimes::of(&work, &device, &system);
     let stages = stages(shape, setup.pipeline, setup.virtual_pipeline);
-    training::row(shape, precision("bf16"), &work, &times, stages.as_deref(), &device, &system, setup)
+    let precision = precision("bf16");
+    let levels = TrainingLevels { shape, precision, work: &work, times: &times, device: &device, system: &system };
+    training::row(levels, stages.as_deref(), setup)
 }
 
 /// A prompt of 1,024 tokens, an answer of 256, one request.
