@@ -13,6 +13,7 @@ use llmsweep_engine::document::parse_toml;
 use llmsweep_engine::node::{Node, Value};
 use llmsweep_model::hardware::LinkKind;
 use llmsweep_model::precision::Precision;
+use tempfile::TempDir;
 
 fn shipped_folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../python/llmsweep/catalog")
@@ -24,26 +25,19 @@ fn shipped() -> &'static Catalog {
 }
 
 /// A catalogue folder with one file, gone when dropped.
-struct Folder(PathBuf);
+struct Folder(TempDir);
 
 impl Folder {
-    fn new(name: &str, file: &str, text: &str) -> Self {
-        let root = std::env::temp_dir().join(format!("llmsweep-{name}-{}", std::process::id()));
-        let file = root.join(file);
-        fs::create_dir_all(file.parent().expect("a folder")).expect("a temporary folder");
+    fn new(file: &str, text: &str) -> Self {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let file = root.path().join(file);
+        fs::create_dir_all(file.parent().expect("a folder")).expect("a folder in it");
         fs::write(file, text).expect("a file");
         Self(root)
     }
 
     fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // A folder left behind in the temporary directory harms nobody.
-        let _ = fs::remove_dir_all(&self.0);
+        self.0.path()
     }
 }
 
@@ -275,7 +269,7 @@ fn a_later_folder_wins() {
                         scale_up_latency_s = 1e-6\nrental_usd_per_hour = 3.6\n",
         CHIP.replace("\"x\"", "\"h100-sxm-80\"")
     );
-    let folder = Folder::new("later", "accelerators/mine.toml", &text);
+    let folder = Folder::new("accelerators/mine.toml", &text);
     let catalog = Catalog::from_directories(&[shipped_folder(), folder.path().to_path_buf()]).expect("both read");
     let mine = catalog.accelerator("h100-sxm-80").expect("still there");
     assert_eq!(mine.accelerator.fabric.tiers()[0].span, 16);
@@ -288,13 +282,13 @@ fn folders_that_do_not_read() {
     let missing =
         Catalog::from_directories(&[PathBuf::from("/no/such/folder")]).expect_err("there is none").to_string();
     assert_eq!(missing, "/no/such/folder: there is no such catalogue folder");
-    let twice = Folder::new("twice", "models/a.toml", "[[model]]\nid = \"a\"\n[[modle]]\n");
+    let twice = Folder::new("models/a.toml", "[[model]]\nid = \"a\"\n[[modle]]\n");
     let error = Catalog::from_directories(&[twice.path().to_path_buf()]).expect_err("a slip").to_string();
     assert!(
         error.contains("a.toml:3:3: unknown key \"modle\"") && error.contains("did you mean \"model\"?"),
         "{error}"
     );
-    let empty = Folder::new("empty", "notes.txt", "");
+    let empty = Folder::new("notes.txt", "");
     assert_eq!(Catalog::from_directories(&[empty.path().to_path_buf()]), Ok(Catalog::default()));
 }
 

@@ -66,7 +66,7 @@ const FILE: &str = "architecture = \"own\"\nrelatives = [\"hopper\"]\nmeasured_o
 
 #[test]
 fn a_file_of_your_own_stands_beside_the_shipped_ones() {
-    let overlay = Overlay::new("own", "efficiency/own.toml", FILE);
+    let overlay = Overlay::new("efficiency/own.toml", FILE);
     let catalog = Catalog::from_directories(&[catalog_folder(), overlay.path()]).expect("both folders read");
     let h100 = catalog.accelerator("h100-sxm-80").expect("shipped");
     let bf16 = Precision::by_name("bf16").expect("a precision");
@@ -136,6 +136,6 @@ fn a_wrong_file_is_one_sentence_with_its_place() {
         ),
         ("relatives = []\n".to_owned(), "own.toml:1:1: an efficiency file lacks the key \"architecture\""),
     ] {
-        refuses("own", "efficiency/own.toml", &text, expected);
+        refuses("efficiency/own.toml", &text, expected);
     }
 }

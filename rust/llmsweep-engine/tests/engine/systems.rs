@@ -4,37 +4,31 @@ use std::path::PathBuf;
 
 use llmsweep_engine::axes::ENGINE_NAMES;
 use llmsweep_engine::catalog::{Catalog, efficiency, systems};
+use tempfile::TempDir;
 
 use crate::common::{catalog_folder, sweep};
 
 /// A catalogue folder with one file, gone when dropped.
-pub(crate) struct Overlay(PathBuf);
+pub(crate) struct Overlay(TempDir);
 
 impl Overlay {
-    pub(crate) fn new(name: &str, file: &str, text: &str) -> Self {
-        let root = std::env::temp_dir().join(format!("llmsweep-engine-{name}-{}", std::process::id()));
-        let file = root.join(file);
-        fs::create_dir_all(file.parent().expect("a folder")).expect("a temporary folder");
+    pub(crate) fn new(file: &str, text: &str) -> Self {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let file = root.path().join(file);
+        fs::create_dir_all(file.parent().expect("a folder")).expect("a folder in it");
         fs::write(file, text).expect("a file");
         Self(root)
     }
 
     pub(crate) fn path(&self) -> PathBuf {
-        self.0.clone()
-    }
-}
-
-impl Drop for Overlay {
-    fn drop(&mut self) {
-        // A folder left behind in the temporary directory harms nobody.
-        let _ = fs::remove_dir_all(&self.0);
+        self.0.path().to_owned()
     }
 }
 
 /// The shipped catalogue with this file on top is refused with this sentence, whose place may be deep in the file system.
 #[track_caller]
-pub(crate) fn refuses(name: &str, file: &str, text: &str, expected: &str) {
-    let overlay = Overlay::new(name, file, text);
+pub(crate) fn refuses(file: &str, text: &str, expected: &str) {
+    let overlay = Overlay::new(file, text);
     let error = Catalog::from_directories(&[catalog_folder(), overlay.path()]).expect_err(expected).to_string();
     assert!(error.ends_with(&format!("/{expected}")), "{error}\nis not\n{expected}");
 }
@@ -128,12 +122,11 @@ fn a_wrong_file_is_one_sentence_with_its_place() {
         let text = shipped(&format!("systems/{file}.toml"));
         let wrong = text.replacen(from, to, 1);
         assert_ne!(wrong, text, "{from}");
-        let overlay = Overlay::new("systems", &format!("systems/{file}.toml"), &wrong);
+        let overlay = Overlay::new(&format!("systems/{file}.toml"), &wrong);
         let error = Catalog::from_directories(&[catalog_folder(), overlay.path()]).expect_err(expected).to_string();
         assert!(error.contains(&format!("/{expected}")), "{error}\nis not\n{expected}");
     }
     refuses(
-        "unknown",
         "systems/trainig.toml",
         "",
         "trainig.toml:1:1: \"trainig.toml\" has no meaning here: allowed are collectives, training, serving",
@@ -144,7 +137,6 @@ fn a_wrong_file_is_one_sentence_with_its_place() {
 #[test]
 fn a_catalogue_without_constants_says_what_it_lacks() {
     let overlay = Overlay::new(
-        "bare",
         "models/own.toml",
         "[[model]]\nid = \"own\"\nlayers = 1\nhidden = 64\nvocab = 100\ncontext_tokens = 100\n\
          attention = { kind = \"softmax\", heads = 1, head_dim = 64 }\nmlp = { ffn = 64 }\n",
