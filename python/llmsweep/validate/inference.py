@@ -36,7 +36,10 @@ def cases(frame: pl.DataFrame, models: Models, accelerators: Mapping[str, Mappin
     # llama.cpp and ExLlama split layers over devices, everything else splits matrices.
     splits_layers = pl.col("engine_id").is_in(["llama.cpp", "exllama"]).fill_null(value=False) & pl.col("tp").is_null()
     stages = pl.when(splits_layers & pl.col("pp").is_null()).then(pl.col("n_devices")).otherwise(pl.col("pp").fill_null(1))
-    replicas = pl.col("dp").fill_null(1)
+    # Where experts are spread wider than the matrices of attention, each tensor group attends for its own requests.
+    groups = pl.col("n_devices") // (pl.col("tp") * stages).clip(1)
+    spread = (pl.col("ep") > pl.col("tp")) & (pl.col("n_devices") % (pl.col("tp") * stages).clip(1) == 0)
+    replicas = pl.max_horizontal(pl.col("dp").fill_null(1), pl.when(spread).then(groups))
     tensor = (
         pl.when(splits_layers)
         .then(1)
@@ -75,7 +78,14 @@ def cases(frame: pl.DataFrame, models: Models, accelerators: Mapping[str, Mappin
         pl.col("e2e_latency_s").alias("e2e_s"),
         pl.col("output_tokens_per_s_total").alias("output_tokens_per_s"),
     ).with_columns(positive(MEASURED))
-    return refuse(frame.with_columns(decode_rate().alias("decode_rate")), accelerators)
+    return refuse(lengthened(frame, models).with_columns(decode_rate().alias("decode_rate")), accelerators)
+
+
+def lengthened(frame: pl.DataFrame, models: Models) -> pl.DataFrame:
+    """The frame with models that take prompt and answer."""
+    rows = frame.select("model", pl.col("input_tokens") + pl.col("output_tokens")).iter_rows()
+    keys = [models.lengthened(model, tokens) if model and tokens else model for model, tokens in rows]
+    return frame.with_columns(pl.Series("model", keys, pl.String))
 
 
 def decode_rate() -> pl.Expr:
@@ -113,7 +123,15 @@ def deployments(
         defaults.engine("engine_id").alias("engine"),
         pl.lit("bf16").alias("kv_precision"),
     ).with_columns(positive(["ttft_s", "tpot_s"]))
+    frame = lengthened(frame, models).with_columns(unstated().alias("refusal"))
     return refuse(decode(frame), accelerators), refuse(prefill(frame.filter("disaggregated")), accelerators)
+
+
+def unstated() -> pl.Expr:
+    """Why a disaggregated deployment can't be answered: its pools are not described."""
+    empty = pl.col("prefill_num_workers").is_null() | pl.col("decode_num_workers").is_null()
+    sentence = pl.lit("the row does not say how many workers its prefill and decode pools have")
+    return pl.coalesce("refusal", pl.when(pl.col("disaggregated") & empty).then(sentence))
 
 
 def layout(pool: str) -> list[pl.Expr]:
@@ -148,7 +166,8 @@ def decode(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def prefill(frame: pl.DataFrame) -> pl.DataFrame:
-    """One worker of a prefill pool: its share of the requests that wait for a first token at a time, one each rank."""
+    """One worker of a prefill pool, with its share of the requests."""
+    share = (pl.col("concurrency") / pooled("num_workers", "prefill").clip(1)).ceil().cast(pl.Int64)
     return frame.with_columns(layout("prefill")).with_columns(
-        pl.lit("continuous").alias("serving_mode"), pl.col("data_parallel").alias("concurrency")
+        pl.lit("continuous").alias("serving_mode"), pl.max_horizontal(share, "data_parallel").alias("concurrency")
     )

@@ -61,9 +61,9 @@ class Models:
         entry = self.known.get(base or "")
         if base is not None and entry is not None and not differs(entry, row):
             return base, None
-        if entry is not None and "moe" in entry and row.get("layers"):
+        if entry is not None and row.get("layers") and row.get("hidden") in (None, entry["hidden"]):
             return self._keep(name, shortened(entry, row["layers"])), None
-        own, why = from_shape(row)
+        own, why = from_shape(guessed(row, entry))
         if own is None:
             return None, f'the model "{name}" is not in the catalogue and {why}'
         return self._keep(name, own), None
@@ -76,6 +76,15 @@ class Models:
         identifier = f"{re.sub('[^a-z0-9._-]+', '-', str(name).lower()).strip('-')}-as-measured-{len(self.own)}"
         self.own[identifier] = {**entry, "id": identifier, "name": str(name)}
         return identifier
+
+    def lengthened(self, model: str, tokens: int) -> str:
+        """The model with room for so many tokens: a published run is not refused for its positions."""
+        entry = self.own.get(model) or self.known[model]
+        if tokens <= entry.get("context_tokens", ANY_CONTEXT):
+            return model
+        mine = f"{model}-lengthened"
+        self.own[mine] = {**entry, "id": mine, "context_tokens": ANY_CONTEXT}
+        return mine
 
     def write(self, folder: Path) -> None:
         """Writes the entries that rows brought along as a catalogue folder."""
@@ -90,13 +99,34 @@ def differs(entry: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
 
 
 def shortened(entry: Mapping[str, Any], layers: int) -> dict[str, Any]:
-    """A model of experts with other layers: as many dense ones in front as their share, rounded up."""
+    """A model with other layers: of experts, as many dense ones in front as their share, rounded up."""
     whole = entry["layers"]
-    moe = dict(entry["moe"])
-    if dense := moe.get("first_dense_layers"):
-        moe["first_dense_layers"] = ceil(dense * layers / whole)
+    changed = {"layers": layers}
+    if dense := entry.get("moe", {}).get("first_dense_layers"):
+        changed["moe"] = {**entry["moe"], "first_dense_layers": ceil(dense * layers / whole)}
     dropped = {"blocks", "sequence", "training", "published_parameters", "published_active_parameters", "mtp_layers"}
-    return {**{key: value for key, value in entry.items() if key not in dropped}, "layers": layers, "moe": moe}
+    return {**{key: value for key, value in entry.items() if key not in dropped}, **changed}
+
+
+def guessed(row: Mapping[str, Any], entry: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The row with what its name and its other sizes tell of those that it leaves out.
+
+    Heads of 128 are what nearly all models above a billion parameters have. Layers follow from the size in the name,
+    12 h² each beside the embedding. A gate follows from the catalogue's entry of that name, or from grouped heads.
+    """
+    full = dict(row)
+    hidden = full.get("hidden")
+    size = re.search(r"(\d+(?:\.\d+)?)\s*b\b", str(full.get("model") or "").lower())
+    if hidden and not full.get("heads"):
+        full["heads"] = max(1, hidden // 128)
+    if hidden and size and not full.get("layers") and not full.get("n_experts"):
+        table_size = (full.get("vocab") or 51200) * hidden
+        full["layers"] = max(1, round((float(size[1]) * 1e9 - table_size) / (12 * hidden**2)))
+    if full.get("gated_mlp") is None:
+        mlp = (entry or {}).get("mlp") or (entry or {}).get("moe")
+        grouped = (full.get("kv_heads") or 0) not in (0, full.get("heads"))
+        full["gated_mlp"] = "y" if (mlp.get("gated", True) if mlp else grouped or full.get("n_experts")) else "n"
+    return full
 
 
 def from_shape(row: Mapping[str, Any]) -> tuple[dict[str, Any] | None, str]:

@@ -25,6 +25,10 @@ MEMORY_REASONS = (
 NEAREST: Mapping[str, Sequence[pl.Expr]] = {
     "precision_unsupported": (pl.col("precision").replace(WEIGHT_ONLY),),
     "virtual_pipeline_batches": (pl.lit(1, pl.Int64).alias("virtual_pipeline"),),
+    # Embedding and head stand for a layer each in some recipes: 128 chunks for 126 layers.
+    "pipeline_too_deep": (
+        (pl.col("model_layers") // pl.col("pipeline_parallel")).clip(1).alias("virtual_pipeline"),
+    ),
     "virtual_pipeline_alone": (pl.lit(1, pl.Int64).alias("virtual_pipeline"),),
     "expert_parallel_dense": (pl.lit(1, pl.Int64).alias("expert_parallel"),),
 }
@@ -61,7 +65,7 @@ class Core:
             answers = evaluate(setups.select([*axes, "memory_scale"]), phase=phase, columns=wanted, catalog=folders)
             return pl.concat([setups.select("_row"), answers.cast({pl.Enum: pl.String})], how="horizontal")
 
-        setups = rows.select("_row", *axes).with_columns(pl.lit(1.0).alias("memory_scale"))
+        setups = rows.select("_row", "model_layers", *axes).with_columns(pl.lit(1.0).alias("memory_scale"))
         answers = ask(setups).with_columns(pl.lit(None, pl.String).alias("called_infeasible"))
         for reason, changes in NEAREST.items():
             which = answers.filter(pl.col("reject") == reason).select("_row", "called_infeasible")
