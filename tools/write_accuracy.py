@@ -19,8 +19,8 @@ from llmsweep.validate.text import CUT, HEAD, TITLES, WORST, cut, head, markdown
 
 PAGE = Path(__file__).parents[1] / "docs" / "accuracy.md"
 NOTE = (
-    "How far residuals of each class reach: predicted · exp(±1.2816 σ) holds 80 % of them, each source (of deployments:",
-    "model) weighted alike. Written by tools/write_accuracy.py from published measurements; `make accuracy` does it anew.",
+    "How far residuals of each class reach: predicted · exp(±1.2816 σ) holds 80 % of them; a source (of deployments: a",
+    "model) weighs as the root of its rows. Written by tools/write_accuracy.py; `make accuracy` does it anew.",
 )
 INTRODUCTION = """\
 # Accuracy

@@ -59,9 +59,7 @@ def refuse(frame: pl.DataFrame, accelerators: Iterable[str]) -> pl.DataFrame:
             pl.format('the accelerator "{}" is not in the catalogue', pl.col("accelerator")),
         ),
         because(pl.col("precision").is_null(), pl.lit("the row does not say its precision")),
-        because(
-            ~pl.col("precision").is_in(formats), pl.format('the precision "{}" is not known', pl.col("precision"))
-        ),
+        because(~pl.col("precision").is_in(formats), pl.format('the precision "{}" is not known', pl.col("precision"))),
         *(because(pl.col(name).is_null(), pl.lit(f"the row does not say {words(name)}")) for name in axes),
         *(
             because(

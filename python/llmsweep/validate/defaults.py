@@ -106,7 +106,9 @@ def kv_precision() -> pl.Expr:
     So do Gaudi's (Optimum Habana measures its fp8 scales with the cache).
     vLLM's and SGLang's `kv_cache_dtype = auto` is the format of the activations, 16 bits, whatever the weights are.
     """
-    quantised = pl.col("precision_id").is_in(["fp8", "nvfp4"]) & pl.col("engine_id").str.contains("tensorrt|trtllm|habana")
+    quantised = pl.col("precision_id").is_in(["fp8", "nvfp4"]) & pl.col("engine_id").str.contains(
+        "tensorrt|trtllm|habana"
+    )
     default = pl.when(quantised).then(pl.lit("fp8")).otherwise(pl.lit("bf16"))
     return pl.coalesce(said("kv_precision", ("fp32", "fp16", "bf16", "fp8", "int8", "int4", "nvfp4")), default)
 

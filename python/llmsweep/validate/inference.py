@@ -35,7 +35,9 @@ def cases(frame: pl.DataFrame, models: Models, accelerators: Mapping[str, Mappin
     llama_cpp = (pl.col("engine_id") == "llama.cpp").fill_null(value=False)
     # llama.cpp and ExLlama split layers over devices, everything else splits matrices.
     splits_layers = pl.col("engine_id").is_in(["llama.cpp", "exllama"]).fill_null(value=False) & pl.col("tp").is_null()
-    stages = pl.when(splits_layers & pl.col("pp").is_null()).then(pl.col("n_devices")).otherwise(pl.col("pp").fill_null(1))
+    stages = (
+        pl.when(splits_layers & pl.col("pp").is_null()).then(pl.col("n_devices")).otherwise(pl.col("pp").fill_null(1))
+    )
     # Where experts are spread wider than the matrices of attention, each tensor group attends for its own requests.
     groups = pl.col("n_devices") // (pl.col("tp") * stages).clip(1)
     spread = (pl.col("ep") > pl.col("tp")) & (pl.col("n_devices") % (pl.col("tp") * stages).clip(1) == 0)
@@ -56,7 +58,10 @@ def cases(frame: pl.DataFrame, models: Models, accelerators: Mapping[str, Mappin
         stages.cast(pl.Int64).alias("pipeline_parallel"),
         replicas.alias("data_parallel"),
         pl.col("ep").fill_null(1).alias("expert_parallel"),
-        pl.when(scenario.is_in(CONTINUOUS)).then(pl.lit("continuous")).otherwise(pl.lit("static")).alias("serving_mode"),
+        pl.when(scenario.is_in(CONTINUOUS))
+        .then(pl.lit("continuous"))
+        .otherwise(pl.lit("static"))
+        .alias("serving_mode"),
         pl.col("isl").fill_null(defaults.INPUT_TOKENS).round().clip(1).cast(pl.Int64).alias("input_tokens"),
         pl.col("osl").fill_null(defaults.OUTPUT_TOKENS).round().clip(1).cast(pl.Int64).alias("output_tokens"),
         llama_cpp.alias("llama_cpp"),
@@ -161,7 +166,10 @@ def decode(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(
         *axes,
         pl.when(apart).then(pl.lit("static")).otherwise(pl.lit("continuous")).alias("serving_mode"),
-        pl.when(apart).then((pl.col("concurrency") / workers).ceil().cast(pl.Int64)).otherwise("concurrency").alias("concurrency"),
+        pl.when(apart)
+        .then((pl.col("concurrency") / workers).ceil().cast(pl.Int64))
+        .otherwise("concurrency")
+        .alias("concurrency"),
     ).with_columns(pl.max_horizontal("concurrency", "data_parallel").alias("concurrency"))
 
 

@@ -42,11 +42,11 @@ def counted() -> pl.Expr:
 
 
 def learn(rows: pl.DataFrame) -> pl.DataFrame:
-    """σ of every class with enough residuals. Each group (source, model) counts alike, however many rows it has."""
+    """σ of every class with enough residuals. A group (source, model) counts as the root of its rows, so that none dominates."""
     rows = residuals(rows)
     parts = []
     for keys in CLASSES:
-        weight = 1.0 / pl.len().over([*keys, "group"])
+        weight = 1.0 / pl.len().over([*keys, "group"]).sqrt()
         ordered = rows.with_columns(weight.alias("weight")).sort([*keys, "log_residual"])
         reached = pl.col("weight").cum_sum().over(keys) / pl.col("weight").sum().over(keys)
         ordered = ordered.with_columns(reached.alias("reached"), pl.len().over(keys).alias("rows"))

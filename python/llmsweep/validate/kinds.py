@@ -97,7 +97,15 @@ KINDS = (
         "training",
         ("mem_gib",),
         ("id", "accelerator_id", "mem_kind"),
-        {**COMMON, **SHAPE, **TRAINING_LAYOUT, "mem_kind": TEXT, "mem_gib": NUMBER, "fits": TEXT, "rank_or_stage": TEXT},
+        {
+            **COMMON,
+            **SHAPE,
+            **TRAINING_LAYOUT,
+            "mem_kind": TEXT,
+            "mem_gib": NUMBER,
+            "fits": TEXT,
+            "rank_or_stage": TEXT,
+        },
     ),
     Kind(
         "inference",

@@ -26,9 +26,7 @@ NEAREST: Mapping[str, Sequence[pl.Expr]] = {
     "precision_unsupported": (pl.col("precision").replace(WEIGHT_ONLY),),
     "virtual_pipeline_batches": (pl.lit(1, pl.Int64).alias("virtual_pipeline"),),
     # Embedding and head stand for a layer each in some recipes: 128 chunks for 126 layers.
-    "pipeline_too_deep": (
-        (pl.col("model_layers") // pl.col("pipeline_parallel")).clip(1).alias("virtual_pipeline"),
-    ),
+    "pipeline_too_deep": ((pl.col("model_layers") // pl.col("pipeline_parallel")).clip(1).alias("virtual_pipeline"),),
     "virtual_pipeline_alone": (pl.lit(1, pl.Int64).alias("virtual_pipeline"),),
     "expert_parallel_dense": (pl.lit(1, pl.Int64).alias("expert_parallel"),),
 }
@@ -41,9 +39,7 @@ class Core:
     folders: tuple[Path, ...]
     models: Models
 
-    def answer(
-        self, cases: pl.DataFrame, phase: Phase, axes: Sequence[str], columns: Sequence[str]
-    ) -> pl.DataFrame:
+    def answer(self, cases: pl.DataFrame, phase: Phase, axes: Sequence[str], columns: Sequence[str]) -> pl.DataFrame:
         """The cases with the core's columns, and ``called_infeasible``, the reason why memory was raised."""
         asked = cases.with_row_index("_row")
         rows = asked.filter(pl.col("refusal").is_null())

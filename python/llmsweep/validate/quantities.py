@@ -25,9 +25,9 @@ _RATE = pl.when("decode_rate").then(pl.col("concurrency") / pl.col("tpot_s_core"
 # Requests of a static batch end together: no machine answers more than all their tokens in the bound of one answer.
 _RATE_BOUND = pl.when(pl.col("serving_mode") == "static").then(
     pl.col("concurrency")
-    * pl.when("decode_rate").then(1 / pl.col("tpot_s_bound")).otherwise(
-        pl.col("output_tokens") / _end_to_end("ttft_s_bound", "tpot_s_bound")
-    )
+    * pl.when("decode_rate")
+    .then(1 / pl.col("tpot_s_bound"))
+    .otherwise(pl.col("output_tokens") / _end_to_end("ttft_s_bound", "tpot_s_bound"))
 )
 QUANTITIES = {
     "training": (Quantity("step_time_s", pl.col("step_time_s_core"), pl.col("step_time_s_bound")),),

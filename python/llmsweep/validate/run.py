@@ -68,7 +68,10 @@ def one(
     quantities = ["ttft_s", "tpot_s", "e2e_s"]
     if kind.name == "inference":
         cases = inference.cases(frame, models, chips)
-        return measured(restored(core.answer(named(cases, quantities), "inference", inference.AXES, INFERENCE), quantities), kind.name)
+        return measured(
+            restored(core.answer(named(cases, quantities), "inference", inference.AXES, INFERENCE), quantities),
+            kind.name,
+        )
     whole, prefill = inference.deployments(frame, models, chips)
     answers = restored(core.answer(named(whole, quantities), "inference", inference.AXES, INFERENCE), quantities)
     if prefill.height:

@@ -59,7 +59,14 @@ def cut(board: Mapping[str, Any], name: str, most: int | None = None) -> list[li
 def worst(board: Mapping[str, Any]) -> list[list[str]]:
     """The rows that are furthest off."""
     return [
-        [row["id"], row["quantity"], f"{row['measured']:.4g}", f"{row['predicted']:.4g}", row["model"], row["accelerator"]]
+        [
+            row["id"],
+            row["quantity"],
+            f"{row['measured']:.4g}",
+            f"{row['predicted']:.4g}",
+            row["model"],
+            row["accelerator"],
+        ]
         for row in board["worst"]
     ]
 

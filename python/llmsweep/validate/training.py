@@ -32,7 +32,9 @@ AXES = (
 ASSUMED_NIC = 12.5e9
 
 
-def cases(frame: pl.DataFrame, kind: str, models: Models, accelerators: Mapping[str, Mapping[str, Any]]) -> pl.DataFrame:
+def cases(
+    frame: pl.DataFrame, kind: str, models: Models, accelerators: Mapping[str, Mapping[str, Any]]
+) -> pl.DataFrame:
     """The frame with the axes of each row."""
     frame = with_models(frame, models)
     framework = pl.coalesce("framework_id", pl.lit("megatron"))
@@ -67,7 +69,9 @@ def cases(frame: pl.DataFrame, kind: str, models: Models, accelerators: Mapping[
     )
     if kind == "training":
         tokens = pl.col("global_batch") * pl.col("sequence_length") / pl.col("devices")
-        frame = frame.with_columns(pl.coalesce("iter_s", tokens / pl.col("tokens_per_s_per_device")).alias("step_time_s"))
+        frame = frame.with_columns(
+            pl.coalesce("iter_s", tokens / pl.col("tokens_per_s_per_device")).alias("step_time_s")
+        )
         frame = frame.with_columns(positive(["step_time_s"]))
     else:
         frame = frame.with_columns((pl.col("mem_gib") * 2**30).alias("peak_memory_bytes"))
