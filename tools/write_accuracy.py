@@ -10,8 +10,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from llmsweep.validate import intervals
 from llmsweep.validate.run import validate
 from llmsweep.validate.score import board
@@ -19,7 +17,7 @@ from llmsweep.validate.text import CUT, HEAD, TITLES, WORST, cut, head, markdown
 
 PAGE = Path(__file__).parents[1] / "docs" / "accuracy.md"
 NOTE = (
-    "How far residuals of each class reach: predicted · exp(±1.2816 σ) holds 80 % of them; a source (of deployments: a",
+    "How far residuals of each class reach: predicted · exp(±1.2816 sigma) holds 80 % of them; a source (of deployments: a",
     "model) weighs as the root of its rows. Written by tools/write_accuracy.py; `make accuracy` does it anew.",
 )
 INTRODUCTION = """\
@@ -29,11 +27,12 @@ INTRODUCTION = """\
 
 Predictions against published measurements, as `llmsweep validate FILE.parquet…` makes them. The files are not shipped:
 they quote 1,748 training runs, 249 memory figures, 3,072 inference runs and 3,406 deployments from their sources, and
-`validate` takes your own in the same columns (`python/llmsweep/validate/kinds.py` lists them). An extract of published rows
-with their sources is in `tests/validation/published.toml`.
+`validate` takes your own in the same columns (`python/llmsweep/validate/kinds.py` lists them).
+An extract of published rows with their sources is in `tests/validation/published.toml`.
 
 No constant is fitted per row. What a source leaves unsaid is the default of its software and release
-(`python/llmsweep/validate/defaults.py`). A row counts if it says all that a prediction needs and beats no physical bound.
+(`python/llmsweep/validate/defaults.py`). A row counts if it says
+all that a prediction needs and beats no physical bound.
 
 *mean of medians*: over sources, of deployments over models, so that none dominates. *inside*: share of measurements in
 [p10, p90], with intervals that **the row's own source (model) had no part in**; 80 % is meant. *rank*: Spearman
@@ -62,7 +61,7 @@ def main(files: Sequence[str]) -> int:
         return 2
     rows = validate(files)
     intervals.FILE.write_text(intervals.dump(intervals.learn(rows), NOTE), encoding="utf-8")
-    held_out: pl.DataFrame = intervals.held_out(rows)
+    held_out = intervals.held_out(rows)
     PAGE.write_text("\n".join(page(board(held_out))) + "\n", encoding="utf-8")
     print(f"{intervals.FILE}\n{PAGE}")
     return 0

@@ -101,7 +101,7 @@ def differs(entry: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
 def shortened(entry: Mapping[str, Any], layers: int) -> dict[str, Any]:
     """A model with other layers: of experts, as many dense ones in front as their share, rounded up."""
     whole = entry["layers"]
-    changed = {"layers": layers}
+    changed: dict[str, Any] = {"layers": layers}
     if dense := entry.get("moe", {}).get("first_dense_layers"):
         changed["moe"] = {**entry["moe"], "first_dense_layers": ceil(dense * layers / whole)}
     dropped = {"blocks", "sequence", "training", "published_parameters", "published_active_parameters", "mtp_layers"}

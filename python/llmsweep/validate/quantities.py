@@ -65,7 +65,7 @@ def _rows(cases: pl.DataFrame, quantity: Quantity) -> pl.DataFrame:
     rows = cases.filter(present).with_columns(bound.alias("_bound"), quantity.predicted.alias("_predicted"))
     answered = pl.col("refusal").is_null() & pl.col("_predicted").is_finite().fill_null(value=False)
     refusal = pl.coalesce(
-        "refusal", pl.when(~answered).then(pl.lit(f"the core gives no {quantity.name} for this setup"))
+        pl.col("refusal"), pl.when(~answered).then(pl.lit(f"the core gives no {quantity.name} for this setup"))
     )
     extra = ["ran_out"] if quantity.also is not None else []
     return rows.select(

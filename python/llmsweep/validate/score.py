@@ -77,7 +77,7 @@ def spearman(rows: pl.DataFrame) -> float | None:
     )
     if families.is_empty():
         return None
-    return float((families["rank"] * families["rows"]).sum() / families["rows"].sum())
+    return float(families.select((pl.col("rank") * pl.col("rows")).sum() / pl.col("rows").sum()).item())
 
 
 def cut_by(scored: pl.DataFrame, cut: str) -> list[dict[str, Any]]:
