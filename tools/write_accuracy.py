@@ -17,8 +17,9 @@ from llmsweep.validate.text import CUT, HEAD, TITLES, WORST, cut, head, markdown
 
 PAGE = Path(__file__).parents[1] / "docs" / "accuracy.md"
 NOTE = (
-    "How far residuals of each class reach: predicted · exp(±1.2816 sigma) holds 80 % of them; a source (of deployments: a",
-    "model) weighs as the root of its rows. Written by tools/write_accuracy.py; `make accuracy` does it anew.",
+    "How far residuals of each class reach: predicted · exp(±1.2816 sigma) holds 80 % of them.",
+    "A source (of deployments: a model) weighs as the root of its rows.",
+    "Written by tools/write_accuracy.py from published measurements; `make accuracy FILES=…` does it anew.",
 )
 INTRODUCTION = """\
 # Accuracy

@@ -8,10 +8,12 @@ import polars as pl
 FRAMEWORK = pl.col("framework_id").fill_null("megatron").str.to_lowercase()
 RELEASE = pl.col("framework").fill_null("").str.to_lowercase()
 YEAR = pl.col("date").str.slice(0, 4).cast(pl.Int64, strict=False).fill_null(2025)
+# Flash attention, sequence parallelism and the distributed optimizer came to Megatron-LM in 2022.
+RENEWED = 2022
 EXPERTS = pl.col("experts")
 # Megatron-DeepSpeed is a fork of Megatron-LM from before 2022's fused attention and sequence parallelism
 # (bigscience-workshop/Megatron-DeepSpeed; Korthikanti et al. 2022).
-OLD_MEGATRON = (FRAMEWORK == "megatron-deepspeed") | ((FRAMEWORK == "megatron") & (YEAR < 2022))
+OLD_MEGATRON = (FRAMEWORK == "megatron-deepspeed") | ((FRAMEWORK == "megatron") & (YEAR < RENEWED))
 
 
 def said(name: str, allowed: tuple[str, ...]) -> pl.Expr:
@@ -47,7 +49,7 @@ def zero_stage() -> pl.Expr:
     default = (
         pl.when(FRAMEWORK.is_in(["fsdp", "jax"]))
         .then(3)
-        .when((FRAMEWORK == "megatron") & (YEAR < 2022))
+        .when((FRAMEWORK == "megatron") & (YEAR < RENEWED))
         .then(0)
         .otherwise(1)
     )

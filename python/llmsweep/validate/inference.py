@@ -25,6 +25,8 @@ AXES = (
     "concurrency",
 )
 MEASURED = ("ttft_s", "tpot_s", "e2e_s", "output_tokens_per_s")
+# Two printed numbers of three digits that mean the same differ by less.
+SAME = 0.005
 CONTINUOUS = ("offline-max-throughput", "online-concurrency")
 
 
@@ -96,7 +98,7 @@ def lengthened(frame: pl.DataFrame, models: Models) -> pl.DataFrame:
 def decode_rate() -> pl.Expr:
     """Whether a source's throughput is batch over time per token, the prompt's time left out."""
     rate = pl.col("batch_or_concurrency").fill_null(1) / pl.col("tpot_s")
-    reciprocal = (pl.col("output_tokens_per_s") / rate - 1).abs() < 0.005
+    reciprocal = (pl.col("output_tokens_per_s") / rate - 1).abs() < SAME
     only = pl.col("scenario").is_in(["decode-only"])
     return (only | (reciprocal & pl.col("e2e_s").is_null())).fill_null(value=False)
 
@@ -170,12 +172,20 @@ def decode(frame: pl.DataFrame) -> pl.DataFrame:
         .then((pl.col("concurrency") / workers).ceil().cast(pl.Int64))
         .otherwise("concurrency")
         .alias("concurrency"),
-    ).with_columns(pl.max_horizontal("concurrency", "data_parallel").alias("concurrency"))
+    ).with_columns(at_least_one_each().alias("concurrency"))
+
+
+def at_least_one_each() -> pl.Expr:
+    """The requests, one of each replica at least; a number that can't be is left for the sentence about it."""
+    requests = pl.col("concurrency")
+    return pl.when(requests >= 1).then(pl.max_horizontal(requests, "data_parallel")).otherwise(requests)
 
 
 def prefill(frame: pl.DataFrame) -> pl.DataFrame:
     """One worker of a prefill pool, with its share of the requests."""
     share = (pl.col("concurrency") / pooled("num_workers", "prefill").clip(1)).ceil().cast(pl.Int64)
-    return frame.with_columns(layout("prefill")).with_columns(
-        pl.lit("continuous").alias("serving_mode"), pl.max_horizontal(share, "data_parallel").alias("concurrency")
+    return (
+        frame.with_columns(layout("prefill"))
+        .with_columns(pl.lit("continuous").alias("serving_mode"), share.alias("concurrency"))
+        .with_columns(at_least_one_each().alias("concurrency"))
     )

@@ -1,8 +1,8 @@
 """The interval around a prediction: how far residuals of its class reach.
 
-`intervals.toml` holds one number per class, σ, such that ``predicted · exp(±1.2816 σ)`` held 80 % of the residuals.
-A class is a kind, a quantity, whether the model has experts, and the software; a prediction takes the narrowest class
-that is there.
+`intervals.toml` holds one number per class, sigma, such that ``predicted · exp(±1.2816 sigma)`` held 80 % of the
+residuals. A class is a kind, a quantity, whether the model has experts, and the software; a prediction takes the
+narrowest class that is there.
 """
 
 import tomllib
@@ -22,6 +22,8 @@ CLASSES = (
     ("kind", "quantity"),
     ("quantity",),
 )
+# Share of the residuals that an interval holds.
+COVERED = 0.8
 # Fewer residuals than these say little of a tail.
 FEWEST = 30
 # Nothing is known about a quantity that was never measured but its order of magnitude.
@@ -42,7 +44,10 @@ def counted() -> pl.Expr:
 
 
 def learn(rows: pl.DataFrame) -> pl.DataFrame:
-    """σ of every class with enough residuals. A group (source, model) counts as the root of its rows, so that none dominates."""
+    """One sigma for every class with enough residuals.
+
+    A group (source, model) counts as the root of its rows, so that none dominates.
+    """
     rows = residuals(rows)
     parts = []
     for keys in CLASSES:
@@ -50,7 +55,7 @@ def learn(rows: pl.DataFrame) -> pl.DataFrame:
         ordered = rows.with_columns(weight.alias("weight")).sort([*keys, "log_residual"])
         reached = pl.col("weight").cum_sum().over(keys) / pl.col("weight").sum().over(keys)
         ordered = ordered.with_columns(reached.alias("reached"), pl.len().over(keys).alias("rows"))
-        found = ordered.filter((pl.col("reached") >= 0.8) & (pl.col("rows") >= FEWEST))
+        found = ordered.filter((pl.col("reached") >= COVERED) & (pl.col("rows") >= FEWEST))
         parts.append(
             found.group_by(keys, maintain_order=True).agg(
                 (pl.col("log_residual").first() / Z).clip(0.005).alias("sigma"), pl.col("rows").first()

@@ -67,15 +67,16 @@ def _rows(cases: pl.DataFrame, quantity: Quantity) -> pl.DataFrame:
     refusal = pl.coalesce(
         pl.col("refusal"), pl.when(~answered).then(pl.lit(f"the core gives no {quantity.name} for this setup"))
     )
-    extra = ["ran_out"] if quantity.also is not None else []
+    ran_out = pl.lit(value=False) if quantity.also is None else quantity.also
+    out = pl.when(ran_out & pl.col("called_infeasible").is_not_null()).then(pl.lit("out of memory, as it was measured"))
     return rows.select(
         *KEPT,
         pl.lit(quantity.name).alias("quantity"),
         measurement.cast(pl.Float64).alias("measured"),
         pl.when(answered).then("_predicted").cast(pl.Float64).alias("predicted"),
-        pl.when(answered & beats).then(sentence).otherwise(refusal).alias("reject"),
+        pl.when(answered & beats).then(sentence).otherwise(pl.coalesce(refusal, out)).alias("reject"),
         (answered & beats).fill_null(value=False).alias("impossible"),
-        *(extra or [pl.lit(value=False).alias("ran_out")]),
+        ran_out.alias("ran_out"),
     )
 
 

@@ -1,6 +1,5 @@
 """The scoreboard: how far predictions are from measurements, overall and by what may explain it."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -105,5 +104,5 @@ def fits(rows: pl.DataFrame) -> dict[str, int]:
 def worst(scored: pl.DataFrame) -> list[dict[str, Any]]:
     """The rows that are furthest off, as a ratio."""
     distance = (pl.col("predicted") / pl.col("measured")).log().abs()
-    columns: Sequence[str] = ("id", "quantity", "measured", "predicted", "error", "model", "accelerator", "group")
+    columns = ("id", "quantity", "measured", "predicted", "error", "model", "accelerator", "group")
     return scored.sort(distance, descending=True).head(WORST).select(columns).to_dicts()
