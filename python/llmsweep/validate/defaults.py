@@ -94,7 +94,6 @@ ENGINES = {
     "exllama": "trtllm",
     "mlc-llm": "trtllm",
 }
-CPLUSPLUS = "trtllm"
 
 
 def engine(name: str) -> pl.Expr:

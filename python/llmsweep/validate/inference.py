@@ -34,7 +34,6 @@ def cases(frame: pl.DataFrame, models: Models, accelerators: Mapping[str, Mappin
     """The frame of published runs with the axes of each row."""
     frame = with_models(frame, models)
     scenario = pl.col("scenario").str.to_lowercase()
-    llama_cpp = (pl.col("engine_id") == "llama.cpp").fill_null(value=False)
     # llama.cpp and ExLlama split layers over devices, everything else splits matrices.
     splits_layers = pl.col("engine_id").is_in(["llama.cpp", "exllama"]).fill_null(value=False) & pl.col("tp").is_null()
     stages = (
@@ -66,7 +65,7 @@ def cases(frame: pl.DataFrame, models: Models, accelerators: Mapping[str, Mappin
         .alias("serving_mode"),
         pl.col("isl").fill_null(defaults.INPUT_TOKENS).round().clip(1).cast(pl.Int64).alias("input_tokens"),
         pl.col("osl").fill_null(defaults.OUTPUT_TOKENS).round().clip(1).cast(pl.Int64).alias("output_tokens"),
-        llama_cpp.alias("llama_cpp"),
+        pl.all_horizontal(pl.col("batch_or_concurrency", "isl", "osl").is_not_null()).alias("traffic_stated"),
     )
     offline = pl.col("engine_axis").replace_strict(defaults.OFFLINE_REQUESTS, default=1024) * pl.col("data_parallel")
     batch = pl.col("batch_or_concurrency").round().clip(1)
@@ -115,6 +114,7 @@ def deployments(
     frame = with_models(frame.drop("devices"), models).with_columns(
         pl.coalesce("engine_id", "backend", pl.lit("vllm")).alias("engine_id"),
         pl.lit("serving").alias("kind"),
+        pl.lit(value=True).alias("traffic_stated"),
         pl.col("model_id").alias("group"),
         pl.col("mode").str.starts_with("disagg").fill_null(value=False).alias("disaggregated"),
         (pl.col("silicon_ttft_ms") / 1e3).alias("ttft_s"),
@@ -128,7 +128,7 @@ def deployments(
     frame = frame.with_columns(
         pl.col("engine_id").alias("software"),
         defaults.engine("engine_id").alias("engine"),
-        pl.lit("bf16").alias("kv_precision"),
+        defaults.kv_precision().alias("kv_precision"),
     ).with_columns(positive(["ttft_s", "tpot_s"]))
     frame = lengthened(frame, models).with_columns(unstated().alias("refusal"))
     return refuse(decode(frame), accelerators), refuse(prefill(frame.filter("disaggregated")), accelerators)
@@ -161,6 +161,8 @@ def decode(frame: pl.DataFrame) -> pl.DataFrame:
     ]
     apart = pl.col("disaggregated")
     workers = pooled("num_workers", "decode").clip(1)
+    # A worker decodes no more than its batch on each attention rank; the others wait for their prefill.
+    slots = pl.col("decode_batch_size") * pooled("attention_dp_size", "decode")
     axes = [
         pl.when(apart).then(one).otherwise(other).alias(one.meta.output_name())
         for one, other in zip(layout("decode"), whole, strict=True)
@@ -169,7 +171,7 @@ def decode(frame: pl.DataFrame) -> pl.DataFrame:
         *axes,
         pl.when(apart).then(pl.lit("static")).otherwise(pl.lit("continuous")).alias("serving_mode"),
         pl.when(apart)
-        .then((pl.col("concurrency") / workers).ceil().cast(pl.Int64))
+        .then(pl.min_horizontal((pl.col("concurrency") / workers).ceil().cast(pl.Int64), slots))
         .otherwise("concurrency")
         .alias("concurrency"),
     ).with_columns(at_least_one_each().alias("concurrency"))

@@ -79,6 +79,7 @@ KINDS = (
             "model_id": TEXT,
             "backend": TEXT,
             "engine_id": TEXT,
+            "kv_precision": TEXT,
             "mode": TEXT,
             "isl": INT,
             "osl": INT,

@@ -59,6 +59,8 @@ def _rows(cases: pl.DataFrame, quantity: Quantity) -> pl.DataFrame:
     bound = pl.lit(None, pl.Float64) if quantity.bound is None else quantity.bound
     beats = measurement > pl.col("_bound") if quantity.more_is_faster else measurement < pl.col("_bound")
     sentence = pl.format("{} beats the physical bound {}", number(measurement), number(pl.col("_bound")))
+    # A bound of assumed traffic is none.
+    beats &= pl.col("traffic_stated")
     present = measurement.is_not_null()
     if quantity.also is not None:
         present = present | quantity.also

@@ -46,6 +46,7 @@ def cases(
     frame = frame.with_columns(framework_id=framework)
     frame = frame.with_columns(
         pl.lit(kind).alias("kind"),
+        pl.lit(value=True).alias("traffic_stated"),
         pl.col("source").fill_null("own").alias("group"),
         pl.col("framework_id").alias("software"),
         pl.col("model").alias("model_name"),
