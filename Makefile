@@ -70,6 +70,10 @@ bench-smoke: $(VENV)/.built ## Run the benchmark once at small size
 docs: $(VENV)/.dev ## Write the generated pages and the README's output anew
 	$(BIN)/python tools/generate_docs.py
 
+.PHONY: accuracy
+accuracy: $(VENV)/.built ## Learn the intervals from files of measurements, FILES=…, and write docs/accuracy.md
+	$(BIN)/python tools/write_accuracy.py $(FILES)
+
 .PHONY: wheel
 wheel: $(BIN)/maturin ## Build wheel and sdist into dist/; the wheel is built from the sdist
 	rm -rf dist

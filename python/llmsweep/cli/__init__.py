@@ -14,6 +14,7 @@ COMMANDS = {
     "run": "Evaluate a sweep and print its Pareto front.",
     "pareto": "Keep the rows of a table that no other row beats.",
     "explain": "Show every term of one setup's time, memory and cost.",
+    "validate": "Compare predictions with measurements.",
     "catalog": "List, show and add models, accelerators, networks and prices.",
     "axes": "List what a sweep can vary.",
     "columns": "List what a sweep computes.",

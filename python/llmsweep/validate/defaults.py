@@ -1,0 +1,125 @@
+"""What a source leaves unsaid: the default of its software and release. One rule each, for all rows alike.
+
+No rule looks at what was measured. A file that has the column filled is taken at its word.
+"""
+
+import polars as pl
+
+FRAMEWORK = pl.col("framework_id").fill_null("megatron").str.to_lowercase()
+RELEASE = pl.col("framework").fill_null("").str.to_lowercase()
+YEAR = pl.col("date").str.slice(0, 4).cast(pl.Int64, strict=False).fill_null(2025)
+# Flash attention, sequence parallelism and the distributed optimizer came to Megatron-LM in 2022.
+RENEWED = 2022
+EXPERTS = pl.col("experts")
+# Megatron-DeepSpeed is a fork of Megatron-LM from before 2022's fused attention and sequence parallelism
+# (bigscience-workshop/Megatron-DeepSpeed; Korthikanti et al. 2022).
+OLD_MEGATRON = (FRAMEWORK == "megatron-deepspeed") | ((FRAMEWORK == "megatron") & (YEAR < RENEWED))
+
+
+def said(name: str, allowed: tuple[str, ...]) -> pl.Expr:
+    """What a row says, if it is one of the allowed words."""
+    word = pl.col(name).str.to_lowercase()
+    return pl.when(word.is_in(allowed)).then(word)
+
+
+def recompute() -> pl.Expr:
+    """NeMo's and Megatron Bridge's recipes for dense models recompute nothing (their `recompute_granularity = null`).
+
+    Those for DeepSeek-V3 recompute modules (`moe_act`, `mla_up_proj`). PaxML's recipes checkpoint whole layers
+    (`CHECKPOINT_POLICY = save_nothing`), MaxText's keep the inputs of the matrices (`remat_policy`: `minimal` and
+    its kin, .3 to .6 of a forward pass). FSDP examples recompute whole layers where they say so, and nothing else.
+    """
+    default = (
+        pl.when(RELEASE.str.contains("paxml"))
+        .then(pl.lit("full"))
+        .when(FRAMEWORK == "jax")
+        .then(pl.lit("selective"))
+        .when((FRAMEWORK == "megatron") & EXPERTS & pl.col("model_key").str.starts_with("deepseek"))
+        .then(pl.lit("selective"))
+        .otherwise(pl.lit("none"))
+    )
+    return pl.coalesce(said("recompute", ("none", "selective", "full")), default)
+
+
+def zero_stage() -> pl.Expr:
+    """NeMo and Bridge train with the distributed optimizer (stage 1); so does DeepSpeed under a pipeline.
+
+    Megatron-LM had none before 2022. FSDP shards everything (`FULL_SHARD`), as JAX's recipes do with `fsdp`.
+    """
+    default = (
+        pl.when(FRAMEWORK.is_in(["fsdp", "jax"]))
+        .then(3)
+        .when((FRAMEWORK == "megatron") & (YEAR < RENEWED))
+        .then(0)
+        .otherwise(1)
+    )
+    return pl.coalesce(pl.when(pl.col("zero_stage").is_between(0, 3)).then(pl.col("zero_stage")), default)
+
+
+def sequence_parallel() -> pl.Expr:
+    """On in NeMo's and Bridge's recipes wherever tensor parallelism is; old Megatron has none."""
+    yes = pl.col("seq_parallel").str.to_lowercase().str.slice(0, 1)
+    return pl.when(yes.is_not_null()).then(yes.is_in(["y", "t", "1"])).otherwise(~OLD_MEGATRON)
+
+
+def attention_kernel() -> pl.Expr:
+    """Old Megatron writes the scores to memory (`fused_softmax`); everything since 2023 uses flash attention."""
+    return pl.when(OLD_MEGATRON).then(pl.lit("unfused")).otherwise(pl.lit("flash"))
+
+
+def virtual_pipeline() -> pl.Expr:
+    """NeMo's dense recipes interleave one layer per chunk where the schedule takes it; others don't interleave.
+
+    The schedule takes it where the stages share the layers evenly, and the micro-batches come in multiples of them.
+    """
+    stages = pl.col("pp").fill_null(1)
+    replicas = pl.col("n_devices") // (pl.col("tp").fill_null(1) * pl.col("cp").fill_null(1) * stages).clip(1)
+    batches = pl.col("global_batch") // (replicas * pl.col("micro_batch").fill_null(1)).clip(1)
+    chunks = pl.col("model_layers") // stages.clip(1)
+    nemo = (FRAMEWORK == "megatron") & RELEASE.str.contains("nemo|bridge") & ~EXPERTS
+    takes = (stages > 1) & (pl.col("model_layers") % stages.clip(1) == 0) & (batches % stages.clip(1) == 0)
+    return pl.when(pl.col("vp") > 0).then(pl.col("vp")).when(nemo & takes).then(chunks.clip(1)).otherwise(1)
+
+
+# Engines by whose constants others are answered: the C++ runtimes have TensorRT-LLM's small host time per step,
+# DeepSeek's own engine is SGLang's model, everything else is Python around PyTorch, like vLLM.
+ENGINES = {
+    "vllm": "vllm",
+    "sglang": "sglang",
+    "deepseek": "sglang",
+    "trtllm": "trtllm",
+    "tensorrt-llm": "trtllm",
+    "fastertransformer": "trtllm",
+    "llama.cpp": "trtllm",
+    "exllama": "trtllm",
+    "mlc-llm": "trtllm",
+}
+
+
+def engine(name: str) -> pl.Expr:
+    """The engine whose constants answer."""
+    return pl.col(name).str.to_lowercase().replace_strict(ENGINES, default="vllm")
+
+
+def kv_precision() -> pl.Expr:
+    """TensorRT-LLM's quantised checkpoints carry an fp8 cache (`kv_cache_quant_algo`); else the cache is 16 bits.
+
+    So do Gaudi's (Optimum Habana measures its fp8 scales with the cache).
+    vLLM's and SGLang's `kv_cache_dtype = auto` is the format of the activations, 16 bits, whatever the weights are.
+    """
+    quantised = pl.col("precision_id").is_in(["fp8", "nvfp4"]) & pl.col("engine_id").str.contains(
+        "tensorrt|trtllm|habana"
+    )
+    default = pl.when(quantised).then(pl.lit("fp8")).otherwise(pl.lit("bf16"))
+    return pl.coalesce(said("kv_precision", ("fp32", "fp16", "bf16", "fp8", "int8", "int4", "nvfp4")), default)
+
+
+# Prompts of data sets that a source names but does not measure: a chat's question. Such rows are not scored.
+INPUT_TOKENS = 256
+OUTPUT_TOKENS = 256
+# `trtllm-bench` and `vllm bench throughput` send all requests at once: `max_batch_size` 2048, `max_num_seqs` 1024.
+OFFLINE_REQUESTS = {"trtllm": 2048, "sglang": 2048, "vllm": 1024}
+
+
+# Formats that a chip without their arithmetic reads as weights only: vLLM's Marlin kernels and their like.
+WEIGHT_ONLY = {"fp8": "w8a16", "mxfp8": "w8a16", "int8": "w8a16", "nvfp4": "w4a16", "mxfp4": "w4a16", "bf16": "fp16"}

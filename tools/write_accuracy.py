@@ -1,0 +1,72 @@
+"""Writes what measurements say about the model: intervals.toml and docs/accuracy.md.
+
+    write_accuracy.py training.parquet memory.parquet inference.parquet serving.parquet
+
+The files of published measurements are not part of the project: `docs/accuracy.md` says what is in them.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from llmsweep.validate import intervals
+from llmsweep.validate.run import validate
+from llmsweep.validate.score import board
+from llmsweep.validate.text import CUT, HEAD, TITLES, WORST, cut, head, markdown, remarks, worst
+
+PAGE = Path(__file__).parents[1] / "docs" / "accuracy.md"
+NOTE = (
+    "How far residuals of each class reach: predicted · exp(±1.2816 sigma) holds 80 % of them.",
+    "A source (of deployments: a model) weighs as the root of its rows.",
+    "Written by tools/write_accuracy.py from published measurements; `make accuracy FILES=…` does it anew.",
+)
+INTRODUCTION = """\
+# Accuracy
+
+<!-- Written by tools/write_accuracy.py; `make accuracy FILES=…` writes it anew. -->
+
+Predictions against published measurements, as `llmsweep validate FILE.parquet…` makes them. The files are not shipped:
+they quote 1,748 training runs, 249 memory figures, 3,072 inference runs and 3,406 deployments from their sources, and
+`validate` takes your own in the same columns (`python/llmsweep/validate/kinds.py` lists them).
+An extract of published rows with their sources is in `tests/validation/published.toml`.
+
+No constant is fitted per row. What a source leaves unsaid is the default of its software and release
+(`python/llmsweep/validate/defaults.py`). A row counts if it says
+all that a prediction needs and beats no physical bound.
+
+*mean of medians*: over sources, of deployments over models, so that none dominates. *inside*: share of measurements in
+[p10, p90], with intervals that **the row's own source (model) had no part in**; 80 % is meant. *rank*: Spearman
+correlation within families of model and accelerator. The model's constants were chosen with these rows in view.
+"""
+
+
+def page(found: dict[str, Any]) -> Iterator[str]:
+    """The lines of docs/accuracy.md."""
+    yield INTRODUCTION
+    yield from (f"- {remark}" for remark in remarks(found))
+    yield ""
+    yield from markdown(HEAD, head(found))
+    for name, title in TITLES.items():
+        if name != "model":
+            yield f"\n## By {title}\n"
+            yield from markdown(CUT, cut(found, name))
+    yield "\n## Furthest off\n"
+    yield from markdown(WORST, worst(found))
+
+
+def main(files: Sequence[str]) -> int:
+    """Learns the intervals, then writes both files."""
+    if not files:
+        print("usage: write_accuracy.py FILE.parquet…", file=sys.stderr)
+        return 2
+    rows = validate(files)
+    intervals.FILE.write_text(intervals.dump(intervals.learn(rows), NOTE), encoding="utf-8")
+    held_out = intervals.held_out(rows)
+    PAGE.write_text("\n".join(page(board(held_out))) + "\n", encoding="utf-8")
+    print(f"{intervals.FILE}\n{PAGE}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
