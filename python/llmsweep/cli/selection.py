@@ -24,8 +24,9 @@ class Order:
 
     @classmethod
     def parse(cls, text: str | None, sweep: _core.Sweep) -> "Order":
-        """Reads ``COL``, ``COL:asc`` or ``COL:desc``; without a direction the better end comes first, as the
-        sweep or else the registry of columns calls it.
+        """Reads ``COL``, ``COL:asc`` or ``COL:desc``; without a direction the better end comes first.
+
+        Which end is better the sweep's objectives say, or else the registry of columns.
 
         Raises:
             UsageError: The phase has no such column, or the direction is neither.

@@ -300,7 +300,8 @@ struct FirstToken {
 
 /// `P + t_decode + h + h_l·L + w_b·(R − 1)/2·P/10 + w_q·ρ/(1 − ρ)·P/2`, with `ρ = (R − 1)·P/e2e`.
 ///
-/// A closed loop opens with a burst of `R` prefills, of which each request sees half, spread over ten requests per slot.
+/// A closed loop opens with a burst of `R` prefills, of which each request sees half, spread over ten requests per slot. A static batch is
+/// timed inside the engine: the server's fixed time and the wait for others are not in it.
 fn first_token(
     shape: &ModelShape,
     work: &InferenceWork,
@@ -310,13 +311,14 @@ fn first_token(
     setup: &InferenceSetup,
     running: f64,
 ) -> FirstToken {
+    if setup.mode == ServingMode::Static {
+        let alone = prefill + terms.step();
+        return FirstToken { alone, contended: alone };
+    }
     let layers = f64::from(shape.layers());
     let fixed =
         engine.first_token + engine.first_token_layer * layers + engine.first_token_expert_layer * work.expert_layers;
     let alone = prefill + terms.step() + fixed;
-    if setup.mode == ServingMode::Static {
-        return FirstToken { alone, contended: alone };
-    }
     let others = prefill * (running - 1.0).max(0.0);
     let busy = others / (prefill + terms.step() * setup.output_tokens + others);
     let burst = others * (engine.burst_weight / 2.0 / engine.burst_requests);
