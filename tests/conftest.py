@@ -1,6 +1,7 @@
 """Fixtures: the installed command, and small sweeps over the shipped catalogue."""
 
 import os
+import signal
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -13,6 +14,9 @@ from support import Run
 # The machines that run tests are shared, so a deadline would measure them; CI must not find new examples by chance.
 settings.register_profile("house", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("house")
+
+# A runner that starts its jobs in the background has them ignore Ctrl-C, which children inherit; the tests press it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SERVE = """\
 schema = 1
