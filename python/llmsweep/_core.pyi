@@ -30,7 +30,7 @@ def pareto(
 ) -> list[int]:
     """Positions of the rows on the Pareto front of an Arrow table, ascending."""
 
-def toml_from_hugging_face(config: str, id: str) -> str:
+def toml_from_hugging_face(config: str, id: str, *, file: str = "config.json") -> str:
     """A catalogue entry (TOML) read from the text of a Hugging Face ``config.json``."""
 
 @final

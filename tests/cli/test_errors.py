@@ -28,6 +28,7 @@ def refused(run: Run, code: int, *args: str | Path) -> str:
         (("run", "missing.toml"), "missing.toml"),
         (("run", "serve.toml", "--tpo", "3"), "--top"),
         (("run", "serve.toml", "--top", "0"), "0"),
+        (("run", "serve.toml", "--set", "network=nvlink4"), 'unknown network "nvlink4"'),
         (("run", "serve.toml", "--threads", "x"), "x"),
         (("run", "serve.toml", "--all"), "-o FILE"),
         (("run", "serve.toml", "-o", "out.xlsx"), ".parquet or .csv or .json"),
@@ -154,6 +155,6 @@ def test_catalogue_folder_of_the_environment(llmsweep: Run, serve: Path) -> None
 
 
 def test_config_that_is_no_model(llmsweep: Run, tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text("{")
-    refused(llmsweep, 2, "catalog", "add", "config.json", "--id", "mine")
+    (tmp_path / "mine.json").write_text("{")
+    assert "mine.json: this is not JSON" in refused(llmsweep, 2, "catalog", "add", "mine.json", "--id", "mine")
     assert not (tmp_path / "home").exists()

@@ -70,6 +70,15 @@ def test_predictions_are_near(quantity: str, limit: float) -> None:
     assert max(medians) <= limit
 
 
+def test_a_substituted_layout_is_marked_and_counted() -> None:
+    asked = frame("inference").filter("scorable", precision_id="fp8").head(1)
+    unsupported = asked.with_columns(pl.lit("a100-sxm-80").alias("accelerator_id"))
+    assert validate(asked)["substituted"].null_count() == validate(asked).height
+    rows = validate(unsupported)
+    assert (rows["substituted"] == "precision_unsupported").all()
+    assert board(rows)["substituted"] == 1
+
+
 def test_all_together_are_within_a_fifth() -> None:
     rows = everything().filter("scorable", ~pl.col("impossible"), pl.col("measured").is_not_null())
     error = (rows["predicted"] / rows["measured"] - 1).abs()

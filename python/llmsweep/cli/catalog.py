@@ -172,7 +172,7 @@ def add(*, config: Path, identifier: str, folder: Path | None, force: bool) -> N
     target = (folder or user_catalog()) / "models" / f"{identifier}.toml"
     if target.exists() and not force:
         raise click.UsageError(f'"{target}" exists; replace it with --force')
-    entry = _core.toml_from_hugging_face(source, identifier)
+    entry = _core.toml_from_hugging_face(source, identifier, file=str(config))
     with tempfile.TemporaryDirectory() as trial:
         # Read back before it is kept, so that a folder never holds an entry that no sweep can use.
         (Path(trial) / "models").mkdir()

@@ -95,7 +95,10 @@ def lengthened(frame: pl.DataFrame, models: Models) -> pl.DataFrame:
 
 
 def decode_rate() -> pl.Expr:
-    """Whether a source's throughput is batch over time per token, the prompt's time left out."""
+    """Whether a source's throughput is batch over time per token, the prompt's time left out.
+
+    Told from two of the row's own measurements agreeing with each other, never from how near a prediction is.
+    """
     rate = pl.col("batch_or_concurrency").fill_null(1) / pl.col("tpot_s")
     reciprocal = (pl.col("output_tokens_per_s") / rate - 1).abs() < SAME
     only = pl.col("scenario").is_in(["decode-only"])

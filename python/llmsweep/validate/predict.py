@@ -21,6 +21,8 @@ MEMORY_REASONS = (
     "cache_does_not_fit",
     "batch_does_not_fit",
 )
+# Columns that say why a case was not answered as it is.
+SUBSTITUTES = ("called_infeasible", "substituted")
 # Layouts that a published run had, but that the core's checks refuse: the nearest that they take is answered.
 NEAREST: Mapping[str, Sequence[pl.Expr]] = {
     "precision_unsupported": (pl.col("precision").replace(WEIGHT_ONLY),),
@@ -40,7 +42,11 @@ class Core:
     models: Models
 
     def answer(self, cases: pl.DataFrame, phase: Phase, axes: Sequence[str], columns: Sequence[str]) -> pl.DataFrame:
-        """The cases with the core's columns, and ``called_infeasible``, the reason why memory was raised."""
+        """The cases with the core's columns, and why a substitute was asked.
+
+        ``called_infeasible`` is the reason why memory was raised, ``substituted`` that for which the nearest layout or
+        format was taken; null where the case was answered as it is.
+        """
         asked = cases.with_row_index("_row")
         rows = asked.filter(pl.col("refusal").is_null())
         if rows.is_empty():
@@ -62,15 +68,19 @@ class Core:
             return pl.concat([setups.select("_row"), answers.cast({pl.Enum: pl.String})], how="horizontal")
 
         setups = rows.select("_row", "model_layers", *axes).with_columns(pl.lit(1.0).alias("memory_scale"))
-        answers = ask(setups).with_columns(pl.lit(None, pl.String).alias("called_infeasible"))
+        answers = ask(setups).with_columns(*(pl.lit(None, pl.String).alias(name) for name in SUBSTITUTES))
         for reason, changes in NEAREST.items():
-            which = answers.filter(pl.col("reject") == reason).select("_row", "called_infeasible")
+            which = answers.filter(pl.col("reject") == reason).select(
+                "_row", "called_infeasible", pl.coalesce("substituted", "reject").alias("substituted")
+            )
             if which.height:
                 setups = changed(setups, which, changes)
                 answers = replaced(answers, ask(setups.join(which, on="_row", how="semi")), which)
         for scale in MORE_MEMORY:
             short = answers.filter(pl.col("reject").is_in(MEMORY_REASONS))
-            which = short.select("_row", pl.coalesce("called_infeasible", "reject").alias("called_infeasible"))
+            which = short.select(
+                "_row", "substituted", pl.coalesce("called_infeasible", "reject").alias("called_infeasible")
+            )
             if which.height:
                 setups = changed(setups, which, [pl.lit(scale).alias("memory_scale")])
                 answers = replaced(answers, ask(setups.join(which, on="_row", how="semi")), which)
@@ -79,7 +89,7 @@ class Core:
 
 def nothing(cases: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
     """The cases with empty answers."""
-    texts = [pl.lit(None, pl.String).alias(name) for name in ("provenance", "called_infeasible")]
+    texts = [pl.lit(None, pl.String).alias(name) for name in ("provenance", *SUBSTITUTES)]
     return cases.with_columns(*texts, *(pl.lit(None, pl.Float64).alias(name) for name in columns))
 
 

@@ -45,7 +45,7 @@ QUANTITIES = {
 }
 KEPT = (
     *("id", "kind", "scorable", "group", "source", "software", "experts"),
-    *("model", "accelerator", "precision", "called_infeasible", "provenance"),
+    *("model", "accelerator", "precision", "called_infeasible", "substituted", "provenance"),
 )
 
 

@@ -28,6 +28,7 @@ def board(rows: pl.DataFrame) -> dict[str, Any]:
         "by": {cut: cut_by(scored, cut) for cut in CUTS},
         "memory": fits(rows),
         "called_infeasible": rows.filter(counted(), pl.col("called_infeasible").is_not_null())["id"].n_unique(),
+        "substituted": rows.filter(counted(), pl.col("substituted").is_not_null())["id"].n_unique(),
         "impossible": rows.filter("impossible").select("id", "quantity", "measured", "reject").to_dicts(),
         "worst": worst(scored),
     }

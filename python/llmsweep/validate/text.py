@@ -79,6 +79,11 @@ def remarks(board: Mapping[str, Any]) -> Iterator[str]:
     )
     if board["called_infeasible"]:
         yield f"{board['called_infeasible']:,} runs in the score were called infeasible, and answered with more memory"
+    if board["substituted"]:
+        yield (
+            f"{board['substituted']:,} runs in the score had a layout or format that the model refuses, "
+            "and are answered by the nearest that it takes"
+        )
     memory = board["memory"]
     if memory["ran"] or memory["ran_out"]:
         yield (

@@ -43,7 +43,10 @@ fn kind_of(py: Python<'_>, name: &str) -> PyResult<Kind> {
 }
 
 /// A catalogue entry (TOML) read from the text of a Hugging Face ``config.json``.
+///
+/// ``file`` is what errors call it.
 #[pyfunction]
-pub(crate) fn toml_from_hugging_face(py: Python<'_>, config: &str, id: &str) -> PyResult<String> {
-    hugging_face::toml_from_config(config, id).map_err(|error| catalog_error(py, error.to_string()))
+#[pyo3(signature = (config, id, *, file = "config.json"))]
+pub(crate) fn toml_from_hugging_face(py: Python<'_>, config: &str, id: &str, file: &str) -> PyResult<String> {
+    hugging_face::toml_from_config(config, id).map_err(|error| catalog_error(py, format!("{file}: {}", error.message)))
 }

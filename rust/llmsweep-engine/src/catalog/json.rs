@@ -1,11 +1,11 @@
 //! Entries as JSON: a short row for a list, everything for one entry. Units stand in the keys.
 use llmsweep_model::arch::{Attention, Extras, LinearMixer, MixerKind, MlpKind, ModelShape, Norm, Position};
+use llmsweep_model::economics::HOUR;
 use llmsweep_model::hardware::{LinkKind, Peaks, Tier};
 use llmsweep_model::precision::ComputeFormat;
 use serde_json::{Map, Value, json};
 
 use super::network::WIRINGS;
-use super::price::HOUR_S;
 use super::{AcceleratorEntry, Catalog, Kind, ModelEntry, NetworkEntry, Price, TrainingRun};
 
 impl Catalog {
@@ -239,7 +239,7 @@ impl AcceleratorEntry {
             "memory_bandwidth_bytes_per_s": self.accelerator.memory_bandwidth.0,
             "scale_up_devices": self.scale_up.as_ref().map_or(1, |scale_up| scale_up.devices),
             "board_power_w": self.accelerator.board_power.map(|power| power.0),
-            "rental_usd_per_hour": self.accelerator.rental.map(|rental| rental.0 * HOUR_S),
+            "rental_usd_per_hour": self.accelerator.rental.map(|rental| rental.0 * HOUR),
         })
     }
 
@@ -337,7 +337,7 @@ impl Price {
     pub fn json(&self) -> Value {
         json!({
             "accelerator": self.accelerator,
-            "rental_usd_per_hour": self.rental().map(|rental| rental.0 * HOUR_S),
+            "rental_usd_per_hour": self.rental().map(|rental| rental.0 * HOUR),
             "rental_low_usd_per_hour": self.rental_usd_per_hour.map(|(low, _)| low),
             "rental_high_usd_per_hour": self.rental_usd_per_hour.map(|(_, high)| high),
             "rental_source": self.rental_source,
