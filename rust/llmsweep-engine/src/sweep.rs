@@ -1,7 +1,7 @@
 //! A sweep from a document to its rows.
 use std::sync::Arc;
 
-use crate::catalog::{Catalog, Kind};
+use crate::catalog::{Catalog, Kind, NetworkEntry};
 use crate::context::{CompileError, Context};
 use crate::node::{DocumentError, Node};
 use crate::run::Run;
@@ -37,8 +37,9 @@ impl Names for Catalog {
         self.ids(Kind::Accelerators).collect()
     }
 
+    /// Those that join hosts: a link inside a host is no cluster network.
     fn networks(&self) -> Vec<&str> {
-        self.ids(Kind::Networks).collect()
+        self.ids(Kind::Networks).filter(|id| self.network(id).is_some_and(NetworkEntry::joins_hosts)).collect()
     }
 }
 

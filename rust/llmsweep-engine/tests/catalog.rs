@@ -369,3 +369,47 @@ fn hardware_that_does_not_fit_together() {
         "finite numbers above 0",
     );
 }
+
+/// The texts under every `source` key of a document, at any depth.
+fn cited(node: &Node, found: &mut Vec<String>) {
+    let Value::Table(entries) = &node.value else { return };
+    for entry in entries {
+        match &entry.node.value {
+            Value::Array(keys) if entry.key == "source" => {
+                found.extend(keys.iter().filter_map(|key| match &key.value {
+                    Value::String(text) => Some(text.clone()),
+                    _ => None,
+                }));
+            }
+            _ => cited(&entry.node, found),
+        }
+    }
+}
+
+#[test]
+fn efficiencies_and_constants_cite_sources_that_exist() {
+    for folder in ["efficiency", "systems"] {
+        let folder = shipped_folder().join(folder);
+        let read = |name: &str| {
+            let text = fs::read_to_string(folder.join(name)).expect("a shipped file");
+            parse_toml(name, &text).expect("shipped files parse")
+        };
+        let Value::Table(top) = read("sources.toml").value else { panic!("sources.toml is a table") };
+        let Value::Table(sources) = &top[0].node.value else { panic!("[sources] is a table") };
+        let mut used = Vec::new();
+        for file in fs::read_dir(&folder).expect("a shipped folder") {
+            let name = file.expect("a file").file_name().into_string().expect("a plain name");
+            if name != "sources.toml" {
+                let before = used.len();
+                cited(&read(&name), &mut used);
+                assert!(used.len() > before, "{name} cites nothing");
+            }
+        }
+        for key in &used {
+            assert!(sources.iter().any(|entry| entry.key == *key), "{} cites \"{key}\"", folder.display());
+        }
+        for entry in sources {
+            assert!(used.contains(&entry.key), "nothing in {} cites \"{}\"", folder.display(), entry.key);
+        }
+    }
+}

@@ -1,5 +1,5 @@
 //! FLOPs of one step in the three conventions that publications mix. Counted on the unsplit model: no layout changes them.
-use crate::arch::{MlpKind, ModelShape};
+use crate::arch::ModelShape;
 use crate::precision::Precision;
 use crate::work::attention::AttentionKernel;
 use crate::work::experts::Routing;
@@ -109,10 +109,4 @@ impl ForwardFlops {
 #[must_use]
 pub fn six_n_d(parameters: f64, tokens: f64) -> f64 {
     6.0 * parameters * tokens
-}
-
-/// Whether any layer has experts.
-#[must_use]
-pub fn has_experts(shape: &ModelShape) -> bool {
-    shape.sequence.iter().any(|kind| kind.mlp == MlpKind::Moe)
 }

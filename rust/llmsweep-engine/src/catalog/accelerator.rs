@@ -1,4 +1,5 @@
 //! An accelerator of the catalogue and its decoder.
+use llmsweep_model::economics::HOUR;
 use llmsweep_model::hardware::{Accelerator, LinkKind, Peaks};
 use llmsweep_model::precision::ComputeFormat;
 use llmsweep_model::quantity::{Bytes, BytesPerSec, FlopsPerSec, Seconds, Usd, UsdPerSec, Watts};
@@ -6,7 +7,7 @@ use llmsweep_model::quantity::{Bytes, BytesPerSec, FlopsPerSec, Seconds, Usd, Us
 use super::fabric;
 use super::fields::{Fields, MOST};
 use super::network::HOST_DEVICES;
-use super::price::{HOUR_S, Price};
+use super::price::Price;
 use crate::node::{DocumentError, Node, Place};
 
 /// An accelerator of the catalogue.
@@ -147,7 +148,7 @@ impl AcceleratorEntry {
         let size = |key| Ok::<_, DocumentError>(fields.positive(key)?.map(Bytes));
         let text = |key| Ok::<_, DocumentError>(fields.text(key)?.map(str::to_owned));
         let nic_bandwidth = bandwidth("nic_bandwidth_bytes_per_s")?;
-        let own_rental = fields.positive("rental_usd_per_hour")?.map(|price| UsdPerSec(price / HOUR_S));
+        let own_rental = fields.positive("rental_usd_per_hour")?.map(|price| UsdPerSec(price / HOUR));
         let own_purchase = fields.positive("purchase_usd")?.map(Usd);
         let host_bandwidth = bandwidth("host_bandwidth_bytes_per_s")?;
         let accelerator = Accelerator {

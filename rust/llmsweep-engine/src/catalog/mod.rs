@@ -83,7 +83,6 @@ pub struct Catalog {
     measured_collectives: Vec<MeasuredCollective>,
     constants: Vec<ConstantSet>,
     sources: BTreeMap<(Kind, String), String>,
-    software_sources: BTreeMap<String, String>,
     efficiencies: Efficiencies,
     systems: Systems,
 }
@@ -121,10 +120,11 @@ impl Catalog {
             for file in toml_files(&directory.join(folder))? {
                 let document = read_document(&file)?;
                 match (folder, file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default()) {
+                    // For readers; only its form is checked here, and a test that every key used has an entry.
                     (_, "sources") => {
                         let fields = fields::Fields::new(&document, "a file of sources", &["sources"])?;
                         for entry in fields.entries() {
-                            take_sources(&entry.node, |key, text| self.software_sources.insert(key, text))?;
+                            take_sources(&entry.node, |_, _| None)?;
                         }
                     }
                     ("efficiency", _) => self.efficiencies.take(&document)?,
@@ -266,12 +266,6 @@ impl Catalog {
     pub fn source(&self, kind: Kind, key: &str) -> Option<&str> {
         let key = key.split(':').next().unwrap_or(key);
         self.sources.get(&(kind, key.to_owned())).map(String::as_str)
-    }
-
-    /// What a key of `source` in the folders `efficiency` and `systems` stands for.
-    #[must_use]
-    pub fn software_source(&self, key: &str) -> Option<&str> {
-        self.software_sources.get(key).map(String::as_str)
     }
 
     /// Ids of a kind, in alphabetical order.

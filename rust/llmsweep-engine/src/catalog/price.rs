@@ -1,4 +1,5 @@
 //! Prices of accelerators: the decoder of `prices/`.
+use llmsweep_model::economics::HOUR;
 use llmsweep_model::quantity::{Usd, UsdPerSec};
 
 use super::fields::Fields;
@@ -26,9 +27,6 @@ pub struct Price {
     /// Where the entry stands.
     pub place: Place,
 }
-
-/// Seconds in an hour.
-pub(crate) const HOUR_S: f64 = 3600.0;
 
 /// Keys of a `[[price]]` table.
 pub const PRICE_KEYS: &[&str] = &[
@@ -82,6 +80,6 @@ impl Price {
     /// H100 SXM, 2.29 to 12.29 USD per hour: 5.31.
     #[must_use]
     pub fn rental(&self) -> Option<UsdPerSec> {
-        self.rental_usd_per_hour.map(|(low, high)| UsdPerSec((low * high).sqrt() / HOUR_S))
+        self.rental_usd_per_hour.map(|(low, high)| UsdPerSec((low * high).sqrt() / HOUR))
     }
 }

@@ -1,13 +1,13 @@
 //! Serving rows.
 use llmsweep_model::arch::ModelShape;
 use llmsweep_model::flops::ForwardFlops;
-use llmsweep_model::hardware::Accelerator;
 use llmsweep_model::phase::inference::{self, InferenceRow, InferenceSetup, Tables};
 use llmsweep_model::phase::inference_times::{InferenceDevice, InferenceWork, PassTime};
 use llmsweep_model::reject::Reject;
 
 use super::Common;
-use super::memo::{Memo, StageMemo};
+use super::memo::Memo;
+use super::seen::{Seen, UNSEEN};
 use crate::axes::Level;
 use crate::catalog::Provenance;
 use crate::context::{Context, axis};
@@ -26,11 +26,7 @@ pub struct InferenceOutcome {
 
 /// Levels of the last point seen.
 pub struct InferenceEvaluator<'a> {
-    context: &'a Context,
-    seen: Option<Point>,
-    accelerator: Option<Accelerator>,
-    parameters: (f64, f64),
-    stages: StageMemo,
+    seen: Seen<'a>,
     prompt_flops: Memo<f64>,
     work: Result<InferenceWork, Reject>,
     device: Result<(InferenceDevice, Provenance), Reject>,
@@ -68,19 +64,12 @@ impl Tables for CellTables<'_> {
     }
 }
 
-/// Stands where nothing has been computed yet; never shown.
-const UNSEEN: Reject = Reject::PrecisionUnsupported;
-
 impl<'a> InferenceEvaluator<'a> {
     /// An evaluator that has seen nothing yet.
     #[must_use]
     pub fn new(context: &'a Context) -> Self {
         Self {
-            context,
-            seen: None,
-            accelerator: None,
-            parameters: (0.0, 0.0),
-            stages: StageMemo::default(),
+            seen: Seen::new(context),
             prompt_flops: Memo::new(),
             work: Err(UNSEEN),
             device: Err(UNSEEN),
@@ -90,44 +79,34 @@ impl<'a> InferenceEvaluator<'a> {
 
     /// Builds the levels whose axes changed since the last point.
     pub fn enter(&mut self, point: &Point) {
-        let same = |level: Level| self.seen.is_some_and(|seen| seen.agrees(point, level));
-        if same(Level::Time) {
-            return;
-        }
-        let (shape_same, work_same) = (same(Level::Shape), same(Level::Work));
-        let context = self.context;
-        let shape = &context.model(point).shape;
-        if !shape_same {
-            self.parameters = (shape.parameters(), shape.active_parameters().with_embeddings);
-            self.stages.forget();
+        let Some(first) = self.seen.enter(point) else { return };
+        let context = self.seen.context;
+        if first == Level::Shape {
             self.prompt_flops.forget();
         }
-        if !work_same {
+        if first <= Level::Work {
+            let shape = &context.model(point).shape;
             let kv = context.kv_precisions[point.index(axis::KV_PRECISION)];
             let (tensor, expert) = (context.count(point, axis::TENSOR), context.count(point, axis::EXPERT));
             self.work = InferenceWork::count(shape, context.precision(point), kv, tensor, expert);
         }
-        self.accelerator = Some(context.accelerator(point));
         self.device = context
             .device(point)
             .map(|resolved| (InferenceDevice::of(&resolved.device, context.engine(point)), resolved.provenance));
         self.passes.prefill.forget();
         self.passes.decode.forget();
-        self.seen = Some(*point);
     }
 
     /// The results of a point.
     #[inline]
     pub fn outcome(&mut self, point: &Point) -> InferenceOutcome {
         self.enter(point);
-        let setup = setup(self.context, point);
-        let accelerator = self.accelerator.unwrap_or_else(|| self.context.accelerator(point));
-        let price_scale = self.context.number(point, axis::PRICE_SCALE);
-        let devices = self.context.number(point, axis::TENSOR) * f64::from(setup.pipeline) * f64::from(setup.data);
+        let setup = setup(self.seen.context, point);
+        let devices = self.seen.context.number(point, axis::TENSOR) * f64::from(setup.pipeline) * f64::from(setup.data);
         let provenance = self.device.as_ref().ok().map(|(_, provenance)| *provenance);
         InferenceOutcome {
             result: self.row(point, &setup),
-            common: Common::of(&accelerator, devices, price_scale, provenance, self.parameters),
+            common: self.seen.common(point, devices, provenance),
             kv_bytes_per_token: self.work.as_ref().map_or(f64::NAN, |work| work.kv_bytes_per_token),
         }
     }
@@ -144,11 +123,11 @@ impl<'a> InferenceEvaluator<'a> {
 
     #[inline]
     fn row(&mut self, point: &Point, setup: &InferenceSetup) -> Result<InferenceRow, Reject> {
-        let context = self.context;
+        let context = self.seen.context;
         let shape = &context.model(point).shape;
         let (device, _) = self.device.as_ref().map_err(|reject| *reject)?;
         let work = self.work.as_ref().map_err(|reject| *reject)?;
-        let stages = self.stages.get(shape, setup.pipeline, 1);
+        let stages = self.seen.stages.get(shape, setup.pipeline, 1);
         let mut tables =
             CellTables { shape, work, device, passes: &mut self.passes, prompt_flops: &mut self.prompt_flops };
         inference::row(shape, work, device, context.engine(point), stages, &mut tables, setup)

@@ -4,10 +4,10 @@
 //! evaluator that has seen nothing yet: both run the same code.
 pub mod inference;
 mod memo;
+mod seen;
 pub mod training;
 
 use llmsweep_model::economics::Upkeep;
-use llmsweep_model::hardware::Accelerator;
 use llmsweep_model::reject::Reject;
 
 use crate::axes::Phase;
@@ -30,19 +30,6 @@ pub struct Common {
     pub parameters: f64,
     /// Parameters that one token meets, embeddings counted.
     pub active_parameters: f64,
-}
-
-impl Common {
-    fn of(
-        accelerator: &Accelerator,
-        devices: f64,
-        price_scale: f64,
-        provenance: Option<Provenance>,
-        (parameters, active_parameters): (f64, f64),
-    ) -> Self {
-        let upkeep = Upkeep::of(accelerator, devices, price_scale);
-        Self { provenance, devices, upkeep, parameters, active_parameters }
-    }
 }
 
 /// The results of one row.

@@ -1,11 +1,10 @@
 //! Training rows.
-use llmsweep_model::hardware::Accelerator;
 use llmsweep_model::phase::training::{self, TrainingLevels, TrainingRow, TrainingSetup};
 use llmsweep_model::phase::training_times::{TrainingLayout, TrainingTimes, TrainingWork};
 use llmsweep_model::reject::Reject;
 
 use super::Common;
-use super::memo::StageMemo;
+use super::seen::{Seen, UNSEEN};
 use crate::axes::Level;
 use crate::context::{Context, ResolvedDevice, axis};
 use crate::plan::Point;
@@ -40,68 +39,40 @@ impl Schedule {
 
 /// Levels of the last point seen.
 pub struct TrainingEvaluator<'a> {
-    context: &'a Context,
-    seen: Option<Point>,
-    accelerator: Option<Accelerator>,
-    parameters: (f64, f64),
-    stages: StageMemo,
+    seen: Seen<'a>,
     work: Result<TrainingWork, Reject>,
     device: Result<ResolvedDevice, Reject>,
     times: Option<TrainingTimes>,
 }
 
-/// Stands where nothing has been computed yet; never shown.
-const UNSEEN: Reject = Reject::PrecisionUnsupported;
-
 impl<'a> TrainingEvaluator<'a> {
     /// An evaluator that has seen nothing yet.
     #[must_use]
     pub fn new(context: &'a Context) -> Self {
-        Self {
-            context,
-            seen: None,
-            accelerator: None,
-            parameters: (0.0, 0.0),
-            stages: StageMemo::default(),
-            work: Err(UNSEEN),
-            device: Err(UNSEEN),
-            times: None,
-        }
+        Self { seen: Seen::new(context), work: Err(UNSEEN), device: Err(UNSEEN), times: None }
     }
 
     /// Builds the levels whose axes changed since the last point.
     pub fn enter(&mut self, point: &Point) {
-        let same = |level: Level| self.seen.is_some_and(|seen| seen.agrees(point, level));
-        if same(Level::Time) {
-            return;
-        }
-        let (shape_same, work_same) = (same(Level::Shape), same(Level::Work));
-        let context = self.context;
-        let shape = &context.model(point).shape;
-        if !shape_same {
-            self.parameters = (shape.parameters(), shape.active_parameters().with_embeddings);
-            self.stages.forget();
-        }
-        if !work_same {
+        let Some(first) = self.seen.enter(point) else { return };
+        let context = self.seen.context;
+        if first <= Level::Work {
+            let shape = &context.model(point).shape;
             let layout = layout(context, point);
             self.work = TrainingWork::count(shape, context.precision(point), layout, &context.training);
         }
-        self.accelerator = Some(context.accelerator(point));
         self.device = context.device(point);
         self.times = match (&self.work, &self.device) {
             (Ok(work), Ok(device)) => Some(TrainingTimes::of(work, &device.device, &context.training)),
             _ => None,
         };
-        self.seen = Some(*point);
     }
 
     /// The results of a point.
     #[inline]
     pub fn outcome(&mut self, point: &Point) -> TrainingOutcome {
         self.enter(point);
-        let setup = setup(self.context, point);
-        let accelerator = self.accelerator.unwrap_or_else(|| self.context.accelerator(point));
-        let price_scale = self.context.number(point, axis::PRICE_SCALE);
+        let setup = setup(self.seen.context, point);
         let provenance = self.device.as_ref().ok().map(|device| device.provenance);
         let schedule = match (setup.pipeline, setup.virtual_pipeline) {
             (1, _) => Schedule::None,
@@ -110,7 +81,7 @@ impl<'a> TrainingEvaluator<'a> {
         };
         TrainingOutcome {
             result: self.row(point, &setup),
-            common: Common::of(&accelerator, f64::from(setup.devices), price_scale, provenance, self.parameters),
+            common: self.seen.common(point, f64::from(setup.devices), provenance),
             schedule,
         }
     }
@@ -133,12 +104,12 @@ impl<'a> TrainingEvaluator<'a> {
 
     #[inline]
     fn row(&mut self, point: &Point, setup: &TrainingSetup) -> Result<TrainingRow, Reject> {
-        let context = self.context;
+        let context = self.seen.context;
         let device = self.device.as_ref().map_err(|reject| *reject)?;
         let work = self.work.as_ref().map_err(|reject| *reject)?;
         let times = self.times.as_ref().ok_or(UNSEEN)?;
         let shape = &context.model(point).shape;
-        let stages = self.stages.get(shape, setup.pipeline, setup.virtual_pipeline);
+        let stages = self.seen.stages.get(shape, setup.pipeline, setup.virtual_pipeline);
         let (precision, system) = (context.precision(point), &context.training);
         let levels = TrainingLevels { shape, precision, work, times, device: &device.device, system };
         training::row(levels, stages, setup)

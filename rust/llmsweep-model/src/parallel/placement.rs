@@ -1,5 +1,5 @@
 //! Where the groups sit: ranks are numbered tensor, context, data, pipeline, the first fastest (Megatron-LM's order), so that the
-//! chattiest group shares the fastest links.
+//! chattiest group shares the fastest links. Groups that one layer knows of are placed by `phase::training_times::ring_of`.
 use crate::collective::Ring;
 
 /// Sizes of the parallel groups of a training run.
@@ -18,34 +18,15 @@ pub struct Placement {
 }
 
 impl Placement {
-    /// Neighbours on the fabric.
+    /// The ranks that hold the same dense parameters: they share gradients, and with ZeRO the optimizer's state.
     ///
     /// ```
     /// # use llmsweep_model::parallel::placement::Placement;
     /// let ranks = Placement { tensor: 8.0, context: 2.0, data: 16.0, expert: 64.0, expert_tensor: 1.0 };
-    /// assert_eq!((ranks.tensor_ring().size, ranks.tensor_ring().stride), (8.0, 1.0));
     /// assert_eq!((ranks.data_ring().size, ranks.data_ring().stride), (32.0, 8.0));
     /// assert_eq!((ranks.expert_data_ring().size, ranks.expert_data_ring().stride), (4.0, 64.0));
     /// assert_eq!(ranks.pipeline_stride(), 256.0);
     /// ```
-    #[must_use]
-    pub fn tensor_ring(&self) -> Ring {
-        Ring::new(self.tensor, 1.0)
-    }
-
-    /// One rank of each tensor-parallel group.
-    #[must_use]
-    pub fn context_ring(&self) -> Ring {
-        Ring::new(self.context, self.tensor)
-    }
-
-    /// The ranks over which experts are spread, across context and data parallelism.
-    #[must_use]
-    pub fn expert_ring(&self) -> Ring {
-        Ring::new(self.expert, self.expert_tensor)
-    }
-
-    /// The ranks that hold the same dense parameters: they share gradients, and with ZeRO the optimizer's state.
     #[must_use]
     pub fn data_ring(&self) -> Ring {
         Ring::new(self.context * self.data, self.tensor)

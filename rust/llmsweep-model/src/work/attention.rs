@@ -1,5 +1,5 @@
 //! Attention of many queries at once: training and prefill.
-use super::{Kernel, Op, Split, Tokens, Widths, Work};
+use super::{Kernel, Op, Split, Tokens, Widths, Work, launches};
 use crate::arch::{LatentAttention, SoftmaxAttention};
 use crate::quantity::{Bytes, Flops};
 
@@ -75,7 +75,7 @@ pub fn latent(
             kernel: Kernel::Attention { keys: tokens.sequence_length, fused: true },
             flops: Flops(flops),
             bytes: Bytes(tokens.rows * f64::from(indexer.head_dim) * widths.activation),
-            launches: 2.0,
+            launches: launches::SPARSE_SCORES,
         });
     }
     work.gemm("attention output", tokens.rows, hidden, heads * value_dim, widths);
@@ -136,7 +136,7 @@ impl Scores {
                 values * widths.activation
                     + score_passes * tokens.rows * tokens.sequence_length * self.heads * widths.activation,
             ),
-            launches: if fused { 1.0 } else { 5.0 },
+            launches: if fused { 1.0 } else { launches::UNFUSED_ATTENTION },
         }
     }
 }

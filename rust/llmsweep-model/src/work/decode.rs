@@ -3,7 +3,7 @@
 //! The part that depends on the context (reading the cache) is kept apart from the part that depends on the batch only, so that a sweep
 //! computes the latter once for all contexts.
 use super::experts::Routing;
-use super::{Kernel, Op, Split, Widths, Work, attention, forward, linear};
+use super::{Kernel, Op, Split, Widths, Work, attention, forward, launches, linear};
 use crate::arch::{Attention, LayerKind, MixerKind, MlpKind, ModelShape};
 use crate::quantity::{Bytes, Flops};
 
@@ -19,8 +19,7 @@ pub fn layer(
 ) -> Work {
     let hidden = f64::from(shape.hidden);
     let mut work = Work::default();
-    let blocks = f64::from(u8::from(kind.mixer != MixerKind::None) + u8::from(kind.mlp != MlpKind::None));
-    work.ops.push(Op::memory("norm, residual", blocks * 4.0 * requests * hidden * widths.activation, blocks));
+    work.ops.push(forward::norms(shape, kind, requests, widths));
     match (kind.mixer, shape.attention, shape.linear) {
         (MixerKind::Full | MixerKind::Sliding, Some(Attention::Softmax(softmax)), _) => {
             let d = f64::from(softmax.head_dim);
@@ -29,7 +28,7 @@ pub fn layer(
             let gate = if softmax.gate { heads } else { 0.0 };
             work.gemm("query, key, value", requests, (heads + gate + 2.0 * kv_heads) * d, hidden, widths);
             let rotated = 2.0 * requests * (heads + kv_heads) * d * widths.activation;
-            work.ops.push(Op::memory("rotary, cache write", rotated, 2.0));
+            work.ops.push(Op::memory("rotary, cache write", rotated, launches::ROTARY_CACHE_WRITE));
             work.gemm("attention output", requests, hidden, heads * d, widths);
         }
         (MixerKind::Full | MixerKind::Sliding, Some(Attention::Latent(latent)), _) => {
@@ -40,10 +39,15 @@ pub fn layer(
             // Absorbed form: queries are carried into the latent space and results out of it, head by head.
             work.gemm("absorb query", requests, heads * rank, nope, widths);
             work.gemm("expand value", requests, heads * value, rank, widths);
-            work.ops.push(Op::memory("rotary, cache write", 2.0 * requests * heads * nope * widths.activation, 4.0));
+            let rotated = 2.0 * requests * heads * nope * widths.activation;
+            work.ops.push(Op::memory("rotary, cache write", rotated, launches::LATENT_ROTARY_CACHE_WRITE));
             work.gemm("attention output", requests, hidden, heads * value, widths);
             if latent.indexer.is_some() {
-                work.ops.push(Op::memory("select tokens", requests * rank * widths.activation, SPARSE_LAUNCHES));
+                work.ops.push(Op::memory(
+                    "select tokens",
+                    requests * rank * widths.activation,
+                    launches::SPARSE_SELECTION,
+                ));
             }
         }
         (MixerKind::Linear, _, Some(mixer)) => linear::decode(&mut work, &mixer, hidden, requests, split, widths),
@@ -55,10 +59,6 @@ pub fn layer(
     forward::mlp(&mut work, shape, kind.mlp, requests, routing, split, widths);
     work
 }
-
-/// Extra kernels of sparse attention in a decode step: scoring, top-k, gathering; measured deployments show 83 µs per layer, some 35
-/// launches.
-const SPARSE_LAUNCHES: f64 = 35.0;
 
 /// The reading of the cache by one layer for one token of each of `requests` at a context of `context` tokens.
 ///

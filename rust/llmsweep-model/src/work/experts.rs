@@ -1,5 +1,5 @@
 //! Mixture of experts: router, dispatch, grouped matrix multiplications, combine.
-use super::{Collective, Group, Kernel, Op, Split, Widths, Work, forward};
+use super::{Collective, Group, Kernel, Op, Split, Widths, Work, forward, launches};
 use crate::arch::Moe;
 use crate::quantity::{Bytes, Flops};
 
@@ -46,7 +46,7 @@ pub fn distinct_ranks(ranks: f64, top_k: f64) -> f64 {
 pub fn forward(work: &mut Work, moe: &Moe, hidden: f64, rows: f64, routing: &Routing, split: &Split, widths: &Widths) {
     let (experts, top_k) = (f64::from(moe.experts), f64::from(moe.top_k));
     work.plain_gemm("router", rows / split.residual(), experts, hidden, widths);
-    work.ops.push(Op::memory("top-k", rows / split.residual() * experts * widths.activation * 2.0, 3.0));
+    work.ops.push(Op::memory("top-k", rows / split.residual() * experts * widths.activation * 2.0, launches::TOP_K));
 
     let pairs = rows * top_k * split.expert_tensor / split.tensor * routing.imbalance;
     let replicas = (split.expert * split.expert_tensor / split.tensor).max(1.0);
@@ -54,9 +54,13 @@ pub fn forward(work: &mut Work, moe: &Moe, hidden: f64, rows: f64, routing: &Rou
     let ffn = f64::from(moe.expert_ffn) / split.expert_tensor;
     let gate = if moe.gated { 2.0 } else { 1.0 };
     let permute_bytes = 4.0 * pairs * hidden * widths.activation;
-    work.ops.push(Op::memory("permute, combine", permute_bytes, 6.0));
+    work.ops.push(Op::memory("permute, combine", permute_bytes, launches::PERMUTE));
     work.ops.push(grouped("experts up", pairs, active, gate * ffn, hidden, widths));
-    work.ops.push(Op::memory("expert activation", pairs * (gate + 1.0) * ffn * widths.activation, 4.0));
+    work.ops.push(Op::memory(
+        "expert activation",
+        pairs * (gate + 1.0) * ffn * widths.activation,
+        launches::EXPERT_ACTIVATION,
+    ));
     work.ops.push(grouped("experts down", pairs, active, hidden, ffn, widths));
 
     if moe.shared_ffn > 0 {
@@ -97,6 +101,6 @@ fn grouped(name: &'static str, pairs: f64, active: f64, n: f64, k: f64, widths: 
         kernel: Kernel::GroupedGemm,
         flops: Flops(2.0 * pairs * n * k),
         bytes: Bytes(pairs * k * widths.operand + active * n * k * widths.weight + pairs * n * widths.activation),
-        launches: 2.0,
+        launches: launches::GROUPED,
     }
 }

@@ -1,7 +1,7 @@
 //! The forward pass of one layer, of the embedding and of the LM head.
 use super::attention::AttentionKernel;
 use super::experts::Routing;
-use super::{Collective, Group, Op, Split, Tokens, Widths, Work, attention, experts, linear};
+use super::{Collective, Group, Op, Split, Tokens, Widths, Work, attention, experts, launches, linear};
 use crate::arch::{Attention, LayerKind, MixerKind, MlpKind, ModelShape};
 
 /// What a layer's forward pass needs besides the model.
@@ -25,14 +25,7 @@ pub fn layer(shape: &ModelShape, kind: LayerKind, input: &ForwardInput) -> Work 
     let ForwardInput { tokens, split, widths, kernel, routing } = input;
     let hidden = f64::from(shape.hidden);
     let mut work = Work::default();
-    let blocks = f64::from(u8::from(kind.mixer != MixerKind::None) + u8::from(kind.mlp != MlpKind::None));
-    let norms = f64::from(shape.norms_per_layer) / 2.0 * blocks;
-    let residual_rows = tokens.rows / split.residual();
-    work.ops.push(Op::memory(
-        "norm, residual",
-        norms * residual_values(hidden) * residual_rows * widths.activation,
-        norms,
-    ));
+    work.ops.push(norms(shape, kind, tokens.rows / split.residual(), widths));
     match (kind.mixer, shape.attention, shape.linear) {
         (MixerKind::Full, Some(Attention::Softmax(softmax)), _) => {
             attention::softmax(&mut work, &softmax, hidden, None, *kernel, tokens, split, widths);
@@ -64,9 +57,12 @@ pub fn layer(shape: &ModelShape, kind: LayerKind, input: &ForwardInput) -> Work 
     work
 }
 
-/// Values moved by a fused residual addition and norm: stream and block output in, stream and normalised out.
-fn residual_values(hidden: f64) -> f64 {
-    4.0 * hidden
+/// The norms of a layer, each fused with a residual addition: stream and block output in, stream and normalised out.
+#[must_use]
+pub fn norms(shape: &ModelShape, kind: LayerKind, residual_rows: f64, widths: &Widths) -> Op {
+    let blocks = f64::from(u8::from(kind.mixer != MixerKind::None) + u8::from(kind.mlp != MlpKind::None));
+    let norms = f64::from(shape.norms_per_layer) / 2.0 * blocks;
+    Op::memory("norm, residual", norms * 4.0 * f64::from(shape.hidden) * residual_rows * widths.activation, norms)
 }
 
 /// The MLP of one layer, with its tensor-parallel messages; the same in training, prefill and decode.
@@ -128,7 +124,7 @@ pub fn head(shape: &ModelShape, rows: f64, logit_bytes: f64, split: &Split, widt
     let (hidden, vocab) = (f64::from(shape.hidden), f64::from(shape.vocab) / split.tensor);
     work.ops.push(Op::memory("final norm", 2.0 * rows / split.residual() * hidden * widths.activation, 1.0));
     work.plain_gemm("logits", rows, vocab, hidden, widths);
-    work.ops.push(Op::memory("softmax over logits", rows * vocab * logit_bytes, 3.0));
+    work.ops.push(Op::memory("softmax over logits", rows * vocab * logit_bytes, launches::LOGITS));
     if split.tensor > 1.0 && split.sequence_parallel {
         let bytes = rows * hidden * widths.activation;
         work.message("gather tokens", Collective::AllGather, Group::Tensor, bytes);

@@ -1,5 +1,5 @@
 //! Mixers whose state does not grow: gated delta-net, lightning attention, Mamba.
-use super::{Kernel, Op, Split, Tokens, Widths, Work};
+use super::{Kernel, Op, Split, Tokens, Widths, Work, launches};
 use crate::arch::LinearMixer;
 use crate::quantity::{Bytes, Flops};
 
@@ -110,7 +110,7 @@ pub fn forward(work: &mut Work, mixer: &LinearMixer, hidden: f64, tokens: &Token
     work.gemm("mixer input", tokens.rows, shape.input_columns / t, hidden, widths);
     let channels = (shape.input_columns + shape.output_rows) / t;
     inner_projections(work, &shape, tokens.rows, t, widths);
-    work.ops.push(Op::memory("convolution", 2.0 * tokens.rows * channels * widths.activation, 2.0));
+    work.ops.push(Op::memory("convolution", 2.0 * tokens.rows * channels * widths.activation, launches::CONVOLUTION));
     work.ops.push(Op {
         name: "scan",
         kernel: Kernel::Scan { chunked: !matches!(mixer, LinearMixer::Mamba1 { .. }) },
@@ -120,7 +120,7 @@ pub fn forward(work: &mut Work, mixer: &LinearMixer, hidden: f64, tokens: &Token
             2.0 * tokens.rows * channels * widths.activation
                 + 2.0 * tokens.rows / SCAN_CHUNK * shape.state * STATE_BYTES / t,
         ),
-        launches: 4.0,
+        launches: launches::SCAN,
     });
     work.gemm("mixer output", tokens.rows, hidden, shape.output_rows / t, widths);
 }
@@ -136,7 +136,7 @@ pub fn decode(work: &mut Work, mixer: &LinearMixer, hidden: f64, requests: f64, 
         kernel: Kernel::Elementwise,
         flops: Flops(requests * shape.scan_flops / t),
         bytes: Bytes(2.0 * requests * shape.state_bytes(widths.activation, t)),
-        launches: 11.0,
+        launches: launches::STATE_UPDATE,
     });
     work.gemm("mixer output", requests, hidden, shape.output_rows / t, widths);
 }

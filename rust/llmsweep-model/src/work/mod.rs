@@ -7,6 +7,7 @@ pub mod attention;
 pub mod decode;
 pub mod experts;
 pub mod forward;
+pub mod launches;
 pub mod linear;
 pub mod prediction;
 

@@ -1,0 +1,56 @@
+//! What an evaluator of either phase keeps of the last point that it saw.
+use llmsweep_model::economics::Upkeep;
+use llmsweep_model::hardware::Accelerator;
+use llmsweep_model::reject::Reject;
+
+use super::Common;
+use super::memo::StageMemo;
+use crate::axes::Level;
+use crate::catalog::Provenance;
+use crate::context::{Context, axis};
+use crate::plan::Point;
+
+/// Stands for a level that no point has built yet; never shown, since a point is entered before it is evaluated.
+pub(super) const UNSEEN: Reject = Reject::PrecisionUnsupported;
+
+/// The last point, and what of it does not depend on the phase.
+pub(super) struct Seen<'a> {
+    pub(super) context: &'a Context,
+    pub(super) stages: StageMemo,
+    last: Option<(Point, Accelerator)>,
+    parameters: f64,
+    active_parameters: f64,
+}
+
+impl<'a> Seen<'a> {
+    pub(super) fn new(context: &'a Context) -> Self {
+        Self { context, stages: StageMemo::default(), last: None, parameters: 0.0, active_parameters: 0.0 }
+    }
+
+    /// Moves to a point; the first level that has to be built anew, with all after it, or `None` where only row-level axes changed.
+    pub(super) fn enter(&mut self, point: &Point) -> Option<Level> {
+        let agrees = |level| self.last.is_some_and(|(last, _)| last.agrees(point, level));
+        let first = [Level::Shape, Level::Work, Level::Time].into_iter().find(|&level| !agrees(level))?;
+        if first == Level::Shape {
+            let shape = &self.context.model(point).shape;
+            self.parameters = shape.parameters();
+            self.active_parameters = shape.active_parameters().with_embeddings;
+            self.stages.forget();
+        }
+        self.last = Some((*point, self.context.accelerator(point)));
+        Some(first)
+    }
+
+    /// What every outcome of the point entered last has; `point` may differ from it in row-level axes.
+    pub(super) fn common(&self, point: &Point, devices: f64, provenance: Option<Provenance>) -> Common {
+        let price_scale = self.context.number(point, axis::PRICE_SCALE);
+        let accelerator = self.last.map_or_else(|| self.context.accelerator(point), |(_, accelerator)| accelerator);
+        Common {
+            provenance,
+            devices,
+            upkeep: Upkeep::of(&accelerator, devices, price_scale),
+            parameters: self.parameters,
+            active_parameters: self.active_parameters,
+        }
+    }
+}
