@@ -33,6 +33,23 @@ def pareto(
 def toml_from_hugging_face(config: str, id: str, *, file: str = "config.json") -> str:
     """A catalogue entry (TOML) read from the text of a Hugging Face ``config.json``."""
 
+def laws() -> str:
+    """Families of kernels with their inputs and coefficients, and the engines that laws are fitted to, as JSON."""
+
+@final
+class LawFit:
+    """Timings of one family of kernels on one accelerator in one precision, ready to be fitted."""
+
+    def __new__(
+        cls, catalog: Catalog, family: str, accelerator: str, precision: str, table: ArrowStreamExportable
+    ) -> LawFit:
+        """Takes the inputs' columns of an Arrow table."""
+    def times(self, coefficients: Sequence[float], *, warm: bool = True) -> bytes:
+        """Predicted seconds of every row for these coefficients, as little-endian doubles.
+
+        ``warm``: operands may sit in the second-level cache, as in a timing loop.
+        """
+
 @final
 class Catalog:
     def __new__(cls, directories: Sequence[str]) -> Catalog:
@@ -41,6 +58,10 @@ class Catalog:
         """Entries of a kind (``models``, ``accelerators``, ``networks``) whose id matches a glob, as JSON."""
     def show(self, kind: str, id: str) -> str:
         """One entry in full, as JSON."""
+    def kernels(self) -> str:
+        """Every fitted law as JSON: accelerator, family, precision, engine, coefficients, rows, errors."""
+    def relatives(self, accelerator: str) -> list[str]:
+        """Accelerators with fitted laws that stand in for one, nearest first."""
 
 @final
 class Result:

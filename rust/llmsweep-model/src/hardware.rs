@@ -107,6 +107,10 @@ pub struct Accelerator {
     pub memory: Bytes,
     /// Memory bandwidth of the datasheet.
     pub memory_bandwidth: BytesPerSec,
+    /// Streaming multiprocessors, compute units: what works on one tile at a time.
+    pub compute_units: f64,
+    /// Second-level cache.
+    pub l2: Bytes,
     /// Bandwidth to the host, one direction.
     pub host_bandwidth: BytesPerSec,
     /// What connects it to others.

@@ -6,6 +6,7 @@ pub mod economics;
 pub mod flops;
 pub mod hardware;
 pub mod kernel;
+pub mod law;
 pub mod memory;
 pub mod parallel;
 pub mod phase;

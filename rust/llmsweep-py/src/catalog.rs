@@ -33,6 +33,18 @@ impl PyCatalog {
         let shown = self.catalog.show_json(kind, id);
         shown.map(|entry| entry.to_string()).ok_or_else(|| catalog_error(py, self.catalog.unknown(kind, id)))
     }
+
+    /// Every fitted law as JSON: accelerator, family, precision, engine, coefficients, rows, errors.
+    fn kernels(&self) -> String {
+        self.catalog.kernels().json().to_string()
+    }
+
+    /// Accelerators with fitted laws that stand in for one, nearest first.
+    fn relatives(&self, py: Python<'_>, accelerator: &str) -> PyResult<Vec<String>> {
+        let entry = self.catalog.accelerator(accelerator);
+        let entry = entry.ok_or_else(|| catalog_error(py, self.catalog.unknown(Kind::Accelerators, accelerator)))?;
+        Ok(self.catalog.timed_relatives(entry).into_iter().map(str::to_owned).collect())
+    }
 }
 
 fn kind_of(py: Python<'_>, name: &str) -> PyResult<Kind> {

@@ -6,6 +6,7 @@ mod catalog;
 mod errors;
 mod groups;
 mod interrupt;
+mod laws;
 mod object;
 mod pareto;
 mod registry;
@@ -25,6 +26,8 @@ mod _core {
     const DEBUG_BUILD: bool = cfg!(debug_assertions);
     #[pymodule_export]
     use super::catalog::{PyCatalog, toml_from_hugging_face};
+    #[pymodule_export]
+    use super::laws::{PyLawFit, laws};
     #[pymodule_export]
     use super::pareto::pareto;
     #[pymodule_export]

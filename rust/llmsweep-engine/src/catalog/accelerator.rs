@@ -31,6 +31,8 @@ pub struct AcceleratorEntry {
     pub memory_type: Option<String>,
     /// Capacity on the vendor's label. \[GB, as the vendor counts\]
     pub memory_label_gb: Option<f64>,
+    /// Streaming multiprocessors, compute units or cores, if published.
+    pub compute_units: Option<u32>,
     /// Second-level cache.
     pub l2: Option<Bytes>,
     /// Cache behind the second level (Infinity Cache).
@@ -97,6 +99,7 @@ pub const ACCELERATOR_KEYS: &[&str] = &[
     "year",
     "status",
     "peak_flops_per_s",
+    "compute_units",
     "memory_bytes",
     "memory_type",
     "memory_label_gb",
@@ -126,6 +129,9 @@ pub const ACCELERATOR_KEYS: &[&str] = &[
     "note",
 ];
 
+/// Compute units of an accelerator whose entry names none: those of a large chip, so that a wave of tiles is neither long nor short.
+const USUAL_COMPUTE_UNITS: f64 = 128.0;
+
 /// Architecture of an accelerator whose entry names none.
 const UNNAMED: &str = "other";
 
@@ -151,8 +157,12 @@ impl AcceleratorEntry {
         let own_rental = fields.positive("rental_usd_per_hour")?.map(|price| UsdPerSec(price / HOUR));
         let own_purchase = fields.positive("purchase_usd")?.map(Usd);
         let host_bandwidth = bandwidth("host_bandwidth_bytes_per_s")?;
+        let l2 = size("l2_bytes")?;
+        let compute_units = fields.count("compute_units", 1, MOST)?;
         let accelerator = Accelerator {
             peaks,
+            compute_units: compute_units.map_or(USUAL_COMPUTE_UNITS, f64::from),
+            l2: l2.unwrap_or(Bytes::ZERO),
             memory: Bytes(fields.required_positive("memory_bytes")?),
             memory_bandwidth: BytesPerSec(fields.required_positive("memory_bandwidth_bytes_per_s")?),
             host_bandwidth: host_bandwidth.unwrap_or(BytesPerSec::ZERO),
@@ -170,7 +180,8 @@ impl AcceleratorEntry {
             accelerator,
             memory_type: text("memory_type")?,
             memory_label_gb: fields.positive("memory_label_gb")?,
-            l2: size("l2_bytes")?,
+            compute_units,
+            l2,
             last_level_cache: size("last_level_cache_bytes")?,
             on_chip_memory: size("on_chip_memory_bytes")?,
             scale_up: scale_up(&fields)?,

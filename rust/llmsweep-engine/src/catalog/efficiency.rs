@@ -96,8 +96,15 @@ struct Override {
 }
 
 /// Curves under other names: a format without a curve of its own takes that of the next.
-const SAME_CURVE: [(&str, &str); 6] =
-    [("fp16", "bf16"), ("tf32", "bf16"), ("mxfp8", "fp8"), ("mxfp4", "nvfp4"), ("q4_k_m", "w4a16"), ("int4", "int8")];
+const SAME_CURVE: [(&str, &str); 7] = [
+    ("fp16", "bf16"),
+    ("tf32", "bf16"),
+    ("mxfp8", "fp8"),
+    ("fp8_block", "fp8"),
+    ("mxfp4", "nvfp4"),
+    ("q4_k_m", "w4a16"),
+    ("int4", "int8"),
+];
 
 impl Architecture {
     /// Reads one file.
@@ -251,6 +258,12 @@ impl Efficiencies {
             }
         }
         Ok(())
+    }
+
+    /// Names of an architecture and of those that stand in for it, nearest first.
+    pub(super) fn relatives<'a>(&'a self, architecture: &'a str) -> impl Iterator<Item = &'a str> {
+        let named = self.0.get(architecture).into_iter().flat_map(|own| own.relatives.iter().map(String::as_str));
+        std::iter::once(architecture).chain(named)
     }
 
     /// An architecture and those that stand in for it, nearest first, the last resort last.

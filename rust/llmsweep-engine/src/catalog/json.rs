@@ -250,6 +250,7 @@ impl AcceleratorEntry {
         let more = json!({
             "memory_type": self.memory_type,
             "memory_label_gb": self.memory_label_gb,
+            "compute_units": self.compute_units,
             "l2_bytes": self.l2.map(|size| size.0),
             "last_level_cache_bytes": self.last_level_cache.map(|size| size.0),
             "on_chip_memory_bytes": self.on_chip_memory.map(|size| size.0),

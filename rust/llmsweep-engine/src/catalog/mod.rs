@@ -1,6 +1,6 @@
 //! The catalogue: models, accelerators, networks and prices, read from folders of TOML and from tables inside a sweep.
 //!
-//! A folder has the sub-folders [`SUB_FOLDERS`], `efficiency` and `systems`, any of which may be missing; their `*.toml` files are read in name order. An entry
+//! A folder has the sub-folders [`SUB_FOLDERS`], `efficiency`, `kernels` and `systems`, any of which may be missing; their `*.toml` files are read in name order. An entry
 //! of a later folder replaces one of an earlier with the same id. Keys and units: `docs/catalog.md`.
 pub mod accelerator;
 pub mod efficiency;
@@ -9,10 +9,12 @@ mod fields;
 mod glob;
 pub mod hugging_face;
 mod json;
+pub mod kernels;
 mod layers;
 pub mod model;
 pub mod network;
 pub mod price;
+mod relatives;
 pub mod systems;
 
 use std::collections::BTreeMap;
@@ -20,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 pub use accelerator::{AcceleratorEntry, ScaleUp};
 pub use efficiency::{Efficiencies, Provenance};
+pub use kernels::Kernels;
 pub use model::{ModelEntry, TrainingRun};
 pub use network::{ConstantSet, MeasuredCollective, NetworkEntry};
 pub use price::Price;
@@ -84,6 +87,7 @@ pub struct Catalog {
     constants: Vec<ConstantSet>,
     sources: BTreeMap<(Kind, String), String>,
     efficiencies: Efficiencies,
+    kernels: Kernels,
     systems: Systems,
 }
 
@@ -110,13 +114,15 @@ impl Catalog {
             catalog.take_software(directory)?;
         }
         catalog.connect()?;
-        catalog.efficiencies.check(&catalog.ids(Kind::Accelerators).collect::<Vec<_>>())?;
+        let accelerators: Vec<&str> = catalog.ids(Kind::Accelerators).collect();
+        catalog.efficiencies.check(&accelerators)?;
+        catalog.kernels.check(&accelerators)?;
         Ok(catalog)
     }
 
-    /// Reads the sub-folders `efficiency`, one architecture a file, and `systems`.
+    /// Reads the sub-folders `efficiency`, one architecture a file, `kernels`, one accelerator a file, and `systems`.
     fn take_software(&mut self, directory: &Path) -> Result<(), DocumentError> {
-        for folder in ["efficiency", "systems"] {
+        for folder in ["efficiency", "kernels", "systems"] {
             for file in toml_files(&directory.join(folder))? {
                 let document = read_document(&file)?;
                 match (folder, file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default()) {
@@ -128,11 +134,18 @@ impl Catalog {
                         }
                     }
                     ("efficiency", _) => self.efficiencies.take(&document)?,
+                    ("kernels", _) => self.kernels.take(&document)?,
                     (_, name) => self.systems.take(name, &document)?,
                 }
             }
         }
         Ok(())
+    }
+
+    /// Laws fitted to timings.
+    #[must_use]
+    pub fn kernels(&self) -> &Kernels {
+        &self.kernels
     }
 
     /// Efficiencies of kernels.

@@ -74,6 +74,8 @@ impl Machine {
             peaks,
             memory: Bytes(self.memory),
             memory_bandwidth: BytesPerSec(self.bandwidth),
+            compute_units: 132.0,
+            l2: Bytes(50e6),
             host_bandwidth: BytesPerSec(64e9),
             fabric: self.fabric(),
             board_power: Some(Watts(700.0)),
