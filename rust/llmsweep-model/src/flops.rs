@@ -4,7 +4,7 @@ use crate::precision::Precision;
 use crate::work::attention::AttentionKernel;
 use crate::work::experts::Routing;
 use crate::work::forward::{self, ForwardInput};
-use crate::work::{Kernel, Split, Tokens, Widths, causal_pairs};
+use crate::work::{Kernel, Scores, Split, Tokens, Widths, causal_pairs};
 
 /// FLOPs of the forward pass of one sequence.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -41,7 +41,7 @@ impl ForwardFlops {
             for op in forward::layer(shape, kind, &input).ops {
                 let flops = count * op.flops.0;
                 match op.kernel {
-                    Kernel::Attention { keys, .. } => {
+                    Kernel::Attention(Scores { keys, .. }) => {
                         let causal = causal_pairs(sequence_length, Some(keys));
                         sum.attention_causal += flops;
                         sum.attention_full += flops * sequence_length * keys / causal;

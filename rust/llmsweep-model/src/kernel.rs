@@ -4,7 +4,7 @@
 //! two regimes of a roofline's maximum and the sum of no overlap; it is the form that fits measured decode kernels (see
 //! `docs/model.md`, kernels). Compute also suffers from dot products and results too short for a tile, `(1 + n_h/n)(1 + k_h/k)`.
 use crate::quantity::{Bytes, BytesPerSec, Flops, FlopsPerSec, Seconds};
-use crate::work::{Kernel, Op};
+use crate::work::{Kernel, Matrix, Op, Scores};
 
 /// Efficiencies of matrix multiplication in one format on one architecture.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -91,29 +91,31 @@ impl KernelModel {
     /// Peak, compute efficiency and memory efficiency that apply to a kernel.
     fn efficiencies(&self, op: &Op, pass: Pass) -> (FlopsPerSec, f64, f64) {
         match op.kernel {
-            Kernel::Gemm { n, k } => (self.peak, self.gemm.compute(n, k), self.gemm.memory_efficiency),
-            Kernel::PlainGemm { n, k } => {
+            Kernel::Gemm(Matrix { n, k, .. }) => (self.peak, self.gemm.compute(n, k), self.gemm.memory_efficiency),
+            Kernel::PlainGemm(Matrix { n, k, .. }) => {
                 (self.plain_peak, self.plain_gemm.compute(n, k), self.plain_gemm.memory_efficiency)
             }
-            Kernel::GroupedGemm => (
+            Kernel::Experts(_) => (
                 self.peak,
                 self.gemm.compute_efficiency * self.grouped_compute_ratio,
                 self.gemm.grouped_memory_efficiency,
             ),
-            Kernel::Attention { keys, fused } => {
+            Kernel::Attention(Scores { keys, .. }) => {
                 let backward = if pass == Pass::Backward { self.attention.backward_ratio } else { 1.0 };
-                let efficiency = if fused {
-                    self.attention.compute_efficiency * keys / (keys + self.attention.half_keys) * backward
-                } else {
-                    self.plain_gemm.compute_efficiency
-                };
+                let efficiency =
+                    self.attention.compute_efficiency * keys / (keys + self.attention.half_keys) * backward;
                 (self.plain_peak, efficiency, self.elementwise_efficiency)
             }
-            Kernel::CacheRead => (self.plain_peak, self.attention.compute_efficiency, self.attention.cache_efficiency),
-            Kernel::LatentCacheRead => {
+            Kernel::UnfusedAttention(_) => {
+                (self.plain_peak, self.plain_gemm.compute_efficiency, self.elementwise_efficiency)
+            }
+            Kernel::CacheRead(_) => {
+                (self.plain_peak, self.attention.compute_efficiency, self.attention.cache_efficiency)
+            }
+            Kernel::LatentCacheRead(_) => {
                 (self.plain_peak, self.attention.latent_compute_efficiency, self.attention.latent_cache_efficiency)
             }
-            Kernel::Elementwise | Kernel::Scan { chunked: false } => {
+            Kernel::Quantise { .. } | Kernel::Elementwise | Kernel::Scan { chunked: false } => {
                 (self.vector_peak, 1.0, self.elementwise_efficiency)
             }
             Kernel::Scan { chunked: true } => {

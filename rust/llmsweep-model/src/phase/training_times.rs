@@ -284,7 +284,7 @@ fn layer_time(
     let busy = time.forward.busy() + time.backward.busy() + time.context;
     let passes = if work.layout.recompute == Recompute::Full { 4.0 } else { 3.0 };
     let mut host = system.host_launch * (system.layer_launches * passes * layers);
-    if layer.ops.iter().any(|op| op.kernel == Kernel::GroupedGemm) {
+    if layer.ops.iter().any(|op| matches!(op.kernel, Kernel::Experts(_))) {
         host = host.max(system.expert_layer_floor * layers);
     }
     time.host = sixth_norm(busy, host) - busy;
@@ -331,7 +331,7 @@ fn block_time(
 }
 
 fn attention_time(block: &Work, pass: Pass, device: &Device) -> Seconds {
-    let scores = block.ops.iter().filter(|op| matches!(op.kernel, Kernel::Attention { .. }));
+    let scores = block.ops.iter().filter(|op| matches!(op.kernel, Kernel::Attention(_) | Kernel::UnfusedAttention(_)));
     let time = |op: &Op| match pass {
         Pass::Forward => device.kernels.busy_time(op, pass),
         Pass::Backward => device.kernels.busy_time(&op.backward(), pass),
@@ -344,10 +344,9 @@ fn recomputed(block: &Work, forward: KernelTime, layout: &TrainingLayout, device
         Recompute::None => KernelTime::default(),
         Recompute::Full => forward,
         Recompute::Selective => {
-            let unfused = layout.kernel == AttentionKernel::Unfused;
             let again = block.ops.iter().filter(|op| match op.kernel {
-                Kernel::Elementwise => op.name != "permute, combine",
-                Kernel::Attention { .. } => unfused,
+                Kernel::Elementwise | Kernel::Quantise { .. } => true,
+                Kernel::UnfusedAttention(_) => true,
                 _ => false,
             });
             again.fold(KernelTime::default(), |sum, op| sum.plus(KernelTime::of(&device.kernels, op, Pass::Forward)))

@@ -1,5 +1,5 @@
 //! Attention of many queries at once: training and prefill.
-use super::{Kernel, Op, Split, Tokens, Widths, Work, launches};
+use super::{Kernel, Op, Scores, Split, Tokens, Widths, Work, launches};
 use crate::arch::{LatentAttention, SoftmaxAttention};
 use crate::quantity::{Bytes, Flops};
 
@@ -38,8 +38,8 @@ pub fn softmax(
     let gate = if attention.gate { heads } else { 0.0 };
     work.gemm("query, key, value", tokens.rows, (heads + gate + 2.0 * kv_heads) * d, hidden, widths);
     work.ops.push(Op::memory("rotary", 2.0 * tokens.rows * (heads + kv_heads) * d * widths.activation, 1.0));
-    let shape = Scores { heads, kv_heads, query_dim: d, value_dim: d };
-    work.ops.push(shape.op(window, kernel, tokens, split, widths));
+    let heads_of = Heads { heads, kv_heads, query_dim: d, value_dim: d };
+    work.ops.push(heads_of.op(window, kernel, tokens, split, widths));
     work.gemm("attention output", tokens.rows, hidden, heads * d, widths);
 }
 
@@ -65,14 +65,26 @@ pub fn latent(
     work.gemm("key, value up", tokens.rows, expanded, kv_rank, widths);
     work.ops.push(Op::memory("rotary", 2.0 * tokens.rows * heads * query_dim * widths.activation, 1.0));
     let window = attention.indexer.map(|indexer| f64::from(indexer.top_k));
-    let shape = Scores { heads, kv_heads: heads, query_dim, value_dim };
-    work.ops.push(shape.op(window, kernel, tokens, split, widths));
+    let heads_of = Heads { heads, kv_heads: heads, query_dim, value_dim };
+    work.ops.push(heads_of.op(window, kernel, tokens, split, widths));
     if let Some(indexer) = attention.indexer {
         let pairs = tokens.causal_pairs(None, split.context);
-        let flops = 2.0 * pairs * f64::from(indexer.heads) * f64::from(indexer.head_dim);
+        let (heads, dim) = (f64::from(indexer.heads), f64::from(indexer.head_dim));
+        let flops = 2.0 * pairs * heads * dim;
+        let scores = Scores {
+            sequences: tokens.sequences,
+            queries: tokens.rows,
+            pairs,
+            keys: tokens.sequence_length,
+            heads,
+            kv_heads: 1.0,
+            query_dim: dim,
+            value_dim: 0.0,
+        };
         work.ops.push(Op {
             name: "sparse indexer scores",
-            kernel: Kernel::Attention { keys: tokens.sequence_length, fused: true },
+            kernel: Kernel::Attention(scores),
+            count: 1.0,
             flops: Flops(flops),
             bytes: Bytes(tokens.rows * f64::from(indexer.head_dim) * widths.activation),
             launches: launches::SPARSE_SCORES,
@@ -109,14 +121,14 @@ pub fn project_latent(
     }
 }
 
-struct Scores {
+struct Heads {
     heads: f64,
     kv_heads: f64,
     query_dim: f64,
     value_dim: f64,
 }
 
-impl Scores {
+impl Heads {
     fn op(&self, window: Option<f64>, kernel: AttentionKernel, tokens: &Tokens, split: &Split, widths: &Widths) -> Op {
         let fused = kernel == AttentionKernel::Flash;
         // An unfused kernel computes the masked half too.
@@ -125,18 +137,26 @@ impl Scores {
         let values = tokens.rows
             * (self.heads * (self.query_dim + self.value_dim) + self.kv_heads * (self.query_dim + self.value_dim));
         let score_passes = if fused { 0.0 } else { UNFUSED_SCORE_PASSES };
+        let scores = Scores {
+            sequences: tokens.sequences,
+            queries: tokens.rows,
+            pairs,
+            keys: window.map_or(tokens.sequence_length, |window| window.min(tokens.sequence_length)),
+            heads: self.heads,
+            kv_heads: self.kv_heads,
+            query_dim: self.query_dim,
+            value_dim: self.value_dim,
+        };
         Op {
             name: "attention scores",
-            kernel: Kernel::Attention {
-                keys: window.map_or(tokens.sequence_length, |window| window.min(tokens.sequence_length)),
-                fused,
-            },
+            kernel: if fused { Kernel::Attention(scores) } else { Kernel::UnfusedAttention(scores) },
+            count: 1.0,
             flops: Flops(2.0 * pairs * self.heads * (self.query_dim + self.value_dim)),
             bytes: Bytes(
                 values * widths.activation
                     + score_passes * tokens.rows * tokens.sequence_length * self.heads * widths.activation,
             ),
-            launches: if fused { 1.0 } else { launches::UNFUSED_ATTENTION },
+            launches: if fused { 0.0 } else { launches::UNFUSED_ATTENTION },
         }
     }
 }

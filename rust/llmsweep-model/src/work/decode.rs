@@ -3,7 +3,7 @@
 //! The part that depends on the context (reading the cache) is kept apart from the part that depends on the batch only, so that a sweep
 //! computes the latter once for all contexts.
 use super::experts::Routing;
-use super::{Kernel, Op, Split, Widths, Work, attention, forward, launches, linear};
+use super::{CacheRows, Kernel, Op, Split, Widths, Work, attention, forward, launches, linear};
 use crate::arch::{Attention, LayerKind, MixerKind, MlpKind, ModelShape};
 use crate::quantity::{Bytes, Flops};
 
@@ -81,12 +81,14 @@ pub fn cache_read(
             };
             let d = f64::from(softmax.head_dim);
             let heads = f64::from(softmax.heads) / split.tensor;
+            let kv_heads = split.kv_heads(softmax.kv_heads);
             Some(Op {
                 name: "attention over cache",
-                kernel: Kernel::CacheRead,
+                kernel: Kernel::CacheRead(CacheRows { requests, context: seen, heads, kv_heads, head_dim: d }),
+                count: 1.0,
                 flops: Flops(4.0 * requests * seen * heads * d),
-                bytes: Bytes(requests * seen * 2.0 * split.kv_heads(softmax.kv_heads) * d * kv_bytes),
-                launches: 1.0,
+                bytes: Bytes(requests * seen * 2.0 * kv_heads * d * kv_bytes),
+                launches: 0.0,
             })
         }
         (MixerKind::Full | MixerKind::Sliding, Attention::Latent(latent)) => {
@@ -97,13 +99,20 @@ pub fn cache_read(
             let cached = f64::from(latent.kv_rank + latent.rope_dim);
             Some(Op {
                 name: "attention over latent cache",
-                kernel: Kernel::LatentCacheRead,
+                kernel: Kernel::LatentCacheRead(CacheRows {
+                    requests,
+                    context: seen,
+                    heads,
+                    kv_heads: 1.0,
+                    head_dim: cached,
+                }),
+                count: 1.0,
                 flops: Flops(
                     2.0 * requests * seen * heads * (cached + f64::from(latent.kv_rank))
                         + requests * context * index_flops,
                 ),
                 bytes: Bytes(requests * (seen * cached * kv_bytes + index)),
-                launches: 1.0,
+                launches: 0.0,
             })
         }
         _ => None,

@@ -1,5 +1,5 @@
 //! Mixture of experts: router, dispatch, grouped matrix multiplications, combine.
-use super::{Collective, Group, Kernel, Op, Split, Widths, Work, forward, launches};
+use super::{Collective, ExpertRows, Group, Kernel, Op, Split, Widths, Work, forward, launches};
 use crate::arch::Moe;
 use crate::quantity::{Bytes, Flops};
 
@@ -53,15 +53,8 @@ pub fn forward(work: &mut Work, moe: &Moe, hidden: f64, rows: f64, routing: &Rou
     let active = active_experts(experts, top_k, experts / split.expert, rows * replicas, routing.independence);
     let ffn = f64::from(moe.expert_ffn) / split.expert_tensor;
     let gate = if moe.gated { 2.0 } else { 1.0 };
-    let permute_bytes = 4.0 * pairs * hidden * widths.activation;
-    work.ops.push(Op::memory("permute, combine", permute_bytes, launches::PERMUTE));
-    work.ops.push(grouped("experts up", pairs, active, gate * ffn, hidden, widths));
-    work.ops.push(Op::memory(
-        "expert activation",
-        pairs * (gate + 1.0) * ffn * widths.activation,
-        launches::EXPERT_ACTIVATION,
-    ));
-    work.ops.push(grouped("experts down", pairs, active, hidden, ffn, widths));
+    let busiest = ExpertRows { pairs, active, hidden, intermediate: ffn, gated: moe.gated };
+    work.ops.push(busiest.op(widths));
 
     if moe.shared_ffn > 0 {
         let ffn = f64::from(moe.shared_ffn) / split.tensor;
@@ -95,12 +88,26 @@ fn messages(work: &mut Work, moe: &Moe, hidden: f64, rows: f64, pairs: f64, spli
     }
 }
 
-fn grouped(name: &'static str, pairs: f64, active: f64, n: f64, k: f64, widths: &Widths) -> Op {
-    Op {
-        name,
-        kernel: Kernel::GroupedGemm,
-        flops: Flops(2.0 * pairs * n * k),
-        bytes: Bytes(pairs * k * widths.operand + active * n * k * widths.weight + pairs * n * widths.activation),
-        launches: launches::GROUPED,
+impl ExpertRows {
+    /// `2·pairs·h·f·(3 gated | 2 plain)` FLOPs; the matrices of the experts visited, rows permuted in, through both multiplications and out.
+    fn op(self, widths: &Widths) -> Op {
+        let Self { pairs, active, hidden, intermediate, gated } = self;
+        let gate = if gated { 2.0 } else { 1.0 };
+        let weights = active * (gate + 1.0) * hidden * intermediate * widths.weight;
+        let operands = pairs * (hidden + intermediate) * widths.operand;
+        let results = pairs * (gate * intermediate + hidden) * widths.activation;
+        let permuted = PERMUTE_PASSES * pairs * hidden * widths.activation;
+        let activated = pairs * (gate + 1.0) * intermediate * widths.activation;
+        Op {
+            name: "experts",
+            kernel: Kernel::Experts(self),
+            count: 1.0,
+            flops: Flops(2.0 * pairs * hidden * intermediate * (gate + 1.0)),
+            bytes: Bytes(weights + operands + results + permuted + activated),
+            launches: 0.0,
+        }
     }
 }
+
+/// Passes over the rows that gather them by expert and add the results up: read and write, twice.
+const PERMUTE_PASSES: f64 = 4.0;

@@ -114,6 +114,7 @@ pub fn forward(work: &mut Work, mixer: &LinearMixer, hidden: f64, tokens: &Token
     work.ops.push(Op {
         name: "scan",
         kernel: Kernel::Scan { chunked: !matches!(mixer, LinearMixer::Mamba1 { .. }) },
+        count: 1.0,
         flops: Flops(tokens.rows * shape.scan_flops / t),
         // The scan works in chunks: the state goes through memory once per chunk.
         bytes: Bytes(
@@ -134,6 +135,7 @@ pub fn decode(work: &mut Work, mixer: &LinearMixer, hidden: f64, requests: f64, 
     work.ops.push(Op {
         name: "state update",
         kernel: Kernel::Elementwise,
+        count: 1.0,
         flops: Flops(requests * shape.scan_flops / t),
         bytes: Bytes(2.0 * requests * shape.state_bytes(widths.activation, t)),
         launches: launches::STATE_UPDATE,

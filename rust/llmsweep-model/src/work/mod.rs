@@ -17,32 +17,26 @@ use crate::quantity::{Bytes, Flops};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kernel {
     /// A matrix multiplication with quantised weights, in the precision's compute format.
-    Gemm {
-        /// Columns of the result on this device.
-        n: f64,
-        /// Length of the dot products.
-        k: f64,
-    },
+    Gemm(Matrix),
     /// A matrix multiplication that is never quantised (LM head, router), in 16 bits.
-    PlainGemm {
-        /// Columns of the result on this device.
-        n: f64,
-        /// Length of the dot products.
-        k: f64,
+    PlainGemm(Matrix),
+    /// The cast of an operand of `rows × depth` values before a multiplication.
+    Quantise {
+        /// Rows of the multiplication.
+        rows: f64,
+        /// Length of its dot products.
+        depth: f64,
     },
-    /// The experts' matrix multiplications, one group of rows per expert.
-    GroupedGemm,
+    /// An expert layer: up, activation function, down, one group of rows per expert.
+    Experts(ExpertRows),
     /// Attention of many queries at once (training, prefill), in 16 bits.
-    Attention {
-        /// Keys that the last query sees; short ones leave the matrix units underused. \[tokens\]
-        keys: f64,
-        /// Whether the score matrix stays on chip.
-        fused: bool,
-    },
+    Attention(Scores),
+    /// Attention whose score matrix goes through memory.
+    UnfusedAttention(Scores),
     /// Attention of one query per request over the cache (decode).
-    CacheRead,
+    CacheRead(CacheRows),
     /// The same over a latent cache (MLA in absorbed form).
-    LatentCacheRead,
+    LatentCacheRead(CacheRows),
     /// A pass over memory: norms, activation functions, casts, permutations, recurrent states.
     Elementwise,
     /// A recurrence over many tokens.
@@ -52,6 +46,68 @@ pub enum Kernel {
     },
 }
 
+/// A matrix multiplication `m × k` by `k × n` on one device.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Matrix {
+    /// Rows: tokens.
+    pub m: f64,
+    /// Columns of the result.
+    pub n: f64,
+    /// Length of the dot products.
+    pub k: f64,
+}
+
+/// What the experts of one device do in one layer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ExpertRows {
+    /// Pairs of a token and an expert on the busiest device: rows of the multiplications.
+    pub pairs: f64,
+    /// Experts of the device that at least one token visits.
+    pub active: f64,
+    /// Channels of the residual stream.
+    pub hidden: f64,
+    /// Channels between the two multiplications, on this device.
+    pub intermediate: f64,
+    /// Whether the activation function is gated: two matrices up instead of one.
+    pub gated: bool,
+}
+
+/// Scores of many queries at once on one device.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scores {
+    /// Sequences.
+    pub sequences: f64,
+    /// Queries of all sequences.
+    pub queries: f64,
+    /// Query-key pairs of all sequences, per head.
+    pub pairs: f64,
+    /// Keys that the last query sees. \[tokens\]
+    pub keys: f64,
+    /// Query heads.
+    pub heads: f64,
+    /// Key-value heads.
+    pub kv_heads: f64,
+    /// Channels of a query and of a key.
+    pub query_dim: f64,
+    /// Channels of a value.
+    pub value_dim: f64,
+}
+
+/// Reading of the cache by one query per request on one device.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CacheRows {
+    /// Requests.
+    pub requests: f64,
+    /// Tokens that each reads.
+    pub context: f64,
+    /// Query heads.
+    pub heads: f64,
+    /// Key-value heads; 1 for a latent cache.
+    pub kv_heads: f64,
+    /// Channels of a head; of the cached latent.
+    pub head_dim: f64,
+}
+
 /// One kernel, or several of one kind, of one device.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Op {
@@ -59,11 +115,13 @@ pub struct Op {
     pub name: &'static str,
     /// The law that times it.
     pub kernel: Kernel,
-    /// Floating-point operations.
+    /// How many times.
+    pub count: f64,
+    /// Floating-point operations of all.
     pub flops: Flops,
-    /// Bytes moved between memory and chip.
+    /// Bytes moved between memory and chip by all.
     pub bytes: Bytes,
-    /// Kernels launched.
+    /// Kernels launched beside those that the law times.
     pub launches: f64,
 }
 
@@ -71,7 +129,7 @@ impl Op {
     /// A pass over memory without arithmetic that matters.
     #[must_use]
     pub fn memory(name: &'static str, bytes: f64, launches: f64) -> Self {
-        Self { name, kernel: Kernel::Elementwise, flops: Flops::ZERO, bytes: Bytes(bytes), launches }
+        Self { name, kernel: Kernel::Elementwise, count: 1.0, flops: Flops::ZERO, bytes: Bytes(bytes), launches }
     }
 
     /// The kernels of the backward pass: two matrix multiplications for one (gradients of input and of weight), five attention
@@ -79,15 +137,16 @@ impl Op {
     #[must_use]
     pub fn backward(self) -> Self {
         let factor = match self.kernel {
-            Kernel::Attention { fused: true, .. } => 2.5,
-            Kernel::Attention { fused: false, .. }
-            | Kernel::Gemm { .. }
-            | Kernel::PlainGemm { .. }
-            | Kernel::GroupedGemm
+            Kernel::Attention(_) => 2.5,
+            Kernel::UnfusedAttention(_)
+            | Kernel::Gemm(_)
+            | Kernel::PlainGemm(_)
+            | Kernel::Experts(_)
             | Kernel::Scan { .. } => 2.0,
-            Kernel::CacheRead | Kernel::LatentCacheRead | Kernel::Elementwise => 1.5,
+            Kernel::CacheRead(_) | Kernel::LatentCacheRead(_) | Kernel::Quantise { .. } | Kernel::Elementwise => 1.5,
         };
         Self {
+            count: self.count * factor,
             flops: self.flops * factor,
             bytes: self.bytes * factor,
             launches: (self.launches * factor).ceil(),
@@ -276,14 +335,22 @@ impl Work {
     /// A matrix multiplication `m × k` by `k × n` with quantised weights, and the cast of its operand where the format needs one.
     pub fn gemm(&mut self, name: &'static str, m: f64, n: f64, k: f64, widths: &Widths) {
         if widths.casts {
-            self.ops.push(Op::memory("cast", m * k * (widths.activation + widths.operand), 0.0));
+            self.ops.push(Op {
+                name: "cast",
+                kernel: Kernel::Quantise { rows: m, depth: k },
+                count: 1.0,
+                flops: Flops::ZERO,
+                bytes: Bytes(m * k * (widths.activation + widths.operand)),
+                launches: 0.0,
+            });
         }
         self.ops.push(Op {
             name,
-            kernel: Kernel::Gemm { n, k },
+            kernel: Kernel::Gemm(Matrix { m, n, k }),
+            count: 1.0,
             flops: Flops(2.0 * m * n * k),
             bytes: Bytes(m * k * widths.operand + k * n * widths.weight + m * n * widths.activation),
-            launches: 1.0,
+            launches: 0.0,
         });
     }
 
@@ -291,10 +358,11 @@ impl Work {
     pub fn plain_gemm(&mut self, name: &'static str, m: f64, n: f64, k: f64, widths: &Widths) {
         self.ops.push(Op {
             name,
-            kernel: Kernel::PlainGemm { n, k },
+            kernel: Kernel::PlainGemm(Matrix { m, n, k }),
+            count: 1.0,
             flops: Flops(2.0 * m * n * k),
             bytes: Bytes((m * k + m * n) * widths.activation + k * n * widths.plain_weight),
-            launches: 1.0,
+            launches: 0.0,
         });
     }
 
