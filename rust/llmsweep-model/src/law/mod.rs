@@ -3,9 +3,26 @@
 //! A law is an equation of a kernel's shape and of what the accelerator's datasheet says. Its coefficients are data: the catalogue's
 //! `kernels/` has them per accelerator, precision and engine; `llmsweep calibrate ops` fits them. One file per family of kernels; a new
 //! family is a new file and a line in [`FAMILIES`].
+mod convolution;
+mod decode_attention;
 mod elementwise;
+mod latent;
+mod latent_decode;
+mod latent_prefill;
+mod prefill_attention;
+mod prompt;
+mod residence;
+mod scan;
 
+pub use convolution::{ConvolutionLaw, ConvolutionShape};
+pub use decode_attention::{DecodeAttentionLaw, DecodeShape, WIDEST_GROUP};
 pub use elementwise::ElementwiseLaw;
+pub use latent::LatentWidths;
+pub use latent_decode::{LatentDecodeLaw, LatentDecodeShape};
+pub use latent_prefill::LatentPrefillLaw;
+pub use prefill_attention::{PrefillAttentionLaw, PrefillShape};
+pub use prompt::Prompt;
+pub use scan::{ScanLaw, ScanShape};
 
 use crate::quantity::{Bytes, BytesPerSec, FlopsPerSec, Seconds};
 
@@ -136,7 +153,15 @@ fn times<L: Law>(coefficients: &[f64], chip: &Chip, columns: &[Vec<f64>], warm: 
 }
 
 /// Every family.
-pub const FAMILIES: &[Family] = &[Family::of::<ElementwiseLaw>()];
+pub const FAMILIES: &[Family] = &[
+    Family::of::<PrefillAttentionLaw>(),
+    Family::of::<DecodeAttentionLaw>(),
+    Family::of::<LatentPrefillLaw>(),
+    Family::of::<LatentDecodeLaw>(),
+    Family::of::<ConvolutionLaw>(),
+    Family::of::<ScanLaw>(),
+    Family::of::<ElementwiseLaw>(),
+];
 
 #[cfg(test)]
 mod tests {
