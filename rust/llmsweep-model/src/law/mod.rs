@@ -5,10 +5,13 @@
 //! family is a new file and a line in [`FAMILIES`].
 mod convolution;
 mod decode_attention;
+mod dispatch;
 mod elementwise;
+mod engine_all_reduce;
 mod latent;
 mod latent_decode;
 mod latent_prefill;
+mod library_collective;
 mod prefill_attention;
 mod prompt;
 mod residence;
@@ -16,10 +19,13 @@ mod scan;
 
 pub use convolution::{ConvolutionLaw, ConvolutionShape};
 pub use decode_attention::{DecodeAttentionLaw, DecodeShape, WIDEST_GROUP};
+pub use dispatch::{CombineLaw, DispatchLaw, Exchange, ExchangeLaw};
 pub use elementwise::ElementwiseLaw;
+pub use engine_all_reduce::EngineAllReduceLaw;
 pub use latent::LatentWidths;
 pub use latent_decode::{LatentDecodeLaw, LatentDecodeShape};
 pub use latent_prefill::LatentPrefillLaw;
+pub use library_collective::{AllGatherLaw, AllReduceLaw, AllToAllLaw, ReduceScatterLaw, RingLaw, bus_factor};
 pub use prefill_attention::{PrefillAttentionLaw, PrefillShape};
 pub use prompt::Prompt;
 pub use scan::{ScanLaw, ScanShape};
@@ -161,6 +167,13 @@ pub const FAMILIES: &[Family] = &[
     Family::of::<ConvolutionLaw>(),
     Family::of::<ScanLaw>(),
     Family::of::<ElementwiseLaw>(),
+    Family::of::<AllReduceLaw>(),
+    Family::of::<AllGatherLaw>(),
+    Family::of::<ReduceScatterLaw>(),
+    Family::of::<AllToAllLaw>(),
+    Family::of::<EngineAllReduceLaw>(),
+    Family::of::<DispatchLaw>(),
+    Family::of::<CombineLaw>(),
 ];
 
 #[cfg(test)]
