@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use llmsweep_model::collective::CollectiveModel;
 use llmsweep_model::economics::HOUR;
 use llmsweep_model::hardware::Accelerator;
+use llmsweep_model::kernel::KernelModel;
+use llmsweep_model::law::Chip;
 use llmsweep_model::memory::activations::Recompute;
 use llmsweep_model::memory::state::Optimizer;
 use llmsweep_model::phase::Device;
@@ -17,7 +19,8 @@ use llmsweep_model::work::attention::AttentionKernel;
 use crate::axes::{AXES, ENGINE_NAMES, Phase};
 use crate::catalog::collectives::fitted;
 use crate::catalog::kernels::ANY_ENGINE;
-use crate::catalog::{AcceleratorEntry, Catalog, Efficiencies, ModelEntry, NetworkEntry, Provenance};
+use crate::catalog::kernels::chip;
+use crate::catalog::{AcceleratorEntry, Catalog, ModelEntry, NetworkEntry, Provenance, ResolvedLaws};
 use crate::plan::{Plan, PlanAxis, Point, position};
 use crate::spec::{AxisValue, Spec};
 
@@ -98,7 +101,8 @@ pub struct Context {
     attention_kernels: Vec<AttentionKernel>,
     optimizers: Vec<Optimizer>,
     modes: Vec<ServingMode>,
-    efficiencies: Efficiencies,
+    /// Of each accelerator, engine, precision that it computes in, and cache format.
+    laws: Vec<Vec<Vec<Option<Vec<ResolvedLaws>>>>>,
     /// Of each accelerator, with the kernels of each engine on the engine axis.
     collectives: Vec<Vec<CollectiveModel>>,
     prices: BTreeMap<String, f64>,
@@ -116,6 +120,55 @@ pub struct ResolvedDevice {
 
 fn choices<T: Copy>(names: &[String], all: &[(&str, T)]) -> Vec<T> {
     names.iter().filter_map(|name| all.iter().find(|(known, _)| known == name)).map(|(_, value)| *value).collect()
+}
+
+/// The format of caches where there is none: attention of training is in 16 bits.
+const SIXTEEN_BITS: &str = "bf16";
+
+/// The laws of an accelerator with an engine's kernels: for each precision that it computes in, one for each cache format.
+fn laws_of(
+    catalog: &Catalog,
+    entry: &AcceleratorEntry,
+    engine: &str,
+    precisions: &[&'static Precision],
+    caches: &[&'static KvPrecision],
+    phase: Phase,
+) -> Vec<Option<Vec<ResolvedLaws>>> {
+    let sixteen_bits = KvPrecision::by_name(SIXTEEN_BITS);
+    let caches: Vec<&KvPrecision> =
+        if phase == Phase::Inference { caches.to_vec() } else { sixteen_bits.into_iter().collect() };
+    let of_precision = |precision: &&'static Precision| {
+        entry.accelerator.peaks.of(precision)?;
+        caches.iter().map(|cache| catalog.laws(entry, precision, cache, engine, phase)).collect()
+    };
+    precisions.iter().map(of_precision).collect()
+}
+
+/// Laws with the hardware that they may know; `None` where the chip lacks the precision.
+fn kernels(
+    resolved: &ResolvedLaws,
+    accelerator: &Accelerator,
+    precision: &Precision,
+    cache_format: &str,
+) -> Option<KernelModel> {
+    let plain = if precision.unquantised_bits > 16.0 { precision.name } else { SIXTEEN_BITS };
+    let of_format = |format: &str| chip(accelerator, format);
+    let (own, plain, cache) =
+        (of_format(precision.name)?, of_format(plain).or_else(|| of_format(precision.name))?, of_format(cache_format)?);
+    let sustained = |chip: Chip| Chip {
+        peak: chip.peak * resolved.sustained_clock,
+        plain_peak: chip.plain_peak * resolved.sustained_clock,
+        ..chip
+    };
+    Some(KernelModel {
+        laws: resolved.laws,
+        chip: sustained(own),
+        plain_chip: sustained(plain),
+        cache_chip: sustained(cache),
+        peak: own.peak,
+        plain_peak: plain.peak,
+        bandwidth: own.bandwidth,
+    })
 }
 
 impl Context {
@@ -164,14 +217,26 @@ impl Context {
                 engine_names.iter().map(|engine| fitted(model, catalog.kernels(), entry, engine)).collect()
             })
             .collect();
+        let precisions: Vec<&'static Precision> =
+            names(axis::PRECISION).iter().filter_map(|name| Precision::by_name(name)).collect();
+        let kv_precisions: Vec<&'static KvPrecision> =
+            names(axis::KV_PRECISION).iter().filter_map(|name| KvPrecision::by_name(name)).collect();
+        let laws = accelerators
+            .iter()
+            .map(|entry| {
+                let of_engine =
+                    |engine: &String| laws_of(catalog, entry, engine, &precisions, &kv_precisions, spec.phase);
+                engine_names.iter().map(of_engine).collect()
+            })
+            .collect();
         let mut numbers = vec![Vec::new(); AXES.len()];
         for plan_axis in &plan.axes {
             numbers[plan_axis.position].clone_from(&plan_axis.numbers);
         }
         Ok(Self {
             models,
-            precisions: names(axis::PRECISION).iter().filter_map(|name| Precision::by_name(name)).collect(),
-            kv_precisions: names(axis::KV_PRECISION).iter().filter_map(|name| KvPrecision::by_name(name)).collect(),
+            precisions,
+            kv_precisions,
             accelerators,
             networks,
             training: systems.training.ok_or_else(|| incomplete("training (systems/training.toml)"))?,
@@ -180,7 +245,7 @@ impl Context {
             attention_kernels: choices(&names(axis::ATTENTION_KERNEL), &AttentionKernel::ALL),
             optimizers: choices(&names(axis::OPTIMIZER), &Optimizer::ALL),
             modes: choices(&names(axis::MODE), &ServingMode::ALL),
-            efficiencies: catalog.efficiencies().clone(),
+            laws,
             collectives,
             prices: spec.prices.clone(),
             numbers,
@@ -216,6 +281,12 @@ impl Context {
     #[must_use]
     pub fn precision(&self, point: &Point) -> &'static Precision {
         self.precisions[point.index(axis::PRECISION)]
+    }
+
+    /// The cache's format of a point of inference.
+    #[must_use]
+    pub fn kv_precision(&self, point: &Point) -> &'static KvPrecision {
+        self.kv_precisions[point.index(axis::KV_PRECISION)]
     }
 
     /// What a point recomputes.
@@ -270,17 +341,16 @@ impl Context {
 
     /// Everything that times the accelerator of a point.
     pub fn device(&self, point: &Point) -> Result<ResolvedDevice, Reject> {
-        let entry = &self.accelerators[point.index(axis::ACCELERATOR)];
         let accelerator = self.accelerator(point);
         let precision = self.precision(point);
         let phase = self.plan.phase;
-        let resolved = self.efficiencies.resolve(&entry.architecture, &entry.id, &accelerator, precision, phase)?;
-        let mut kernels = resolved.kernels;
-        if phase == Phase::Training {
-            kernels.grouped_compute_ratio = self.training.grouped_compute_ratio;
-        }
         let engine = if phase == Phase::Inference { point.index(axis::ENGINE) } else { 0 };
         let collectives = self.collectives[point.index(axis::ACCELERATOR)][engine];
+        let cache = if phase == Phase::Inference { point.index(axis::KV_PRECISION) } else { 0 };
+        let laws = &self.laws[point.index(axis::ACCELERATOR)][engine][point.index(axis::PRECISION)];
+        let resolved = laws.as_ref().map(|caches| caches[cache]).ok_or(Reject::PrecisionUnsupported)?;
+        let cache_format = if phase == Phase::Inference { self.kv_precision(point).name } else { SIXTEEN_BITS };
+        let kernels = kernels(&resolved, &accelerator, precision, cache_format).ok_or(Reject::PrecisionUnsupported)?;
         Ok(ResolvedDevice { device: Device { accelerator, kernels, collectives }, provenance: resolved.provenance })
     }
 

@@ -41,10 +41,10 @@ impl ForwardFlops {
             for op in forward::layer(shape, kind, &input).ops {
                 let flops = count * op.flops.0;
                 match op.kernel {
-                    Kernel::Attention(Scores { keys, .. }) => {
-                        let causal = causal_pairs(sequence_length, Some(keys));
+                    Kernel::Attention(Scores { longest, .. }) | Kernel::LatentAttention(Scores { longest, .. }, _) => {
+                        let causal = causal_pairs(sequence_length, Some(longest));
                         sum.attention_causal += flops;
-                        sum.attention_full += flops * sequence_length * keys / causal;
+                        sum.attention_full += flops * sequence_length * longest / causal;
                     }
                     _ => sum.layers += flops,
                 }

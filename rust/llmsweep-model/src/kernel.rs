@@ -1,68 +1,57 @@
-//! How long a kernel takes: a roofline with efficiencies. Timing knows no model.
-//!
-//! `t = t₀ + √(C² + M²)`, with `C = flops / (peak · e_c)` and `M = bytes / (bandwidth · e_m)`. The root of squares stands between the
-//! two regimes of a roofline's maximum and the sum of no overlap; it is the form that fits measured decode kernels (see
-//! `docs/model.md`, kernels). Compute also suffers from dot products and results too short for a tile, `(1 + n_h/n)(1 + k_h/k)`.
+//! How long a kernel takes: which law times which operation. Timing knows no model.
+use crate::law::{
+    Chip, ConvolutionLaw, DecodeAttentionLaw, ElementwiseLaw, GemmLaw, GroupedGemmLaw, LatentDecodeLaw,
+    LatentPrefillLaw, PrefillAttentionLaw, PrefillShape, Prompt, QuantiseLaw, ScanLaw,
+};
 use crate::quantity::{Bytes, BytesPerSec, Flops, FlopsPerSec, Seconds};
-use crate::work::{Kernel, Matrix, Op, Scores};
+use crate::work::{Kernel, Op, Scores};
 
-/// Efficiencies of matrix multiplication in one format on one architecture.
+/// The laws of all kernels of one accelerator in one precision with one cache format.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct GemmCurve {
-    /// Share of the peak that long multiplications reach.
-    pub compute_efficiency: f64,
-    /// Share of the memory bandwidth that multiplications with few rows reach.
-    pub memory_efficiency: f64,
-    /// Share of the memory bandwidth that the experts' grouped multiplications with few rows reach.
-    pub grouped_memory_efficiency: f64,
-    /// Columns at which half of the speed is lost, `n_h`.
-    pub half_columns: f64,
-    /// Length of dot products at which half of the speed is lost, `k_h`.
-    pub half_depth: f64,
+pub struct Laws {
+    /// Multiplications with quantised weights.
+    pub gemm: GemmLaw,
+    /// Multiplications in 16 bits.
+    pub plain_gemm: GemmLaw,
+    /// Casts of operands.
+    pub quantise: QuantiseLaw,
+    /// Layers of experts.
+    pub experts: GroupedGemmLaw,
+    /// Attention of many queries.
+    pub attention: PrefillAttentionLaw,
+    /// Attention over the cache.
+    pub cache: DecodeAttentionLaw,
+    /// Attention of many queries with keys and values expanded from a latent.
+    pub latent_attention: LatentPrefillLaw,
+    /// Attention over a latent cache.
+    pub latent_cache: LatentDecodeLaw,
+    /// Short convolutions of linear mixers.
+    pub convolution: ConvolutionLaw,
+    /// Recurrences.
+    pub scan: ScanLaw,
+    /// Passes over memory.
+    pub elementwise: ElementwiseLaw,
+    /// Speed of backward attention over forward attention.
+    pub backward_attention_ratio: f64,
 }
 
-/// Efficiencies of attention on one architecture.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AttentionCurve {
-    /// Share of the 16-bit peak that fused attention reaches on long sequences.
-    pub compute_efficiency: f64,
-    /// Keys at which half of it is reached.
-    pub half_keys: f64,
-    /// Backward speed over forward speed.
-    pub backward_ratio: f64,
-    /// Share of the memory bandwidth that reading the cache reaches.
-    pub cache_efficiency: f64,
-    /// The same for a latent cache.
-    pub latent_cache_efficiency: f64,
-    /// Share of the 16-bit peak that decode attention over a latent cache reaches.
-    pub latent_compute_efficiency: f64,
-}
-
-/// Everything that times a kernel on one accelerator in one precision.
+/// Everything that times kernels: laws, and what they may know of the hardware.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct KernelModel {
-    /// Dense peak of the precision's compute format.
+    /// Laws.
+    pub laws: Laws,
+    /// The hardware in the precision of quantised weights, at the clock of sustained load.
+    pub chip: Chip,
+    /// The same in 16 bits.
+    pub plain_chip: Chip,
+    /// The same in the cache's format.
+    pub cache_chip: Chip,
+    /// Dense peak of the datasheet in the precision.
     pub peak: FlopsPerSec,
-    /// Dense peak of 16-bit arithmetic (single precision where that is the precision).
+    /// The same in 16 bits.
     pub plain_peak: FlopsPerSec,
-    /// Peak of the vector units in single precision.
-    pub vector_peak: FlopsPerSec,
     /// Memory bandwidth of the datasheet.
     pub bandwidth: BytesPerSec,
-    /// Multiplications with quantised weights.
-    pub gemm: GemmCurve,
-    /// Multiplications in 16 bits.
-    pub plain_gemm: GemmCurve,
-    /// Attention.
-    pub attention: AttentionCurve,
-    /// Share of `gemm` that the experts' grouped multiplications reach in compute.
-    pub grouped_compute_ratio: f64,
-    /// Share of the memory bandwidth that passes over memory reach.
-    pub elementwise_efficiency: f64,
-    /// Clock under sustained load over the clock of the datasheet's peak.
-    pub sustained_clock: f64,
-    /// Time of an empty kernel inside a captured graph, `t₀`.
-    pub launch: Seconds,
 }
 
 /// Whether a kernel runs in the forward or in the backward pass.
@@ -74,68 +63,110 @@ pub enum Pass {
     Backward,
 }
 
+/// Time of a kernel, in its parts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OpTime {
+    /// What the hardware is busy with.
+    pub busy: Seconds,
+    /// Starting it.
+    pub launch: Seconds,
+}
+
 impl KernelModel {
     /// Time of a kernel, launches included. Never below the roofline of the datasheet.
     #[must_use]
     pub fn time(&self, op: &Op, pass: Pass) -> Seconds {
-        self.busy_time(op, pass) + self.launch * op.launches
+        let OpTime { busy, launch } = self.parts(op, pass);
+        busy + launch
     }
 
     /// Time of a kernel without its launches.
     #[must_use]
     pub fn busy_time(&self, op: &Op, pass: Pass) -> Seconds {
-        let (peak, compute, memory) = self.efficiencies(op, pass);
-        roofline(op.flops, peak * (compute * self.sustained_clock), op.bytes, self.bandwidth * memory)
+        self.parts(op, pass).busy
     }
 
-    /// Peak, compute efficiency and memory efficiency that apply to a kernel.
-    fn efficiencies(&self, op: &Op, pass: Pass) -> (FlopsPerSec, f64, f64) {
-        match op.kernel {
-            Kernel::Gemm(Matrix { n, k, .. }) => (self.peak, self.gemm.compute(n, k), self.gemm.memory_efficiency),
-            Kernel::PlainGemm(Matrix { n, k, .. }) => {
-                (self.plain_peak, self.plain_gemm.compute(n, k), self.plain_gemm.memory_efficiency)
-            }
-            Kernel::Experts(_) => (
-                self.peak,
-                self.gemm.compute_efficiency * self.grouped_compute_ratio,
-                self.gemm.grouped_memory_efficiency,
-            ),
-            Kernel::Attention(Scores { keys, .. }) => {
-                let backward = if pass == Pass::Backward { self.attention.backward_ratio } else { 1.0 };
-                let efficiency =
-                    self.attention.compute_efficiency * keys / (keys + self.attention.half_keys) * backward;
-                (self.plain_peak, efficiency, self.elementwise_efficiency)
-            }
-            Kernel::UnfusedAttention(_) => {
-                (self.plain_peak, self.plain_gemm.compute_efficiency, self.elementwise_efficiency)
-            }
-            Kernel::CacheRead(_) => {
-                (self.plain_peak, self.attention.compute_efficiency, self.attention.cache_efficiency)
-            }
-            Kernel::LatentCacheRead(_) => {
-                (self.plain_peak, self.attention.latent_compute_efficiency, self.attention.latent_cache_efficiency)
-            }
-            Kernel::Quantise { .. } | Kernel::Elementwise | Kernel::Scan { chunked: false } => {
-                (self.vector_peak, 1.0, self.elementwise_efficiency)
-            }
-            Kernel::Scan { chunked: true } => {
-                (self.plain_peak, self.attention.compute_efficiency, self.elementwise_efficiency)
-            }
+    /// Time of a kernel, in its parts.
+    #[must_use]
+    pub fn parts(&self, op: &Op, pass: Pass) -> OpTime {
+        let (once, launch) = self.once(op, pass);
+        OpTime {
+            busy: (once - launch) * op.count,
+            launch: launch * op.count + self.laws.elementwise.launch * op.launches,
         }
+    }
+
+    /// Time of one of an operation's kernels, and how much of it starts the kernel.
+    fn once(&self, op: &Op, pass: Pass) -> (Seconds, Seconds) {
+        let laws = &self.laws;
+        match &op.kernel {
+            Kernel::Gemm(shape) => (laws.gemm.multiplication(&self.chip, shape, false), laws.gemm.launch),
+            Kernel::PlainGemm(shape) => {
+                (laws.plain_gemm.multiplication(&self.plain_chip, shape, false), laws.plain_gemm.launch)
+            }
+            Kernel::Quantise { rows, width } => {
+                (laws.quantise.seconds(&self.chip, *rows, *width), laws.quantise.launch)
+            }
+            Kernel::Experts(shape) => (laws.experts.seconds(&self.chip, shape), laws.experts.launch),
+            Kernel::Attention(scores) => {
+                let time = laws.attention.seconds(&self.plain_chip, &prefill_shape(scores), false);
+                self.attention_pass(time, laws.attention.launch, pass)
+            }
+            Kernel::LatentAttention(scores, widths) => {
+                let prompt = prompt(scores);
+                let time = laws.latent_attention.seconds(&self.plain_chip, &prompt, scores.heads, widths, false);
+                self.attention_pass(time, laws.latent_attention.launch, pass)
+            }
+            Kernel::UnfusedAttention(_) => (self.unfused(op), Seconds::ZERO),
+            Kernel::CacheRead(shape) => (laws.cache.seconds(&self.cache_chip, shape, false), laws.cache.launch),
+            Kernel::LatentCacheRead(shape) => {
+                (laws.latent_cache.seconds(&self.cache_chip, shape, false), laws.latent_cache.launch)
+            }
+            Kernel::Convolution(shape) => {
+                (laws.convolution.seconds(&self.plain_chip, shape, false), laws.convolution.launch)
+            }
+            Kernel::Scan => {
+                (laws.scan.of_work(&self.plain_chip, op.flops / op.count, op.bytes / op.count), laws.scan.launch)
+            }
+            Kernel::Elementwise => (laws.elementwise.streaming(&self.plain_chip, op.bytes / op.count), Seconds::ZERO),
+        }
+    }
+
+    /// Backward attention is slower per FLOP; `Op::backward` counts its FLOPs.
+    fn attention_pass(&self, forward: Seconds, launch: Seconds, pass: Pass) -> (Seconds, Seconds) {
+        match pass {
+            Pass::Forward => (forward, launch),
+            Pass::Backward => (launch + (forward - launch) / self.laws.backward_attention_ratio, launch),
+        }
+    }
+
+    /// Matrix multiplications as fast as others, and passes of the score matrix over memory.
+    fn unfused(&self, op: &Op) -> Seconds {
+        let rate = self.plain_chip.peak * self.laws.plain_gemm.compute_efficiency;
+        let bandwidth = self.plain_chip.bandwidth * self.laws.elementwise.memory_efficiency;
+        roofline(op.flops / op.count, rate, op.bytes / op.count, bandwidth)
     }
 }
 
-impl GemmCurve {
-    /// Compute efficiency of a result `n` columns wide from dot products `k` long.
-    ///
-    /// ```
-    /// # use llmsweep_model::kernel::GemmCurve;
-    /// let h100 = GemmCurve { compute_efficiency: 0.8, memory_efficiency: 0.8, grouped_memory_efficiency: 0.7, half_columns: 16.0, half_depth: 128.0 };
-    /// assert!((h100.compute(16.0, 128.0) - 0.2).abs() < 1e-12);
-    /// ```
-    #[must_use]
-    pub fn compute(&self, n: f64, k: f64) -> f64 {
-        self.compute_efficiency / ((1.0 + self.half_columns / n) * (1.0 + self.half_depth / k))
+/// The queries and keys of scores, per sequence.
+fn prompt(scores: &Scores) -> Prompt {
+    let batch = scores.sequences;
+    Prompt {
+        batch,
+        queries: scores.queries / batch,
+        keys: scores.keys,
+        pairs: scores.pairs / batch,
+        longest: scores.longest,
+    }
+}
+
+/// Scores as the law of fused attention takes them: a width of heads that has the FLOPs of queries and values together.
+fn prefill_shape(scores: &Scores) -> PrefillShape {
+    PrefillShape {
+        prompt: prompt(scores),
+        heads: scores.heads,
+        kv_heads: scores.kv_heads,
+        head_dim: (scores.query_dim + scores.value_dim) / 2.0,
     }
 }
 

@@ -28,8 +28,6 @@ pub struct TrainingSystem {
     pub fragmentation: f64,
     /// Memory of the framework's context and communication buffers.
     pub context: Bytes,
-    /// Speed of the experts' grouped multiplications over plain ones.
-    pub grouped_compute_ratio: f64,
 }
 
 /// Constants of a serving engine.
@@ -63,8 +61,6 @@ pub struct ServingEngine {
     pub queue_weight: f64,
     /// How independently the tokens of a batch choose experts.
     pub routing_independence: f64,
-    /// Compute speed of the experts' grouped multiplications in prefill over plain ones.
-    pub grouped_compute_ratio: f64,
     /// Bytes moved per logit.
     pub logit_bytes: f64,
 }

@@ -1,13 +1,11 @@
-//! Efficiencies of kernels by architecture and format, and which architecture stands in where one has not been measured.
+//! What is known of one architecture beside fitted laws: clocks, backward attention, and coefficients of laws that were not fitted but
+//! published or assumed.
 use llmsweep_model::collective::CollectiveModel;
-use llmsweep_model::hardware::Accelerator;
-use llmsweep_model::kernel::{AttentionCurve, GemmCurve, KernelModel};
-use llmsweep_model::precision::{ComputeFormat, Precision};
-use llmsweep_model::quantity::{FlopsPerSec, Seconds};
-use llmsweep_model::reject::Reject;
+use llmsweep_model::law::{FAMILIES, Family};
+use llmsweep_model::precision::{KvPrecision, Precision};
 use std::collections::BTreeMap;
 
-use super::fields::Fields;
+use super::fields::{Fields, number};
 use crate::axes::Phase;
 use crate::node::{DocumentError, Node, Place, nearest};
 
@@ -48,23 +46,20 @@ impl Provenance {
     }
 }
 
-/// The architecture whose efficiencies are the last resort.
-const DEFAULT: &str = "default";
+/// The architecture that is the last resort.
+pub(super) const DEFAULT: &str = "default";
 
-/// Keys of an efficiency file.
-pub const EFFICIENCY_KEYS: [&str; 13] = [
+/// Keys of an efficiency file beside the families of laws.
+pub const EFFICIENCY_KEYS: [&str; 10] = [
     "architecture",
     "relatives",
     "measured_on",
     "source",
-    "launch_s",
-    "elementwise_efficiency",
     "training_clock",
     "serving_clock",
+    "backward_attention_ratio",
     "collective_latency_factor",
     "switch_efficiency",
-    "attention",
-    "gemm",
     "accelerator",
 ];
 
@@ -75,18 +70,18 @@ pub struct Architecture {
     pub name: String,
     /// Architectures that stand in, nearest first.
     pub relatives: Vec<String>,
-    /// Accelerators on which the efficiencies were measured.
+    /// Accelerators on which its coefficients were measured.
     pub measured_on: Vec<String>,
     /// Keys of the sources.
     pub source: Vec<String>,
-    launch: Seconds,
-    elementwise_efficiency: f64,
-    training_clock: f64,
-    serving_clock: f64,
+    /// Speed of backward attention over forward attention.
+    pub backward_attention_ratio: f64,
     collective_latency_factor: f64,
     switch_efficiency: Option<f64>,
-    attention: Option<AttentionCurve>,
-    gemm: BTreeMap<String, GemmCurve>,
+    training_clock: f64,
+    serving_clock: f64,
+    /// Coefficients of laws by family and precision; those not named have the family's default.
+    coefficients: BTreeMap<(&'static str, String), Vec<f64>>,
     overrides: BTreeMap<String, Override>,
     place: Place,
 }
@@ -98,99 +93,87 @@ struct Override {
     training_clock_16_bit: Option<f64>,
 }
 
-/// Curves under other names: a format without a curve of its own takes that of the next.
-const SAME_CURVE: [(&str, &str); 7] = [
-    ("fp16", "bf16"),
-    ("tf32", "bf16"),
-    ("mxfp8", "fp8"),
-    ("fp8_block", "fp8"),
-    ("mxfp4", "nvfp4"),
-    ("q4_k_m", "w4a16"),
-    ("int4", "int8"),
-];
-
 impl Architecture {
     /// Reads one file.
     pub fn decode(node: &Node) -> Result<Self, DocumentError> {
-        let fields = Fields::new(node, "an efficiency file", &EFFICIENCY_KEYS)?;
+        let families = FAMILIES.iter().map(|family| family.name);
+        let allowed: Vec<&str> = EFFICIENCY_KEYS.into_iter().chain(families).collect();
+        let fields = Fields::new(node, "an efficiency file", &allowed)?;
         let name = fields.required_text("architecture")?.to_owned();
         let fields = fields.named(format!("efficiency of \"{name}\""));
-        let attention = fields.table("attention", &ATTENTION_CURVE_KEYS)?.map(|table| attention(&table)).transpose()?;
-        let mut gemm = BTreeMap::new();
-        let formats: Vec<&str> = Precision::ALL.iter().map(|precision| precision.name).collect();
-        if let Some(table) = fields.table("gemm", &formats)? {
-            for entry in table.entries() {
-                let what = format!("gemm curve \"{}\" of \"{name}\"", entry.key);
-                gemm.insert(entry.key.clone(), gemm_curve(&Fields::new(&entry.node, what, &GEMM_KEYS)?)?);
+        let mut coefficients = BTreeMap::new();
+        for family in FAMILIES {
+            for (precision, values) in assumed(&fields, family, &name)? {
+                coefficients.insert((family.name, precision), values);
             }
         }
         Ok(Self {
             relatives: fields.texts("relatives")?,
             measured_on: fields.texts("measured_on")?,
             source: fields.texts("source")?,
-            launch: Seconds(fields.required_positive("launch_s")?),
-            elementwise_efficiency: required_share(&fields, "elementwise_efficiency")?,
             training_clock: required_share(&fields, "training_clock")?,
             serving_clock: required_share(&fields, "serving_clock")?,
+            backward_attention_ratio: required_share(&fields, "backward_attention_ratio")?,
             collective_latency_factor: fields.required_positive("collective_latency_factor")?,
             switch_efficiency: fields.share("switch_efficiency", 1.0)?,
-            attention,
-            gemm,
+            coefficients,
             overrides: overrides(&fields)?,
             place: fields.place().clone(),
             name,
         })
     }
 
-    fn curve(&self, format: &str) -> Option<GemmCurve> {
-        self.gemm.get(format).copied()
+    /// Coefficients of a law that were published or assumed for this architecture.
+    pub(super) fn coefficients(&self, family: &'static str, precision: &str) -> Option<&[f64]> {
+        self.coefficients.get(&(family, precision.to_owned())).map(Vec::as_slice)
     }
 
-    fn stand_in(&self, format: &str) -> Option<GemmCurve> {
-        SAME_CURVE.iter().find(|(name, _)| *name == format).and_then(|(_, other)| self.curve(other))
+    /// Clock under sustained load over that of the datasheet's peak.
+    pub(super) fn clock(&self, accelerator: &str, precision: &Precision, phase: Phase) -> f64 {
+        let own = self.overrides.get(accelerator).copied().unwrap_or_default();
+        let clock = match phase {
+            Phase::Inference => self.serving_clock,
+            Phase::Training if matches!(precision.name, "bf16" | "fp16") => {
+                own.training_clock_16_bit.unwrap_or(self.training_clock)
+            }
+            Phase::Training => self.training_clock,
+        };
+        clock * own.compute_factor.unwrap_or(1.0)
     }
+}
+
+/// The tables `[family.precision]` of coefficients that were not fitted.
+fn assumed(fields: &Fields<'_>, family: &'static Family, name: &str) -> Result<Vec<(String, Vec<f64>)>, DocumentError> {
+    let precisions = Precision::ALL.iter().map(|precision| precision.name);
+    let caches = KvPrecision::ALL.iter().map(|format| format.name);
+    let formats: Vec<&str> = precisions.chain(caches).collect();
+    let Some(table) = fields.table(family.name, &formats)? else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for entry in table.entries() {
+        let what = format!("law of {} in \"{}\" of \"{name}\"", family.name, entry.key);
+        let allowed: Vec<&str> =
+            family.coefficients.iter().map(|coefficient| coefficient.name).chain(std::iter::once("source")).collect();
+        let law = Fields::new(&entry.node, what, &allowed)?;
+        let mut values = family.defaults();
+        for (value, coefficient) in values.iter_mut().zip(family.coefficients) {
+            let Some(node) = law.node(coefficient.name) else { continue };
+            *value = number(node).filter(|number| (coefficient.low..=coefficient.high).contains(number)).ok_or_else(
+                || {
+                    let allowed = format!("allowed is {} to {}", coefficient.low, coefficient.high);
+                    let what = format!("\"{}\" of {}", coefficient.name, law.what());
+                    law.error(coefficient.name, format!("{what} must be a number, {allowed}"))
+                },
+            )?;
+        }
+        found.push((entry.key.clone(), values));
+    }
+    Ok(found)
 }
 
 /// A share above 0 and at most 1 that must be given.
 pub(super) fn required_share(fields: &Fields, key: &str) -> Result<f64, DocumentError> {
     fields.required_positive(key)?;
     Ok(fields.share(key, 1.0)?.unwrap_or(1.0))
-}
-
-/// Keys of `[attention]`.
-pub const ATTENTION_CURVE_KEYS: [&str; 7] = [
-    "compute_efficiency",
-    "half_keys",
-    "backward_ratio",
-    "cache_efficiency",
-    "latent_cache_efficiency",
-    "latent_compute_efficiency",
-    "source",
-];
-
-fn attention(fields: &Fields) -> Result<AttentionCurve, DocumentError> {
-    Ok(AttentionCurve {
-        compute_efficiency: required_share(fields, "compute_efficiency")?,
-        half_keys: fields.required_positive("half_keys")?,
-        backward_ratio: required_share(fields, "backward_ratio")?,
-        cache_efficiency: required_share(fields, "cache_efficiency")?,
-        latent_cache_efficiency: required_share(fields, "latent_cache_efficiency")?,
-        latent_compute_efficiency: required_share(fields, "latent_compute_efficiency")?,
-    })
-}
-
-/// Keys of a `[gemm.…]` table.
-pub const GEMM_KEYS: [&str; 6] =
-    ["compute_efficiency", "memory_efficiency", "grouped_memory_efficiency", "half_columns", "half_depth", "source"];
-
-fn gemm_curve(fields: &Fields) -> Result<GemmCurve, DocumentError> {
-    Ok(GemmCurve {
-        compute_efficiency: required_share(fields, "compute_efficiency")?,
-        memory_efficiency: required_share(fields, "memory_efficiency")?,
-        grouped_memory_efficiency: required_share(fields, "grouped_memory_efficiency")?,
-        half_columns: fields.required_positive("half_columns")?,
-        half_depth: fields.required_positive("half_depth")?,
-    })
 }
 
 /// Keys of an `[accelerator.…]` table: what one accelerator does otherwise than its architecture.
@@ -213,15 +196,6 @@ fn overrides(fields: &Fields) -> Result<BTreeMap<String, Override>, DocumentErro
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Efficiencies(BTreeMap<String, Architecture>);
 
-/// Efficiencies resolved for one accelerator and precision.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Resolved {
-    /// Times kernels.
-    pub kernels: KernelModel,
-    /// How the efficiencies are known.
-    pub provenance: Provenance,
-}
-
 impl Efficiencies {
     /// Takes a file; a later one of the same architecture replaces it.
     pub(super) fn take(&mut self, node: &Node) -> Result<(), DocumentError> {
@@ -233,7 +207,7 @@ impl Efficiencies {
     /// Whether the last resort is there.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.0.get(DEFAULT).is_some_and(|default| default.attention.is_some() && default.curve("bf16").is_some())
+        self.0.contains_key(DEFAULT)
     }
 
     /// Refuses relatives that no file describes, and accelerators that the catalogue does not have.
@@ -271,7 +245,7 @@ impl Efficiencies {
     /// Collectives as an architecture has them: its factor on latencies, and what a sum in its switch reaches.
     #[must_use]
     pub fn collectives(&self, architecture: &str, model: CollectiveModel) -> CollectiveModel {
-        match self.chain(architecture).first() {
+        match self.chain(architecture).next() {
             Some(nearest) => {
                 model.of_architecture(nearest.collective_latency_factor, nearest.switch_efficiency.unwrap_or_default())
             }
@@ -280,87 +254,8 @@ impl Efficiencies {
     }
 
     /// An architecture and those that stand in for it, nearest first, the last resort last.
-    fn chain(&self, architecture: &str) -> Vec<&Architecture> {
-        let own = self.0.get(architecture);
-        let relatives = own.into_iter().flat_map(|own| &own.relatives).filter_map(|name| self.0.get(name));
-        own.into_iter().chain(relatives).chain(self.0.get(DEFAULT)).collect()
+    pub(super) fn chain(&self, architecture: &str) -> impl Iterator<Item = &Architecture> {
+        let names = self.relatives(architecture).map(str::to_owned).collect::<Vec<_>>();
+        names.into_iter().chain(std::iter::once(DEFAULT.to_owned())).filter_map(|name| self.0.get(&name))
     }
-
-    /// The curve of a format and how it is known: the architecture's own, that of a like format, a relative's, the last resort's.
-    fn gemm(&self, architecture: &str, accelerator: &str, format: &str) -> Option<(GemmCurve, Provenance)> {
-        for candidate in self.chain(architecture) {
-            let own = candidate.name == architecture;
-            let measured = own && candidate.measured_on.iter().any(|id| id == accelerator);
-            let curve = match (candidate.curve(format), candidate.stand_in(format)) {
-                (Some(curve), _) if measured => Some((curve, Provenance::Calibrated)),
-                (Some(curve), _) | (None, Some(curve)) => Some((curve, Provenance::Transferred)),
-                (None, None) => None,
-            };
-            if let Some((curve, provenance)) = curve {
-                let guessed = candidate.name == DEFAULT || candidate.measured_on.is_empty();
-                return Some((curve, if guessed { Provenance::Datasheet } else { provenance }));
-            }
-        }
-        None
-    }
-
-    /// Everything that times kernels of a precision on an accelerator.
-    ///
-    /// `architecture` and `id` are those of the catalogue entry; `accelerator` may have what-if factors applied.
-    pub fn resolve(
-        &self,
-        architecture: &str,
-        id: &str,
-        accelerator: &Accelerator,
-        precision: &Precision,
-        phase: Phase,
-    ) -> Result<Resolved, Reject> {
-        let (_, peak) = accelerator.peaks.of(precision).ok_or(Reject::PrecisionUnsupported)?;
-        let plain = if precision.unquantised_bits > 16.0 { precision } else { sixteen_bits() };
-        let plain_peak = if plain == precision { peak } else { sixteen_bit_peak(accelerator).unwrap_or(peak) };
-        let chain = self.chain(architecture);
-        let nearest = chain.first().ok_or(Reject::PrecisionUnsupported)?;
-        let attention = chain.iter().find_map(|candidate| candidate.attention).ok_or(Reject::PrecisionUnsupported)?;
-        let gemm = self.gemm(architecture, id, precision.name);
-        let (gemm, provenance) = gemm.ok_or(Reject::PrecisionUnsupported)?;
-        let (plain_gemm, _) = self.gemm(architecture, id, plain.name).ok_or(Reject::PrecisionUnsupported)?;
-        let own = nearest.overrides.get(id).copied().unwrap_or_default();
-        let factor = own.compute_factor.unwrap_or(1.0);
-        let scale =
-            |curve: GemmCurve| GemmCurve { compute_efficiency: (curve.compute_efficiency * factor).min(1.0), ..curve };
-        let sustained_clock = match phase {
-            Phase::Inference => nearest.serving_clock,
-            Phase::Training if matches!(precision.name, "bf16" | "fp16") => {
-                own.training_clock_16_bit.unwrap_or(nearest.training_clock)
-            }
-            Phase::Training => nearest.training_clock,
-        };
-        let kernels = KernelModel {
-            peak,
-            plain_peak,
-            vector_peak: accelerator.peaks.get(ComputeFormat::Fp32).unwrap_or(plain_peak * VECTOR_SHARE),
-            bandwidth: accelerator.memory_bandwidth,
-            gemm: scale(gemm),
-            plain_gemm: scale(plain_gemm),
-            attention,
-            grouped_compute_ratio: 1.0,
-            elementwise_efficiency: nearest.elementwise_efficiency,
-            sustained_clock,
-            launch: nearest.launch,
-        };
-        Ok(Resolved { kernels, provenance })
-    }
-}
-
-/// Share of the 16-bit peak that vector units have where the datasheet does not print their own: H100 has 67 of 989 TFLOP/s.
-const VECTOR_SHARE: f64 = 1.0 / 16.0;
-
-/// The precision whose peak and curve time what is never quantised.
-fn sixteen_bits() -> &'static Precision {
-    Precision::by_name("bf16").expect("bf16 is a row of the table")
-}
-
-/// The peak of 16-bit arithmetic, bfloat16 or half precision.
-fn sixteen_bit_peak(accelerator: &Accelerator) -> Option<FlopsPerSec> {
-    accelerator.peaks.get(ComputeFormat::Bf16).or_else(|| accelerator.peaks.get(ComputeFormat::Fp16))
 }

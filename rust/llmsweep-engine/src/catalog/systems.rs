@@ -84,7 +84,7 @@ pub(super) fn section<'a>(fields: &Fields<'a>, key: &str, allowed: &[&str]) -> R
 }
 
 /// Keys of `training.toml`.
-pub const TRAINING_SYSTEM_KEYS: [&str; 14] = [
+pub const TRAINING_SYSTEM_KEYS: [&str; 13] = [
     "host_launch_s",
     "layer_launches",
     "expert_layer_floor_s",
@@ -97,20 +97,12 @@ pub const TRAINING_SYSTEM_KEYS: [&str; 14] = [
     "gradient_message_bytes",
     "fragmentation",
     "context_bytes",
-    "grouped_compute_ratio",
     "source",
 ];
 
 /// Keys of `[common]` in `serving.toml`.
-pub const COMMON_KEYS: [&str; 7] = [
-    "burst_requests",
-    "burst_weight",
-    "queue_weight",
-    "routing_independence",
-    "grouped_compute_ratio",
-    "logit_bytes",
-    "source",
-];
+pub const COMMON_KEYS: [&str; 6] =
+    ["burst_requests", "burst_weight", "queue_weight", "routing_independence", "logit_bytes", "source"];
 
 /// Keys of an `[engine.…]` table in `serving.toml`.
 pub const ENGINE_KEYS: [&str; 11] = [
@@ -142,7 +134,6 @@ fn training(node: &Node) -> Result<TrainingSystem, DocumentError> {
         gradient_message_bytes: amount(&fields, "gradient_message_bytes")?,
         fragmentation: surplus(&fields, "fragmentation")?,
         context: Bytes(amount(&fields, "context_bytes")?),
-        grouped_compute_ratio: required_share(&fields, "grouped_compute_ratio")?,
     })
 }
 
@@ -170,7 +161,6 @@ fn engine(all: &Fields, name: &str, common: &Fields) -> Result<ServingEngine, Do
         burst_weight: amount(common, "burst_weight")?,
         queue_weight: amount(common, "queue_weight")?,
         routing_independence: required_share(common, "routing_independence")?,
-        grouped_compute_ratio: required_share(common, "grouped_compute_ratio")?,
         logit_bytes: amount(common, "logit_bytes")?,
     })
 }

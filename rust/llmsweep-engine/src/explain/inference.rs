@@ -101,7 +101,7 @@ fn layers(
         let mut layer: Work = decode::layer(shape, kind, requests, &device.routing, &work.split, &work.widths);
         layer.ops.extend(decode::cache_read(shape, kind, requests, context_tokens, work.kv_bytes, &work.split));
         let title = format!("Decode step of one layer ({count} of {:?} mixer, {:?} MLP)", kind.mixer, kind.mlp);
-        kernels::section(title, &layer, &device.decode_kernels, |message| device.message(message, &work.split))
+        kernels::section(title, &layer, &device.device.kernels, |message| device.message(message, &work.split))
     });
     sections.collect()
 }

@@ -1,7 +1,7 @@
 //! Kernels and messages of one layer, each with its work and its time.
 use llmsweep_model::kernel::{KernelModel, Pass};
 use llmsweep_model::quantity::Seconds;
-use llmsweep_model::work::{Message, Op, Work};
+use llmsweep_model::work::{Kernel, Message, Op, Work};
 
 use super::{Section, Term, short};
 
@@ -25,5 +25,22 @@ pub(super) fn section(
 fn kernel(op: &Op, kernels: &KernelModel) -> Term {
     let time = kernels.time(op, Pass::Forward);
     let numbers = format!("{} FLOP, {} B, launches: {}", short(op.flops.0), short(op.bytes.0), short(op.launches));
-    Term::new(op.name, time.0, "s", "√(C² + M²) + t₀ · launches").numbers(numbers)
+    Term::new(op.name, time.0, "s", law(op)).numbers(numbers)
+}
+
+/// The family of laws that times an operation.
+const fn law(op: &Op) -> &'static str {
+    match op.kernel {
+        Kernel::Gemm(_) | Kernel::PlainGemm(_) => "gemm",
+        Kernel::Quantise { .. } => "quantise",
+        Kernel::Experts(_) => "grouped_gemm",
+        Kernel::Attention(_) => "prefill_attention",
+        Kernel::LatentAttention(..) => "latent_prefill",
+        Kernel::UnfusedAttention(_) => "√(C² + M²)",
+        Kernel::CacheRead(_) => "decode_attention",
+        Kernel::LatentCacheRead(_) => "latent_decode",
+        Kernel::Convolution(_) => "convolution",
+        Kernel::Scan => "scan",
+        Kernel::Elementwise => "elementwise",
+    }
 }

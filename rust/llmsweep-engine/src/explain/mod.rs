@@ -161,17 +161,18 @@ fn device_section(context: &Context, point: &Point) -> Option<Section> {
     let resolved = context.device(point).ok()?;
     let kernels = &resolved.device.kernels;
     let accelerator = &resolved.device.accelerator;
+    let laws = &kernels.laws;
     Some(Section::new(
         format!("Accelerator (efficiencies {})", resolved.provenance.name()),
         vec![
             Term::new("dense peak", kernels.peak.0, "FLOP/s", ""),
             Term::new("memory", accelerator.memory.0, "B", ""),
             Term::new("memory bandwidth", kernels.bandwidth.0, "B/s", ""),
-            Term::new("long GEMM, share of peak", kernels.gemm.compute_efficiency, "", "e_c"),
-            Term::new("short GEMM, share of bandwidth", kernels.gemm.memory_efficiency, "", "e_m"),
-            Term::new("sustained clock", kernels.sustained_clock, "", "σ"),
-            Term::new("attention, share of peak", kernels.attention.compute_efficiency, "", "e_a"),
-            Term::new("launch of a kernel", kernels.launch.0, "s", "t₀"),
+            Term::new("long GEMM, share of peak", laws.gemm.compute_efficiency, "", "e_c"),
+            Term::new("short GEMM, share of bandwidth", laws.gemm.memory_efficiency, "", "e_m"),
+            Term::new("sustained clock", kernels.chip.peak.0 / kernels.peak.0, "", "σ"),
+            Term::new("attention, share of peak", laws.attention.compute_efficiency, "", "e_a"),
+            Term::new("launch of a GEMM", laws.gemm.launch.0, "s", "t₀"),
         ],
     ))
 }

@@ -23,7 +23,13 @@ impl ElementwiseLaw {
     /// Time of a pass that reads and writes `bytes` together.
     #[must_use]
     pub fn seconds(&self, chip: &Chip, bytes: Bytes) -> Seconds {
-        self.launch + bytes / (chip.bandwidth * self.memory_efficiency)
+        self.launch + self.streaming(chip, bytes)
+    }
+
+    /// The same without its start.
+    #[must_use]
+    pub fn streaming(&self, chip: &Chip, bytes: Bytes) -> Seconds {
+        bytes / (chip.bandwidth * self.memory_efficiency)
     }
 }
 

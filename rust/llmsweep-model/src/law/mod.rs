@@ -8,12 +8,15 @@ mod decode_attention;
 mod dispatch;
 mod elementwise;
 mod engine_all_reduce;
+mod gemm;
+mod grouped_gemm;
 mod latent;
 mod latent_decode;
 mod latent_prefill;
 mod library_collective;
 mod prefill_attention;
 mod prompt;
+mod quantise;
 mod residence;
 mod scan;
 
@@ -22,12 +25,15 @@ pub use decode_attention::{DecodeAttentionLaw, DecodeShape, WIDEST_GROUP};
 pub use dispatch::{CombineLaw, DispatchLaw, Exchange, ExchangeLaw};
 pub use elementwise::ElementwiseLaw;
 pub use engine_all_reduce::EngineAllReduceLaw;
+pub use gemm::{GemmLaw, GemmShape};
+pub use grouped_gemm::{GroupedGemmLaw, GroupedShape};
 pub use latent::LatentWidths;
 pub use latent_decode::{LatentDecodeLaw, LatentDecodeShape};
 pub use latent_prefill::LatentPrefillLaw;
 pub use library_collective::{AllGatherLaw, AllReduceLaw, AllToAllLaw, ReduceScatterLaw, RingLaw, bus_factor};
 pub use prefill_attention::{PrefillAttentionLaw, PrefillShape};
 pub use prompt::Prompt;
+pub use quantise::QuantiseLaw;
 pub use scan::{ScanLaw, ScanShape};
 
 use crate::quantity::{Bytes, BytesPerSec, FlopsPerSec, Seconds};
@@ -160,6 +166,9 @@ fn times<L: Law>(coefficients: &[f64], chip: &Chip, columns: &[Vec<f64>], warm: 
 
 /// Every family.
 pub const FAMILIES: &[Family] = &[
+    Family::of::<GemmLaw>(),
+    Family::of::<GroupedGemmLaw>(),
+    Family::of::<QuantiseLaw>(),
     Family::of::<PrefillAttentionLaw>(),
     Family::of::<DecodeAttentionLaw>(),
     Family::of::<LatentPrefillLaw>(),

@@ -1,6 +1,7 @@
 //! The scan of a state-space layer: in chunks over a prompt, one state update per token in decoding.
 use super::{Chip, Coefficient, Input, Law};
-use crate::quantity::Seconds;
+use crate::kernel::roofline;
+use crate::quantity::{Bytes, Flops, Seconds};
 
 /// Bytes of one value of a state: kept in 32 bits.
 const STATE_BYTES: f64 = 4.0;
@@ -84,6 +85,13 @@ impl ScanLaw {
         let memory = shape.bytes() / chip.bandwidth.0;
         let time = self.launch.0 + (compute / self.compute_efficiency).hypot(memory / self.memory_efficiency);
         Seconds(if warm { time } else { time.max(compute).max(memory) })
+    }
+
+    /// Time of a recurrence of another kind (delta rule, Mamba-1, lightning) whose operations and bytes are counted elsewhere.
+    #[must_use]
+    pub fn of_work(&self, chip: &Chip, flops: Flops, bytes: Bytes) -> Seconds {
+        let rate = chip.plain_peak * self.compute_efficiency;
+        self.launch + roofline(flops, rate, bytes, chip.bandwidth * self.memory_efficiency)
     }
 }
 

@@ -164,13 +164,11 @@ impl PassTime {
     }
 }
 
-/// Times of one device for one engine: kernels with the engine's ratios for experts in prefill and in decode.
+/// Times of one device for one engine.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct InferenceDevice {
-    /// Hardware, kernels of prefill, messages.
+    /// Hardware, kernels, messages.
     pub device: Device,
-    /// Kernels of decode.
-    pub decode_kernels: KernelModel,
     /// How tokens choose experts.
     pub routing: Routing,
     /// Bytes moved per logit.
@@ -181,10 +179,8 @@ impl InferenceDevice {
     /// A device as an engine uses it.
     #[must_use]
     pub fn of(device: &Device, engine: &ServingEngine) -> Self {
-        let prefill = KernelModel { grouped_compute_ratio: engine.grouped_compute_ratio, ..device.kernels };
         Self {
-            device: Device { kernels: prefill, ..*device },
-            decode_kernels: device.kernels,
+            device: *device,
             routing: Routing { independence: engine.routing_independence, imbalance: 1.0 },
             logit_bytes: engine.logit_bytes,
         }
@@ -221,13 +217,13 @@ impl InferenceDevice {
         let mut sum = PassTime::default();
         for &(kind, count) in &work.kinds {
             let layer = decode::layer(shape, kind, requests, &self.routing, &work.split, &work.widths);
-            sum = sum.plus(self.pass(&layer, &self.decode_kernels, &work.split).times(count));
+            sum = sum.plus(self.pass(&layer, &self.device.kernels, &work.split).times(count));
         }
         let embedding = forward::embedding(shape, requests, &work.split, &work.widths);
         let head = forward::head(shape, requests, self.logit_bytes, &work.split, &work.widths);
-        sum.plus(self.pass(&embedding, &self.decode_kernels, &work.split)).plus(self.pass(
+        sum.plus(self.pass(&embedding, &self.device.kernels, &work.split)).plus(self.pass(
             &head,
-            &self.decode_kernels,
+            &self.device.kernels,
             &work.split,
         ))
     }
@@ -238,7 +234,7 @@ impl InferenceDevice {
         let mut sum = KernelTime::default();
         for &(kind, count) in &work.kinds {
             if let Some(op) = decode::cache_read(shape, kind, requests, context, work.kv_bytes, &work.split) {
-                sum = sum.plus(KernelTime::of(&self.decode_kernels, &op, Pass::Forward).times(count));
+                sum = sum.plus(KernelTime::of(&self.device.kernels, &op, Pass::Forward).times(count));
             }
         }
         sum

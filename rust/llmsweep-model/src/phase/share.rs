@@ -1,5 +1,5 @@
 //! What takes the time.
-use crate::kernel::{KernelModel, Pass};
+use crate::kernel::{KernelModel, OpTime, Pass};
 use crate::quantity::Seconds;
 use crate::work::Op;
 
@@ -111,9 +111,8 @@ impl KernelTime {
     /// Of one kernel.
     #[must_use]
     pub fn of(model: &KernelModel, op: &Op, pass: Pass) -> Self {
-        let busy = model.busy_time(op, pass);
+        let OpTime { busy, launch } = model.parts(op, pass);
         let arithmetic = op.flops / model.plain_peak.max(model.peak);
-        let launch = model.launch * op.launches;
         if arithmetic > op.bytes / model.bandwidth {
             Self { compute: busy, memory: Seconds::ZERO, launch }
         } else {

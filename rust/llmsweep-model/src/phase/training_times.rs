@@ -331,7 +331,9 @@ fn block_time(
 }
 
 fn attention_time(block: &Work, pass: Pass, device: &Device) -> Seconds {
-    let scores = block.ops.iter().filter(|op| matches!(op.kernel, Kernel::Attention(_) | Kernel::UnfusedAttention(_)));
+    let scores = block.ops.iter().filter(|op| {
+        matches!(op.kernel, Kernel::Attention(_) | Kernel::LatentAttention(..) | Kernel::UnfusedAttention(_))
+    });
     let time = |op: &Op| match pass {
         Pass::Forward => device.kernels.busy_time(op, pass),
         Pass::Backward => device.kernels.busy_time(&op.backward(), pass),

@@ -1,6 +1,7 @@
 //! Attention of many queries at once: training and prefill.
 use super::{Kernel, Op, Scores, Split, Tokens, Widths, Work, launches};
 use crate::arch::{LatentAttention, SoftmaxAttention};
+use crate::law::LatentWidths;
 use crate::quantity::{Bytes, Flops};
 
 /// How the scores are computed.
@@ -38,7 +39,7 @@ pub fn softmax(
     let gate = if attention.gate { heads } else { 0.0 };
     work.gemm("query, key, value", tokens.rows, (heads + gate + 2.0 * kv_heads) * d, hidden, widths);
     work.ops.push(Op::memory("rotary", 2.0 * tokens.rows * (heads + kv_heads) * d * widths.activation, 1.0));
-    let heads_of = Heads { heads, kv_heads, query_dim: d, value_dim: d };
+    let heads_of = Heads { heads, kv_heads, query_dim: d, value_dim: d, latent: None };
     work.ops.push(heads_of.op(window, kernel, tokens, split, widths));
     work.gemm("attention output", tokens.rows, hidden, heads * d, widths);
 }
@@ -65,7 +66,7 @@ pub fn latent(
     work.gemm("key, value up", tokens.rows, expanded, kv_rank, widths);
     work.ops.push(Op::memory("rotary", 2.0 * tokens.rows * heads * query_dim * widths.activation, 1.0));
     let window = attention.indexer.map(|indexer| f64::from(indexer.top_k));
-    let heads_of = Heads { heads, kv_heads: heads, query_dim, value_dim };
+    let heads_of = Heads { heads, kv_heads: heads, query_dim, value_dim, latent: Some(widths_of(attention)) };
     work.ops.push(heads_of.op(window, kernel, tokens, split, widths));
     if let Some(indexer) = attention.indexer {
         let pairs = tokens.causal_pairs(None, split.context);
@@ -76,6 +77,7 @@ pub fn latent(
             queries: tokens.rows,
             pairs,
             keys: tokens.sequence_length,
+            longest: tokens.sequence_length,
             heads,
             kv_heads: 1.0,
             query_dim: dim,
@@ -126,6 +128,17 @@ struct Heads {
     kv_heads: f64,
     query_dim: f64,
     value_dim: f64,
+    latent: Option<LatentWidths>,
+}
+
+/// Widths of latent attention as its laws take them.
+pub(super) fn widths_of(attention: &LatentAttention) -> LatentWidths {
+    LatentWidths {
+        latent: f64::from(attention.kv_rank),
+        rotated: f64::from(attention.rope_dim),
+        unrotated: f64::from(attention.nope_dim),
+        value: f64::from(attention.value_dim),
+    }
 }
 
 impl Heads {
@@ -141,7 +154,8 @@ impl Heads {
             sequences: tokens.sequences,
             queries: tokens.rows,
             pairs,
-            keys: window.map_or(tokens.sequence_length, |window| window.min(tokens.sequence_length)),
+            keys: tokens.sequence_length,
+            longest: window.map_or(tokens.sequence_length, |window| window.min(tokens.sequence_length)),
             heads: self.heads,
             kv_heads: self.kv_heads,
             query_dim: self.query_dim,
@@ -149,7 +163,11 @@ impl Heads {
         };
         Op {
             name: "attention scores",
-            kernel: if fused { Kernel::Attention(scores) } else { Kernel::UnfusedAttention(scores) },
+            kernel: match (fused, self.latent) {
+                (true, Some(widths)) => Kernel::LatentAttention(scores, widths),
+                (true, None) => Kernel::Attention(scores),
+                (false, _) => Kernel::UnfusedAttention(scores),
+            },
             count: 1.0,
             flops: Flops(2.0 * pairs * self.heads * (self.query_dim + self.value_dim)),
             bytes: Bytes(

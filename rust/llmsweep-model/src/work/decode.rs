@@ -3,8 +3,9 @@
 //! The part that depends on the context (reading the cache) is kept apart from the part that depends on the batch only, so that a sweep
 //! computes the latter once for all contexts.
 use super::experts::Routing;
-use super::{CacheRows, Kernel, Op, Split, Widths, Work, attention, forward, launches, linear};
+use super::{Kernel, Op, Split, Widths, Work, attention, forward, launches, linear};
 use crate::arch::{Attention, LayerKind, MixerKind, MlpKind, ModelShape};
+use crate::law::{DecodeShape, LatentDecodeShape};
 use crate::quantity::{Bytes, Flops};
 
 /// Kernels and messages of one layer for `requests` tokens, all but the reading of the cache.
@@ -84,7 +85,14 @@ pub fn cache_read(
             let kv_heads = split.kv_heads(softmax.kv_heads);
             Some(Op {
                 name: "attention over cache",
-                kernel: Kernel::CacheRead(CacheRows { requests, context: seen, heads, kv_heads, head_dim: d }),
+                kernel: Kernel::CacheRead(DecodeShape {
+                    batch: requests,
+                    context: seen,
+                    longest: seen,
+                    heads,
+                    kv_heads,
+                    head_dim: d,
+                }),
                 count: 1.0,
                 flops: Flops(4.0 * requests * seen * heads * d),
                 bytes: Bytes(requests * seen * 2.0 * kv_heads * d * kv_bytes),
@@ -99,12 +107,12 @@ pub fn cache_read(
             let cached = f64::from(latent.kv_rank + latent.rope_dim);
             Some(Op {
                 name: "attention over latent cache",
-                kernel: Kernel::LatentCacheRead(CacheRows {
-                    requests,
+                kernel: Kernel::LatentCacheRead(LatentDecodeShape {
+                    batch: requests,
                     context: seen,
+                    longest: seen,
                     heads,
-                    kv_heads: 1.0,
-                    head_dim: cached,
+                    widths: attention::widths_of(&latent),
                 }),
                 count: 1.0,
                 flops: Flops(

@@ -1,6 +1,7 @@
 //! Mixture of experts: router, dispatch, grouped matrix multiplications, combine.
-use super::{Collective, ExpertRows, Group, Kernel, Message, Op, Routed, Split, Widths, Work, forward, launches};
+use super::{Collective, Group, Kernel, Message, Op, Routed, Split, Widths, Work, forward, launches};
 use crate::arch::Moe;
+use crate::law::GroupedShape;
 use crate::quantity::{Bytes, Flops};
 
 /// How evenly tokens spread over experts.
@@ -53,8 +54,21 @@ pub fn forward(work: &mut Work, moe: &Moe, hidden: f64, rows: f64, routing: &Rou
     let active = active_experts(experts, top_k, experts / split.expert, rows * replicas, routing.independence);
     let ffn = f64::from(moe.expert_ffn) / split.expert_tensor;
     let gate = if moe.gated { 2.0 } else { 1.0 };
-    let busiest = ExpertRows { pairs, active, hidden, intermediate: ffn, gated: moe.gated };
-    work.ops.push(busiest.op(widths));
+    let local = experts / split.expert;
+    // Ranks that get only their own rows know nothing of the others'; ranks that have all tokens go over all of them.
+    let (tokens, sharing) = if dispatches(split) { (1.0, 1.0) } else { (split.expert, split.expert) };
+    let shape = GroupedShape {
+        tokens: pairs / routing.imbalance / top_k * tokens,
+        hidden,
+        intermediate: ffn,
+        top_k,
+        experts: local * sharing,
+        expert_parallel: sharing,
+        gated: moe.gated,
+        hottest: routing.imbalance,
+        active,
+    };
+    work.ops.push(experts_op(shape, pairs, widths));
 
     if moe.shared_ffn > 0 {
         let ffn = f64::from(moe.shared_ffn) / split.tensor;
@@ -71,8 +85,7 @@ pub fn forward(work: &mut Work, moe: &Moe, hidden: f64, rows: f64, routing: &Rou
 /// sums their results with the shared expert's. With it each rank dispatches its own tokens, experts that are split gather what arrived
 /// on their other parts, and only a shared expert needs the whole group's tokens (Megatron-Core's all-to-all dispatcher).
 fn messages(work: &mut Work, moe: &Moe, hidden: f64, rows: f64, pairs: f64, split: &Split, widths: &Widths) {
-    let owners = split.expert * split.expert_tensor;
-    if split.expert > 1.0 && (owners > split.tensor || split.sequence_parallel) {
+    if dispatches(split) {
         let own = rows / split.tensor * hidden;
         work.messages.push(exchange("dispatch", own * widths.operand.min(widths.activation), moe, split));
         work.messages.push(exchange("combine", own * widths.activation, moe, split));
@@ -88,6 +101,11 @@ fn messages(work: &mut Work, moe: &Moe, hidden: f64, rows: f64, pairs: f64, spli
     }
 }
 
+/// Whether tokens travel to their experts: they do unless every rank has all of them already.
+fn dispatches(split: &Split) -> bool {
+    split.expert > 1.0 && (split.expert * split.expert_tensor > split.tensor || split.sequence_parallel)
+}
+
 /// Tokens to their experts or back: every rank that has one of a token's experts gets it once.
 fn exchange(name: &'static str, bytes: f64, moe: &Moe, split: &Split) -> Message {
     let (experts, top_k) = (f64::from(moe.experts), f64::from(moe.top_k));
@@ -101,24 +119,22 @@ fn exchange(name: &'static str, bytes: f64, moe: &Moe, split: &Split) -> Message
     }
 }
 
-impl ExpertRows {
-    /// `2·pairs·h·f·(3 gated | 2 plain)` FLOPs; the matrices of the experts visited, rows permuted in, through both multiplications and out.
-    fn op(self, widths: &Widths) -> Op {
-        let Self { pairs, active, hidden, intermediate, gated } = self;
-        let gate = if gated { 2.0 } else { 1.0 };
-        let weights = active * (gate + 1.0) * hidden * intermediate * widths.weight;
-        let operands = pairs * (hidden + intermediate) * widths.operand;
-        let results = pairs * (gate * intermediate + hidden) * widths.activation;
-        let permuted = PERMUTE_PASSES * pairs * hidden * widths.activation;
-        let activated = pairs * (gate + 1.0) * intermediate * widths.activation;
-        Op {
-            name: "experts",
-            kernel: Kernel::Experts(self),
-            count: 1.0,
-            flops: Flops(2.0 * pairs * hidden * intermediate * (gate + 1.0)),
-            bytes: Bytes(weights + operands + results + permuted + activated),
-            launches: 0.0,
-        }
+/// `2·pairs·h·f·(3 gated | 2 plain)` FLOPs; the matrices of the experts visited, rows permuted in, through both multiplications and out.
+fn experts_op(shape: GroupedShape, pairs: f64, widths: &Widths) -> Op {
+    let GroupedShape { hidden, intermediate, gated, active, .. } = shape;
+    let gate = if gated { 2.0 } else { 1.0 };
+    let weights = active * (gate + 1.0) * hidden * intermediate * widths.weight;
+    let operands = pairs * (hidden + intermediate) * widths.operand;
+    let results = pairs * (gate * intermediate + hidden) * widths.activation;
+    let permuted = PERMUTE_PASSES * pairs * hidden * widths.activation;
+    let activated = pairs * (gate + 1.0) * intermediate * widths.activation;
+    Op {
+        name: "experts",
+        kernel: Kernel::Experts(shape),
+        count: 1.0,
+        flops: Flops(2.0 * pairs * hidden * intermediate * (gate + 1.0)),
+        bytes: Bytes(weights + operands + results + permuted + activated),
+        launches: 0.0,
     }
 }
 

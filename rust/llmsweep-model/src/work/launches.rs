@@ -7,12 +7,6 @@
 
 /// Softmax over the router's scores, selection, normalisation.
 pub const TOP_K: f64 = 3.0;
-/// Counting, sorting and gathering tokens by expert; scattering and adding results.
-pub const PERMUTE: f64 = 6.0;
-/// The experts' activation function with the quantisation of its result.
-pub const EXPERT_ACTIVATION: f64 = 4.0;
-/// A grouped multiplication and the set-up of its groups.
-pub const GROUPED: f64 = 2.0;
 /// Rotation of queries and keys, and writing the cache.
 pub const ROTARY_CACHE_WRITE: f64 = 2.0;
 /// The same for latent attention, whose rotated and plain channels are apart.
@@ -23,10 +17,6 @@ pub const SPARSE_SELECTION: f64 = 35.0;
 pub const SPARSE_SCORES: f64 = 2.0;
 /// Convolution, gates, recurrence and norm of a linear mixer in a decode step.
 pub const STATE_UPDATE: f64 = 11.0;
-/// The short convolution over many tokens.
-pub const CONVOLUTION: f64 = 2.0;
-/// Chunk states, their passing on, and the outputs of a scan.
-pub const SCAN: f64 = 4.0;
 /// Scores, mask, softmax, dropout and the product with the values, unfused.
 pub const UNFUSED_ATTENTION: f64 = 5.0;
 /// Maximum, sum and selection over the logits.

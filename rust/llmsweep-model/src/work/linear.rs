@@ -1,6 +1,7 @@
 //! Mixers whose state does not grow: gated delta-net, lightning attention, Mamba.
 use super::{Kernel, Op, Split, Tokens, Widths, Work, launches};
 use crate::arch::LinearMixer;
+use crate::law::ConvolutionShape;
 use crate::quantity::{Bytes, Flops};
 
 /// Bytes of a recurrent state's value: states are kept in single precision.
@@ -23,6 +24,8 @@ pub struct LinearShape {
     pub state: f64,
     /// Values of the convolution's window of one request.
     pub window: f64,
+    /// Tokens that the convolution spans; 0 where there is none.
+    pub convolution_width: f64,
 }
 
 impl LinearShape {
@@ -46,6 +49,7 @@ impl LinearShape {
                     scan_flops: 8.0 * state,
                     state,
                     window: (2.0 * keys + values) * f64::from(conv),
+                    convolution_width: f64::from(conv),
                 }
             }
             LinearMixer::Lightning { heads, head_dim } => {
@@ -59,6 +63,7 @@ impl LinearShape {
                     scan_flops: 6.0 * state,
                     state,
                     window: 0.0,
+                    convolution_width: 0.0,
                 }
             }
             LinearMixer::Mamba1 { inner, state, dt_rank, conv, .. } => {
@@ -72,6 +77,7 @@ impl LinearShape {
                     scan_flops: 6.0 * inner * state,
                     state: inner * state,
                     window: inner * f64::from(conv),
+                    convolution_width: f64::from(conv),
                 }
             }
             LinearMixer::Mamba2 { heads, head_dim, state, groups, conv } => {
@@ -85,6 +91,7 @@ impl LinearShape {
                     scan_flops: 6.0 * inner * f64::from(state),
                     state: inner * f64::from(state),
                     window: (inner + shared) * f64::from(conv),
+                    convolution_width: f64::from(conv),
                 }
             }
         }
@@ -110,10 +117,25 @@ pub fn forward(work: &mut Work, mixer: &LinearMixer, hidden: f64, tokens: &Token
     work.gemm("mixer input", tokens.rows, shape.input_columns / t, hidden, widths);
     let channels = (shape.input_columns + shape.output_rows) / t;
     inner_projections(work, &shape, tokens.rows, t, widths);
-    work.ops.push(Op::memory("convolution", 2.0 * tokens.rows * channels * widths.activation, launches::CONVOLUTION));
+    if shape.convolution_width > 0.0 {
+        let convolved = shape.window / shape.convolution_width / t;
+        work.ops.push(Op {
+            name: "convolution",
+            kernel: Kernel::Convolution(ConvolutionShape {
+                batch: tokens.sequences,
+                sequence: tokens.rows / tokens.sequences,
+                channels: convolved,
+                width: shape.convolution_width,
+            }),
+            count: 1.0,
+            flops: Flops(2.0 * tokens.rows * shape.window / t),
+            bytes: Bytes(2.0 * tokens.rows * convolved * widths.activation),
+            launches: 0.0,
+        });
+    }
     work.ops.push(Op {
         name: "scan",
-        kernel: Kernel::Scan { chunked: !matches!(mixer, LinearMixer::Mamba1 { .. }) },
+        kernel: Kernel::Scan,
         count: 1.0,
         flops: Flops(tokens.rows * shape.scan_flops / t),
         // The scan works in chunks: the state goes through memory once per chunk.
@@ -121,7 +143,7 @@ pub fn forward(work: &mut Work, mixer: &LinearMixer, hidden: f64, tokens: &Token
             2.0 * tokens.rows * channels * widths.activation
                 + 2.0 * tokens.rows / SCAN_CHUNK * shape.state * STATE_BYTES / t,
         ),
-        launches: launches::SCAN,
+        launches: 0.0,
     });
     work.gemm("mixer output", tokens.rows, hidden, shape.output_rows / t, widths);
 }

@@ -11,65 +11,41 @@ pub mod launches;
 pub mod linear;
 pub mod prediction;
 
+use crate::law::{ConvolutionShape, DecodeShape, GemmShape, GroupedShape, LatentDecodeShape, LatentWidths};
 use crate::quantity::{Bytes, Flops};
 
 /// Which law times a kernel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kernel {
     /// A matrix multiplication with quantised weights, in the precision's compute format.
-    Gemm(Matrix),
+    Gemm(GemmShape),
     /// A matrix multiplication that is never quantised (LM head, router), in 16 bits.
-    PlainGemm(Matrix),
-    /// The cast of an operand of `rows × depth` values before a multiplication.
+    PlainGemm(GemmShape),
+    /// The cast of an operand before a multiplication.
     Quantise {
-        /// Rows of the multiplication.
+        /// Rows: tokens.
         rows: f64,
-        /// Length of its dot products.
-        depth: f64,
+        /// Values in a row.
+        width: f64,
     },
     /// An expert layer: up, activation function, down, one group of rows per expert.
-    Experts(ExpertRows),
+    Experts(GroupedShape),
     /// Attention of many queries at once (training, prefill), in 16 bits.
     Attention(Scores),
+    /// The same with keys and values expanded from a latent.
+    LatentAttention(Scores, LatentWidths),
     /// Attention whose score matrix goes through memory.
     UnfusedAttention(Scores),
     /// Attention of one query per request over the cache (decode).
-    CacheRead(CacheRows),
+    CacheRead(DecodeShape),
     /// The same over a latent cache (MLA in absorbed form).
-    LatentCacheRead(CacheRows),
+    LatentCacheRead(LatentDecodeShape),
+    /// The short convolution of a linear mixer.
+    Convolution(ConvolutionShape),
     /// A pass over memory: norms, activation functions, casts, permutations, recurrent states.
     Elementwise,
     /// A recurrence over many tokens.
-    Scan {
-        /// Whether it works in chunks by matrix multiplications (Mamba-2, delta-net, lightning) instead of token by token (Mamba-1).
-        chunked: bool,
-    },
-}
-
-/// A matrix multiplication `m × k` by `k × n` on one device.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Matrix {
-    /// Rows: tokens.
-    pub m: f64,
-    /// Columns of the result.
-    pub n: f64,
-    /// Length of the dot products.
-    pub k: f64,
-}
-
-/// What the experts of one device do in one layer.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ExpertRows {
-    /// Pairs of a token and an expert on the busiest device: rows of the multiplications.
-    pub pairs: f64,
-    /// Experts of the device that at least one token visits.
-    pub active: f64,
-    /// Channels of the residual stream.
-    pub hidden: f64,
-    /// Channels between the two multiplications, on this device.
-    pub intermediate: f64,
-    /// Whether the activation function is gated: two matrices up instead of one.
-    pub gated: bool,
+    Scan,
 }
 
 /// Scores of many queries at once on one device.
@@ -81,8 +57,10 @@ pub struct Scores {
     pub queries: f64,
     /// Query-key pairs of all sequences, per head.
     pub pairs: f64,
-    /// Keys that the last query sees. \[tokens\]
+    /// Keys of one sequence. \[tokens\]
     pub keys: f64,
+    /// Keys that the query with the most of them sees. \[tokens\]
+    pub longest: f64,
     /// Query heads.
     pub heads: f64,
     /// Key-value heads.
@@ -91,21 +69,6 @@ pub struct Scores {
     pub query_dim: f64,
     /// Channels of a value.
     pub value_dim: f64,
-}
-
-/// Reading of the cache by one query per request on one device.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct CacheRows {
-    /// Requests.
-    pub requests: f64,
-    /// Tokens that each reads.
-    pub context: f64,
-    /// Query heads.
-    pub heads: f64,
-    /// Key-value heads; 1 for a latent cache.
-    pub kv_heads: f64,
-    /// Channels of a head; of the cached latent.
-    pub head_dim: f64,
 }
 
 /// One kernel, or several of one kind, of one device.
@@ -137,12 +100,13 @@ impl Op {
     #[must_use]
     pub fn backward(self) -> Self {
         let factor = match self.kernel {
-            Kernel::Attention(_) => 2.5,
+            Kernel::Attention(_) | Kernel::LatentAttention(..) => 2.5,
             Kernel::UnfusedAttention(_)
             | Kernel::Gemm(_)
             | Kernel::PlainGemm(_)
             | Kernel::Experts(_)
-            | Kernel::Scan { .. } => 2.0,
+            | Kernel::Convolution(_)
+            | Kernel::Scan => 2.0,
             Kernel::CacheRead(_) | Kernel::LatentCacheRead(_) | Kernel::Quantise { .. } | Kernel::Elementwise => 1.5,
         };
         Self {
@@ -352,7 +316,7 @@ impl Work {
         if widths.casts {
             self.ops.push(Op {
                 name: "cast",
-                kernel: Kernel::Quantise { rows: m, depth: k },
+                kernel: Kernel::Quantise { rows: m, width: k },
                 count: 1.0,
                 flops: Flops::ZERO,
                 bytes: Bytes(m * k * (widths.activation + widths.operand)),
@@ -361,7 +325,7 @@ impl Work {
         }
         self.ops.push(Op {
             name,
-            kernel: Kernel::Gemm(Matrix { m, n, k }),
+            kernel: Kernel::Gemm(GemmShape { m, n, k }),
             count: 1.0,
             flops: Flops(2.0 * m * n * k),
             bytes: Bytes(m * k * widths.operand + k * n * widths.weight + m * n * widths.activation),
@@ -373,7 +337,7 @@ impl Work {
     pub fn plain_gemm(&mut self, name: &'static str, m: f64, n: f64, k: f64, widths: &Widths) {
         self.ops.push(Op {
             name,
-            kernel: Kernel::PlainGemm(Matrix { m, n, k }),
+            kernel: Kernel::PlainGemm(GemmShape { m, n, k }),
             count: 1.0,
             flops: Flops(2.0 * m * n * k),
             bytes: Bytes((m * k + m * n) * widths.activation + k * n * widths.plain_weight),
