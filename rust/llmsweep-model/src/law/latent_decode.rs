@@ -35,7 +35,7 @@ pub struct LatentDecodeShape {
 /// let law = LatentDecodeLaw::of(&[10e-6, 0.85, 0.005, 0.7, 16.0, 4e-6, 1e-7, 9e-7, 0.45, 0.75]);
 /// let widths = LatentWidths::DEEPSEEK;
 /// let shape = LatentDecodeShape { batch: 64.0, context: 4095.0, longest: 4095.0, heads: 16.0, widths };
-/// assert!((law.seconds(&chip, &shape, false).0 - 126e-6).abs() < 1e-6); // 302 MB
+/// assert!((law.seconds(&chip, &shape, false).0 - 122.9e-6).abs() < 1e-7); // 302 MB
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LatentDecodeLaw {

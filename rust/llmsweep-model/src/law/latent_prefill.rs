@@ -22,7 +22,7 @@ use crate::quantity::Seconds;
 /// #     l2: Bytes(52.4e6), link: BytesPerSec(450e9), network: BytesPerSec(50e9), weight_bytes: 2.0, operand_bytes: 2.0, result_bytes: 2.0 };
 /// let law = LatentPrefillLaw::of(&[13e-6, 0.7, 0.8, 1.0, 0.35, 2.5e-6, 1.0, 0.05, 0.5]);
 /// let time = law.seconds(&chip, &Prompt::causal(1.0, 4096.0), 16.0, &LatentWidths::DEEPSEEK, false);
-/// assert!((time.0 - 237e-6).abs() < 1e-6);
+/// assert!((time.0 - 227.3e-6).abs() < 1e-7);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LatentPrefillLaw {

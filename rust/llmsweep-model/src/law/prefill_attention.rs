@@ -37,7 +37,7 @@ pub struct PrefillShape {
 /// let law = PrefillAttentionLaw::of(&[11e-6, 0.6, 0.65, 1.05, 0.6, 0.5, 0.3, 1.5e-6, 1.0, 0.05, 0.7]);
 /// let shape = PrefillShape { prompt: Prompt::causal(1.0, 8192.0), heads: 32.0, kv_heads: 8.0, head_dim: 128.0 };
 /// // 0.55 TFLOP take .93 ms at 60 % of the peak of an H100.
-/// assert!((law.seconds(&chip, &shape, false).0 - 1.229e-3).abs() < 1e-6);
+/// assert!((law.seconds(&chip, &shape, false).0 - 1.160e-3).abs() < 1e-6);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PrefillAttentionLaw {

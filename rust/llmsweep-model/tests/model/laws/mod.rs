@@ -1,4 +1,5 @@
 //! What must be true of any numbers, over random layouts.
+mod attention_kernels;
 mod bounded;
 mod collectives;
 mod conserved;
