@@ -26,6 +26,8 @@ WEAK, STRONG = 1.0, 0.25
 FURTHEST, TIMES_MEDIAN = 1.0, 10.0
 TOO_FAR = 0.2
 MOST_EVALUATIONS = 60
+# Of a difference quotient, on a scale where everything is near 1.
+STEP = 1e-5
 
 
 @dataclass(frozen=True)
@@ -103,16 +105,26 @@ class Problem:
             x = whole(part)
             return np.concatenate([self.residuals(list(x))[kept], WIDTH / self.prior * (x - self.centre)])
 
+        def slopes(part: Array) -> Array:
+            here = residuals(part)
+            columns = []
+            for index, room in enumerate(high[free] - part):
+                step = STEP if room > STEP else -STEP
+                there = part.copy()
+                there[index] += step
+                columns.append((residuals(there) - here) / step)
+            return np.stack(columns, axis=1)
+
         found = least_squares(
             residuals,
             np.clip(np.array(first)[free], low[free], high[free]),
+            jac=slopes,
             bounds=(low[free], high[free]),
             loss=lambda squares: soft(squares, rows),
             f_scale=WIDTH,
             ftol=1e-7,
             xtol=1e-7,
             gtol=1e-9,
-            diff_step=1e-5,
             max_nfev=MOST_EVALUATIONS,
         )
         return [float(value) for value in whole(found.x)]
