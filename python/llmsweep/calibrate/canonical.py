@@ -11,6 +11,9 @@ from llmsweep.errors import DataError
 REQUIRED = ("family", "accelerator", "precision", "latency_s")
 TEXTS = ("family", "accelerator", "precision", "engine", "kernel")
 LATENCY = "latency_s"
+# Whether operands may sit in the second-level cache, as where a timing loop replays the same buffers; so it is unless
+# a table says otherwise.
+WARM = "warm"
 
 
 def inputs() -> tuple[str, ...]:
@@ -46,9 +49,23 @@ def typed(frame: pl.DataFrame, file: str) -> pl.DataFrame:
     return frame.select(
         *(pl.col(name).cast(pl.String) for name in ("family", "accelerator", "precision")),
         engine.alias("engine"),
+        warmth(frame, file),
         *(pl.col(name).cast(pl.Float64) for name in numbers),
         *(pl.lit(None, pl.Float64).alias(name) for name in absent),
     )
+
+
+def warmth(frame: pl.DataFrame, file: str) -> pl.Expr:
+    """The column that says whether the cache was warm.
+
+    Raises:
+        DataError: It holds something else.
+    """
+    if WARM not in frame.columns:
+        return pl.lit(value=True).alias(WARM)
+    if frame[WARM].dtype not in (pl.Boolean, pl.Null):
+        raise DataError(f'"{file}": {WARM} holds {frame[WARM].dtype} where true or false is needed')
+    return pl.col(WARM).cast(pl.Boolean).fill_null(value=True)
 
 
 def allowed_names(accelerators: Sequence[str]) -> Mapping[str, Sequence[str]]:

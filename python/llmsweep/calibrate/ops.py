@@ -10,7 +10,7 @@ import polars as pl
 from llmsweep import _core
 from llmsweep.api import open_catalog
 from llmsweep.calibrate import pool, task, transfer
-from llmsweep.calibrate.canonical import LATENCY
+from llmsweep.calibrate.canonical import LATENCY, WARM
 from llmsweep.calibrate.families import ANY, families
 from llmsweep.calibrate.read import Key, LeftOut, Timings, read
 from llmsweep.calibrate.starts import Starts
@@ -92,7 +92,9 @@ def pooled(timings: Timings, rows: int) -> Iterator[tuple[Key, pl.DataFrame, int
         family = families()[shared.family]
         if family.is_pooled:
             tables = pl.concat([timings.of(key) for key in keys])
-            middle = tables.group_by(family.inputs, maintain_order=True).agg(pl.col(LATENCY).median()).head(rows)
+            middle = (
+                tables.group_by([*family.inputs, WARM], maintain_order=True).agg(pl.col(LATENCY).median()).head(rows)
+            )
             source = set().union(*(timings.sources[key] for key in keys))
             yield shared, middle, sum(timings.rows[key] for key in keys), source
         named = [key for key in keys if key.engine != ANY or not family.is_pooled]

@@ -58,7 +58,7 @@ class Timings:
         """The sampled timings of a key: the family's inputs and the time."""
         names = families()[key.family].inputs
         mine = [pl.col(name) == value for name, value in key._asdict().items()]
-        return self.frame.filter(*mine).select(*names, canonical.LATENCY)
+        return self.frame.filter(*mine).select(*names, canonical.WARM, canonical.LATENCY)
 
 
 def read(

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from llmsweep import _core
 from llmsweep.api import open_catalog
 from llmsweep.calibrate import fit, sample
-from llmsweep.calibrate.canonical import LATENCY
+from llmsweep.calibrate.canonical import LATENCY, WARM
 from llmsweep.calibrate.families import Family, families
 from llmsweep.calibrate.fit import Array
 from llmsweep.calibrate.read import Key
@@ -66,16 +67,19 @@ class Bound:
     family: Family
     law: _core.LawFit
     measured: Array
+    warm: NDArray[np.bool_]
 
     @classmethod
     def of(cls, catalog: _core.Catalog, key: Key, table: pl.DataFrame) -> "Bound":
         """Binds a table to an accelerator and a precision."""
         law = _core.LawFit(catalog, key.family, key.accelerator, key.precision, table)
-        return cls(families()[key.family], law, table[LATENCY].to_numpy())
+        return cls(families()[key.family], law, table[LATENCY].to_numpy(), table[WARM].to_numpy())
 
     def times(self, coefficients: Sequence[float]) -> Array:
         """The law's times, in seconds."""
-        return np.frombuffer(self.law.times(list(coefficients)), np.float64)
+        states = (True, False) if self.warm.any() and not self.warm.all() else (bool(self.warm.all()),)
+        times = [np.frombuffer(self.law.times(list(coefficients), warm=state), np.float64) for state in states]
+        return times[0] if len(times) == 1 else np.where(self.warm, *times)
 
     def fit(self, start: Sequence[float], prior: float) -> fit.Fitted:
         """The best coefficients."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from llmsweep.cli import SentenceGroup
-from llmsweep.cli.options import SETTINGS, OutputFile, Whole, catalog_option, json_option
+from llmsweep.cli.options import SETTINGS, Names, OutputFile, Whole, catalog_option, json_option
 
 if TYPE_CHECKING:
     from llmsweep.calibrate.task import Law
@@ -145,3 +145,67 @@ def write_laws(laws: "list[Law]", output: Path) -> None:
         names = ", ".join(accelerators)
         raise click.UsageError(f'"{output}" holds one accelerator, but these timings are of {names}: name a folder')
     write_file(laws, output, NOTE)
+
+
+@command.command("measure", context_settings=SETTINGS)
+@click.option(
+    "-o",
+    "--output",
+    type=OutputFile((".parquet", ".csv")),
+    required=True,
+    metavar="TIMINGS.parquet",
+    help="Where to write the timings; `calibrate ops` reads them.",
+)
+@click.option(
+    "--families",
+    type=Names(),
+    help="What to time, with commas between; by default gemm, attention and elementwise, with --ranks collectives.",
+)
+@click.option("--precisions", type=Names(), help="Formats of gemm; by default all that the GPU has.")
+@click.option("--accelerator", metavar="ID", help="The GPU's id in the catalogue; by default told from its name.")
+@click.option("--quick", is_flag=True, help="Time a tenth of the shapes.")
+@click.option(
+    "--cold/--warm", default=True, help="Whether the cache holds other data before each launch.  [default: cold]"
+)
+@click.option("--ranks", type=Whole(min=2), help="Time collectives between so many GPUs of this machine.")
+@click.option("--repeats", type=Whole(min=3), default=25, show_default=True, help="Times of which the median counts.")
+@click.option("-q", "--quiet", is_flag=True, help="Draw no progress.")
+@catalog_option
+def measure(
+    *,
+    output: Path,
+    families: list[str] | None,
+    precisions: list[str] | None,
+    accelerator: str | None,
+    quick: bool,
+    cold: bool,
+    ranks: int | None,
+    repeats: int,
+    quiet: bool,
+    catalog: tuple[Path, ...],
+) -> None:
+    """Time kernels and collectives on the GPU in front of it.
+
+    PyTorch runs them (pip install 'llmsweep[measure]'); without it or without a GPU the exit code is 5. Kernels are
+    replayed inside CUDA graphs, so that the host has no part in the times. torchrun may start the command on several
+    machines: its ranks then time collectives.
+
+    \b
+    llmsweep calibrate measure -o timings.parquet --quick
+    """
+    from llmsweep.calibrate.measure.session import Wanted, session
+    from llmsweep.cli.files import write_frame
+    from llmsweep.cli.progress import Progress
+
+    progress = Progress(quiet=quiet, unit="kernels")
+    try:
+        wanted = Wanted(families, precisions, accelerator, quick, cold, ranks, repeats)
+        taken = session(wanted, catalog, progress)
+    finally:
+        progress.clear()
+    if taken is None:
+        return
+    write_frame(taken.frame(), output)
+    click.echo(f"{len(taken.rows):,} timings: {output}")
+    for reason, count in taken.left_out.items():
+        click.echo(f"left out {count:,}: {reason}", err=True)
