@@ -7,16 +7,8 @@ from typing import Any
 from llmsweep.errors import UnavailableError
 
 # Words of drivers for what the catalogue names otherwise.
-SAME = {
-    "sxm4": "sxm",
-    "sxm5": "sxm",
-    "sxm2": "sxm2",
-    "hbm3": "sxm",
-    "blackwell": "bw",
-    "edition": "",
-    "workstation": "ws",
-}
-NOISE = {"nvidia", "amd", "intel", "geforce", "tesla", "instinct", "generation", "graphics", "hbm3e", "hbm2e", "r"}
+SAME = {"sxm4": "sxm", "sxm5": "sxm", "sxm6": "sxm", "hbm3": "sxm", "blackwell": "bw", "workstation": "ws"}
+NOISE = {"nvidia", "amd", "intel", "geforce", "tesla", "instinct", "generation", "edition", "graphics", "hbm3e", "ac"}
 # A device has a little less memory than its label.
 SLACK = 0.15
 

@@ -4,6 +4,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,15 @@ def launched() -> tuple[int, int] | None:
     if "RANK" in os.environ and "WORLD_SIZE" in os.environ:
         return int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
     return None
+
+
+@dataclass(frozen=True)
+class Job:
+    """What ranks time, all of them the same."""
+
+    cases: Sequence[Case]
+    accelerator: str
+    repeats: int
 
 
 class Ranks(Cuda):
@@ -36,42 +46,41 @@ class Ranks(Cuda):
         return [float(value) for value in mine]
 
 
-def measure(cases: Sequence[Case], accelerator: str, ranks: int, repeats: int) -> Taken | None:
+def measure(job: Job, ranks: int) -> Taken | None:
     """Times collectives; ``None`` in all ranks of a job but the first.
 
     Raises:
         UnavailableError: There is no PyTorch, or there are fewer GPUs.
     """
     torch = pytorch()
-    if job := launched():
-        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", job[0])))
-        taken = _among(torch, "env://", *job, cases, accelerator, repeats)
-        return taken if job[0] == 0 else None
+    if place := launched():
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", place[0])))
+        taken = _among(torch, "env://", place, job)
+        return taken if place[0] == 0 else None
     if torch.cuda.device_count() < ranks:
         raise UnavailableError(f"--ranks {ranks} needs as many GPUs, but PyTorch sees {torch.cuda.device_count()}")
     with tempfile.TemporaryDirectory(prefix="llmsweep-") as folder:
-        torch.multiprocessing.spawn(_spawned, (ranks, folder, list(cases), accelerator, repeats), nprocs=ranks)
+        torch.multiprocessing.spawn(_spawned, (ranks, folder, job), nprocs=ranks)
         found = json.loads((Path(folder) / "taken.json").read_text(encoding="utf-8"))
     taken = Taken(found["rows"])
     taken.left_out.update(found["left_out"])
     return taken
 
 
-def _spawned(rank: int, ranks: int, folder: str, cases: list[Case], accelerator: str, repeats: int) -> None:
+def _spawned(rank: int, ranks: int, folder: str, job: Job) -> None:
     torch = pytorch()
     torch.cuda.set_device(rank)
-    taken = _among(torch, f"file://{folder}/rendezvous", rank, ranks, cases, accelerator, repeats)
+    taken = _among(torch, f"file://{folder}/rendezvous", (rank, ranks), job)
     if rank == 0:
         found = {"rows": taken.rows, "left_out": taken.left_out}
         (Path(folder) / "taken.json").write_text(json.dumps(found), encoding="utf-8")
 
 
-def _among(
-    torch: Any, meeting: str, rank: int, ranks: int, cases: Sequence[Case], accelerator: str, repeats: int
-) -> Taken:
+def _among(torch: Any, meeting: str, place: tuple[int, int], job: Job) -> Taken:
+    rank, ranks = place
     torch.distributed.init_process_group("nccl", init_method=meeting, rank=rank, world_size=ranks)
     try:
-        return take(Ranks(torch, ranks), cases, accelerator, cold=False, repeats=repeats)
+        return take(Ranks(torch, ranks), job.cases, job.accelerator, cold=False, repeats=job.repeats)
     finally:
         torch.distributed.destroy_process_group()
 

@@ -48,7 +48,7 @@ def session(wanted: Wanted, catalog: Iterable[Path], progress: Progress | None =
         return kernels(Cuda(pytorch()), wanted, known, progress)
     name = identified(Cuda(pytorch()), wanted, known)
     cases = grid.messages(wanted.families or grid.COLLECTIVES, count, quick=wanted.quick)
-    return ranks.measure(cases, name, count, wanted.repeats)
+    return ranks.measure(ranks.Job(cases, name, wanted.repeats), count)
 
 
 def check(wanted: Wanted, known: Sequence[dict[str, Any]]) -> None:
