@@ -6,7 +6,7 @@ from pathlib import Path
 
 from llmsweep.calibrate.families import Coefficient
 from llmsweep.calibrate.task import Law
-from llmsweep.cli.files import write_beside
+from llmsweep.cli.files import write_text
 
 FOLDER = "kernels"
 DIGITS = 5
@@ -64,8 +64,7 @@ def by_accelerator(laws: Iterable[Law]) -> dict[str, list[Law]]:
 
 def write_file(laws: Sequence[Law], path: Path, note: Iterable[str]) -> None:
     """Writes the laws of one accelerator; the file appears whole or not at all."""
-    content = text(laws, note)
-    write_beside(path, lambda part: part.write_text(content, encoding="utf-8"))
+    write_text(text(laws, note), path)
 
 
 def write_folder(laws: Iterable[Law], folder: Path, note: Sequence[str]) -> list[Path]:

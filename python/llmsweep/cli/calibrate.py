@@ -209,3 +209,48 @@ def measure(
     click.echo(f"{len(taken.rows):,} timings: {output}")
     for reason, count in taken.left_out.items():
         click.echo(f"left out {count:,}: {reason}", err=True)
+
+
+@command.command("runs", context_settings=SETTINGS)
+@click.argument(
+    "files",
+    metavar="FILE.parquet…",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
+@click.option(
+    "-o",
+    "--output",
+    type=Target(),
+    metavar="DIR",
+    help="Write the fitted constants into a catalogue folder; --catalog DIR then uses them.",
+)
+@catalog_option
+@json_option
+def runs(*, files: tuple[Path, ...], output: Path | None, catalog: tuple[Path, ...], as_json: bool) -> None:
+    """Fit the constants of software to whole runs.
+
+    FILE is what `llmsweep validate` reads. Host times, exposed traffic and sustained clocks are fitted, each with a
+    tight prior around its shipped value; one that the runs don't tell keeps it. The error before and after is of runs
+    that the fit did not see.
+
+    \b
+    llmsweep calibrate runs my-runs.parquet -o my-system
+    """
+    from llmsweep.calibrate.extra import need
+
+    if output is not None and output.suffix.lower() == ".toml":
+        raise click.UsageError(f'"{output}" is a file, but constants of several files are written: name a folder')
+    need("calibrate", "numpy")
+    from llmsweep.calibrate.runs import override, text
+    from llmsweep.calibrate.runs.session import calibrate
+
+    found = calibrate(files, catalog=catalog)
+    if output is not None:
+        override.write(found.changed, output, tuple(catalog), override.NOTE)
+    if as_json:
+        click.echo(json.dumps(text.as_json(found), indent=2, ensure_ascii=False))
+        return
+    for line in text.lines(found):
+        click.echo(line)
