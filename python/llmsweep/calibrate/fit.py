@@ -87,6 +87,12 @@ class Problem:
         """Median size of the residuals."""
         return float(np.median(np.abs(self.residuals(x))))
 
+    def cost(self, x: Sequence[float]) -> float:
+        """What the search makes small, in units of squares."""
+        off = self.residuals(x) / WIDTH
+        away = (np.array(x) - self.centre) / self.prior
+        return float((2.0 * (np.sqrt(1.0 + off**2) - 1.0)).sum() + (away**2).sum())
+
     def descend(self, first: Sequence[float], kept: NDArray[np.bool_]) -> list[float]:
         """The nearest minimum over the kept rows."""
         low = np.array([scale.position(scale.coefficient.low) for scale in self.scales])
@@ -169,7 +175,7 @@ def fit(
         # A start that is far off may lead to a valley that is not the deepest.
         for sign in (-1.0, 1.0):
             spread = [x + sign * (0.7 if index % 2 else -0.7) for index, x in enumerate(first)]
-            found = min(found, problem.descend(spread, kept), key=problem.middle)
+            found = min(found, problem.descend(spread, kept), key=problem.cost)
     distance = np.abs(problem.residuals(found))
     kept = distance <= max(FURTHEST, TIMES_MEDIAN * float(np.median(distance)))
     if not kept.all():
