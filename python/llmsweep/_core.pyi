@@ -60,7 +60,7 @@ class Catalog:
         """One entry in full, as JSON."""
     def kernels(self) -> str:
         """Every fitted law as JSON: accelerator, family, precision, engine, coefficients, rows, errors."""
-    def relatives(self, accelerator: str) -> list[str]:
+    def relatives(self, accelerator: str) -> Sequence[str]:
         """Accelerators with fitted laws that stand in for one, nearest first."""
 
 @final

@@ -7,6 +7,7 @@ code  meaning                                      raised as
 2     usage, specification or catalogue error      `click.UsageError`, `SpecError`, `CatalogError`
 3     nothing feasible; the reasons are printed    `NothingFeasibleError`
 4     data error: a frame or file can't be used    `DataError`, `OSError`, Polars' own errors
+5     a package or a device is missing             `UnavailableError`
 130   interrupted                                  `KeyboardInterrupt`
 ====  ===========================================  ==========================================
 """
@@ -15,7 +16,16 @@ from enum import IntEnum
 
 from llmsweep._core import CatalogError, DataError, LlmsweepError, SpecError
 
-__all__ = ["CatalogError", "DataError", "ExitCode", "LlmsweepError", "NothingFeasibleError", "SpecError", "exit_code"]
+__all__ = [
+    "CatalogError",
+    "DataError",
+    "ExitCode",
+    "LlmsweepError",
+    "NothingFeasibleError",
+    "SpecError",
+    "UnavailableError",
+    "exit_code",
+]
 
 
 class ExitCode(IntEnum):
@@ -25,11 +35,16 @@ class ExitCode(IntEnum):
     USAGE = 2
     NOTHING_FEASIBLE = 3
     DATA = 4
+    UNAVAILABLE = 5
     INTERRUPTED = 130
 
 
 class NothingFeasibleError(LlmsweepError):
     """No row of the sweep is worth showing; the sentence says why."""
+
+
+class UnavailableError(LlmsweepError):
+    """A package or a device that a command needs is not there; the sentence says how to get it."""
 
 
 def exit_code(error: BaseException) -> ExitCode:
@@ -43,6 +58,8 @@ def exit_code(error: BaseException) -> ExitCode:
             return ExitCode.USAGE
         case NothingFeasibleError():
             return ExitCode.NOTHING_FEASIBLE
+        case UnavailableError():
+            return ExitCode.UNAVAILABLE
         case KeyboardInterrupt():
             return ExitCode.INTERRUPTED
         case _:

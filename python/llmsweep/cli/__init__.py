@@ -15,6 +15,7 @@ COMMANDS = {
     "pareto": "Keep the rows of a table that no other row beats.",
     "explain": "Show every term of one setup's time, memory and cost.",
     "validate": "Compare predictions with measurements.",
+    "calibrate": "Fit the model to timings and runs, or take timings.",
     "catalog": "List, show and add models, accelerators, networks and prices.",
     "axes": "List what a sweep can vary.",
     "columns": "List what a sweep computes.",
@@ -109,7 +110,7 @@ def group() -> None:
     """Sweep LLM training and inference setups and keep the ones worth having.
 
     Data goes to stdout, messages to stderr. Exit codes: 0 done, 2 usage or specification error, 3 nothing feasible,
-    4 data error, 130 interrupted.
+    4 data error, 5 a package or a GPU is missing, 130 interrupted.
     """
 
 

@@ -47,9 +47,14 @@ def write_frame(frame: "pl.DataFrame", path: Path) -> None:
             write_beside(path, frame.write_json)
 
 
+def write_text(text: str, path: Path) -> None:
+    """Writes text."""
+    write_beside(path, lambda part: part.write_text(text, encoding="utf-8"))
+
+
 def write_json(value: object, path: Path) -> None:
     """Writes one JSON value."""
-    write_beside(path, lambda part: part.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8"))
+    write_text(json.dumps(value, indent=2) + "\n", path)
 
 
 def read_frame(path: Path) -> "pl.DataFrame":

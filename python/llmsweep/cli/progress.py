@@ -7,7 +7,8 @@ import time
 class Progress:
     """Redraws ``45 %  1,234,567 of 2,743,482 configurations, 3 s left``; silent where stderr is no terminal."""
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool, unit: str = "configurations") -> None:
+        self.unit = unit
         self.visible = not quiet and sys.stderr.isatty()
         self.started = time.monotonic()
         self.drawn = 0.0
@@ -19,7 +20,7 @@ class Progress:
             return
         self.drawn = now
         left = (now - self.started) * (total - done) / done if done else 0.0
-        sys.stderr.write(f"\r\x1b[K{100 * done // total:3} %  {done:,} of {total:,} configurations, {left:.0f} s left")
+        sys.stderr.write(f"\r\x1b[K{100 * done // total:3} %  {done:,} of {total:,} {self.unit}, {left:.0f} s left")
         sys.stderr.flush()
 
     def clear(self) -> None:

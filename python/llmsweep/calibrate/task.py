@@ -1,0 +1,126 @@
+"""One fit: a key's timings in, a law with its held-out error out. Runs in a process of its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from llmsweep import _core
+from llmsweep.api import open_catalog
+from llmsweep.calibrate import fit, sample
+from llmsweep.calibrate.canonical import LATENCY, WARM
+from llmsweep.calibrate.families import Family, families
+from llmsweep.calibrate.fit import Array
+from llmsweep.calibrate.read import Key
+from llmsweep.errors import LlmsweepError
+
+# Fewer timings than these say nothing that the law's defaults don't.
+FEWEST_ROWS = 10
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a fit needs."""
+
+    key: Key
+    table: pl.DataFrame
+    start: tuple[float, ...]
+    prior: float
+    started_from: str
+    available: int
+    source: tuple[str, ...]
+    folders: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class Law:
+    """A fitted law.
+
+    ``rows`` is what the fit used of ``available`` timings; the errors are |predicted / measured − 1| of shapes that a
+    fit to the others did not see, ``None`` where there were too few to hold some out.
+    """
+
+    key: Key
+    coefficients: tuple[float, ...]
+    rows: int
+    available: int
+    outliers: int
+    error_median: float | None
+    error_p90: float | None
+    started_from: str
+    source: tuple[str, ...]
+
+    @property
+    def family(self) -> Family:
+        """Its family."""
+        return families()[self.key.family]
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Timings of one key, as the fit takes them."""
+
+    family: Family
+    law: _core.LawFit
+    measured: Array
+    warm: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, catalog: _core.Catalog, key: Key, table: pl.DataFrame) -> "Bound":
+        """Binds a table to an accelerator and a precision."""
+        law = _core.LawFit(catalog, key.family, key.accelerator, key.precision, table)
+        return cls(families()[key.family], law, table[LATENCY].to_numpy(), table[WARM].to_numpy())
+
+    def times(self, coefficients: Sequence[float]) -> Array:
+        """The law's times, in seconds."""
+        states = (True, False) if self.warm.any() and not self.warm.all() else (bool(self.warm.all()),)
+        times = [np.frombuffer(self.law.times(list(coefficients), warm=state), np.float64) for state in states]
+        return times[0] if len(times) == 1 else np.where(self.warm, *times)
+
+    def fit(self, start: Sequence[float], prior: float) -> fit.Fitted:
+        """The best coefficients."""
+        return fit.fit(self.times, self.measured, self.family.coefficients, start, prior)
+
+    def errors(self, coefficients: Sequence[float]) -> Array:
+        """|predicted / measured − 1|."""
+        return fit.errors(self.times, coefficients, self.measured)
+
+
+@cache
+def opened(folders: tuple[Path, ...]) -> _core.Catalog:
+    """The catalogue, once per process."""
+    return open_catalog(folders)
+
+
+def run(task: Task) -> Law | str:
+    """Fits two shapes in five held out for the error, then all; or says why it can't."""
+    if task.table.height < FEWEST_ROWS:
+        return f"{task.key} has {task.table.height} timings, {FEWEST_ROWS} are needed"
+    catalog = opened(task.folders)
+    try:
+        whole = Bound.of(catalog, task.key, task.table)
+    except LlmsweepError as error:
+        return str(error)
+    unseen = sample.held_out(task.table, whole.family.held_out_together, whole.family.inputs)
+    median = p90 = None
+    if unseen is not None and (~unseen).sum() >= FEWEST_ROWS // 2:
+        seen = Bound.of(catalog, task.key, task.table.filter(pl.Series(~unseen)))
+        held_out = Bound.of(catalog, task.key, task.table.filter(pl.Series(unseen)))
+        errors = held_out.errors(seen.fit(task.start, task.prior).coefficients)
+        median, p90 = (float(value) for value in np.quantile(errors, (0.5, 0.9)))
+    best = whole.fit(task.start, task.prior)
+    return Law(
+        task.key,
+        best.coefficients,
+        task.table.height - best.outliers,
+        task.available,
+        best.outliers,
+        median,
+        p90,
+        task.started_from,
+        task.source,
+    )
