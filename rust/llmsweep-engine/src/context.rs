@@ -15,6 +15,8 @@ use llmsweep_model::system::{ServingEngine, TrainingSystem};
 use llmsweep_model::work::attention::AttentionKernel;
 
 use crate::axes::{AXES, ENGINE_NAMES, Phase};
+use crate::catalog::collectives::fitted;
+use crate::catalog::kernels::ANY_ENGINE;
 use crate::catalog::{AcceleratorEntry, Catalog, Efficiencies, ModelEntry, NetworkEntry, Provenance};
 use crate::plan::{Plan, PlanAxis, Point, position};
 use crate::spec::{AxisValue, Spec};
@@ -97,7 +99,8 @@ pub struct Context {
     optimizers: Vec<Optimizer>,
     modes: Vec<ServingMode>,
     efficiencies: Efficiencies,
-    collectives: CollectiveModel,
+    /// Of each accelerator, with the kernels of each engine on the engine axis.
+    collectives: Vec<Vec<CollectiveModel>>,
     prices: BTreeMap<String, f64>,
     numbers: Vec<Vec<f64>>,
 }
@@ -125,7 +128,7 @@ impl Context {
             .iter()
             .map(|id| catalog.model(id).cloned().ok_or_else(|| missing("model", id)))
             .collect::<Result<_, _>>()?;
-        let accelerators = names(axis::ACCELERATOR)
+        let accelerators: Vec<AcceleratorEntry> = names(axis::ACCELERATOR)
             .iter()
             .map(|id| catalog.accelerator(id).cloned().ok_or_else(|| missing("accelerator", id)))
             .collect::<Result<_, _>>()?;
@@ -151,6 +154,16 @@ impl Context {
         if !catalog.efficiencies().is_complete() {
             return Err(incomplete("kernels (efficiency/default.toml)"));
         }
+        let general = systems.collectives.ok_or_else(|| incomplete("collectives (systems/collectives.toml)"))?;
+        let engine_names =
+            if spec.phase == Phase::Inference { names(axis::ENGINE) } else { vec![ANY_ENGINE.to_owned()] };
+        let collectives = accelerators
+            .iter()
+            .map(|entry| {
+                let model = catalog.efficiencies().collectives(&entry.architecture, general);
+                engine_names.iter().map(|engine| fitted(model, catalog.kernels(), entry, engine)).collect()
+            })
+            .collect();
         let mut numbers = vec![Vec::new(); AXES.len()];
         for plan_axis in &plan.axes {
             numbers[plan_axis.position].clone_from(&plan_axis.numbers);
@@ -168,7 +181,7 @@ impl Context {
             optimizers: choices(&names(axis::OPTIMIZER), &Optimizer::ALL),
             modes: choices(&names(axis::MODE), &ServingMode::ALL),
             efficiencies: catalog.efficiencies().clone(),
-            collectives: systems.collectives.ok_or_else(|| incomplete("collectives (systems/collectives.toml)"))?,
+            collectives,
             prices: spec.prices.clone(),
             numbers,
             plan,
@@ -266,7 +279,8 @@ impl Context {
         if phase == Phase::Training {
             kernels.grouped_compute_ratio = self.training.grouped_compute_ratio;
         }
-        let collectives = CollectiveModel { latency_factor: resolved.latency_factor, ..self.collectives };
+        let engine = if phase == Phase::Inference { point.index(axis::ENGINE) } else { 0 };
+        let collectives = self.collectives[point.index(axis::ACCELERATOR)][engine];
         Ok(ResolvedDevice { device: Device { accelerator, kernels, collectives }, provenance: resolved.provenance })
     }
 

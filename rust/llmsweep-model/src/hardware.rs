@@ -39,8 +39,10 @@ pub enum LinkKind {
     Switched,
     /// A full mesh or torus of point-to-point links (xGMI, ICI, RoCE on chip, NVLink bridge).
     Mesh,
-    /// The host's PCI Express.
+    /// The host's PCI Express, from device to device.
     Pcie,
+    /// The host's PCI Express without peer-to-peer: every byte passes through the host's memory.
+    HostPcie,
     /// The cluster's network (InfiniBand, Ethernet, EFA …).
     Network,
 }

@@ -45,6 +45,8 @@ pub struct AcceleratorEntry {
     pub pcie_generation: u32,
     /// Bandwidth to other devices of the host where it is not that of 16 lanes.
     pub pcie_bandwidth: Option<BytesPerSec>,
+    /// Whether devices reach each other over PCI Express; otherwise every byte passes through the host's memory.
+    pub pcie_peer_to_peer: bool,
     /// Bandwidth to the host where it is not PCI Express (Grace).
     pub host_bandwidth: Option<BytesPerSec>,
     /// Devices of a usual host.
@@ -115,6 +117,7 @@ pub const ACCELERATOR_KEYS: &[&str] = &[
     "scale_up_latency_s",
     "pcie_generation",
     "pcie_bandwidth_bytes_per_s",
+    "pcie_peer_to_peer",
     "host_bandwidth_bytes_per_s",
     "host_devices",
     "nic_bandwidth_bytes_per_s",
@@ -187,6 +190,7 @@ impl AcceleratorEntry {
             scale_up: scale_up(&fields)?,
             pcie_generation: fields.count("pcie_generation", 1, 9)?.unwrap_or(5),
             pcie_bandwidth: bandwidth("pcie_bandwidth_bytes_per_s")?,
+            pcie_peer_to_peer: fields.flag_or("pcie_peer_to_peer", true)?,
             host_bandwidth,
             host_devices: fields.count("host_devices", 1, MOST)?.unwrap_or(HOST_DEVICES),
             nic_bandwidth,

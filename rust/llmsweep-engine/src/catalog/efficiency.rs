@@ -1,4 +1,5 @@
 //! Efficiencies of kernels by architecture and format, and which architecture stands in where one has not been measured.
+use llmsweep_model::collective::CollectiveModel;
 use llmsweep_model::hardware::Accelerator;
 use llmsweep_model::kernel::{AttentionCurve, GemmCurve, KernelModel};
 use llmsweep_model::precision::{ComputeFormat, Precision};
@@ -51,7 +52,7 @@ impl Provenance {
 const DEFAULT: &str = "default";
 
 /// Keys of an efficiency file.
-pub const EFFICIENCY_KEYS: [&str; 12] = [
+pub const EFFICIENCY_KEYS: [&str; 13] = [
     "architecture",
     "relatives",
     "measured_on",
@@ -61,6 +62,7 @@ pub const EFFICIENCY_KEYS: [&str; 12] = [
     "training_clock",
     "serving_clock",
     "collective_latency_factor",
+    "switch_efficiency",
     "attention",
     "gemm",
     "accelerator",
@@ -82,6 +84,7 @@ pub struct Architecture {
     training_clock: f64,
     serving_clock: f64,
     collective_latency_factor: f64,
+    switch_efficiency: Option<f64>,
     attention: Option<AttentionCurve>,
     gemm: BTreeMap<String, GemmCurve>,
     overrides: BTreeMap<String, Override>,
@@ -130,6 +133,7 @@ impl Architecture {
             training_clock: required_share(&fields, "training_clock")?,
             serving_clock: required_share(&fields, "serving_clock")?,
             collective_latency_factor: fields.required_positive("collective_latency_factor")?,
+            switch_efficiency: fields.share("switch_efficiency", 1.0)?,
             attention,
             gemm,
             overrides: overrides(&fields)?,
@@ -214,8 +218,6 @@ pub struct Efficiencies(BTreeMap<String, Architecture>);
 pub struct Resolved {
     /// Times kernels.
     pub kernels: KernelModel,
-    /// Factor on latencies of collectives inside a node.
-    pub latency_factor: f64,
     /// How the efficiencies are known.
     pub provenance: Provenance,
 }
@@ -264,6 +266,17 @@ impl Efficiencies {
     pub(super) fn relatives<'a>(&'a self, architecture: &'a str) -> impl Iterator<Item = &'a str> {
         let named = self.0.get(architecture).into_iter().flat_map(|own| own.relatives.iter().map(String::as_str));
         std::iter::once(architecture).chain(named)
+    }
+
+    /// Collectives as an architecture has them: its factor on latencies, and what a sum in its switch reaches.
+    #[must_use]
+    pub fn collectives(&self, architecture: &str, model: CollectiveModel) -> CollectiveModel {
+        match self.chain(architecture).first() {
+            Some(nearest) => {
+                model.of_architecture(nearest.collective_latency_factor, nearest.switch_efficiency.unwrap_or_default())
+            }
+            None => model,
+        }
     }
 
     /// An architecture and those that stand in for it, nearest first, the last resort last.
@@ -335,7 +348,7 @@ impl Efficiencies {
             sustained_clock,
             launch: nearest.launch,
         };
-        Ok(Resolved { kernels, latency_factor: nearest.collective_latency_factor, provenance })
+        Ok(Resolved { kernels, provenance })
     }
 }
 

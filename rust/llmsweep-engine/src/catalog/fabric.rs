@@ -54,6 +54,7 @@ impl AcceleratorEntry {
         let pcie_bandwidth = self.pcie_bandwidth.unwrap_or(pcie.bandwidth);
         if self.host_devices > tiers.first().map_or(1, |tier| tier.span) {
             tiers.push(Tier {
+                kind: if self.pcie_peer_to_peer { LinkKind::Pcie } else { LinkKind::HostPcie },
                 span: self.host_devices,
                 bandwidth: pcie_bandwidth,
                 pair_bandwidth: pcie_bandwidth,

@@ -13,7 +13,13 @@ use crate::node::{DocumentError, Node, Place, Value, nearest};
 pub const ANY_ENGINE: &str = "any";
 
 /// Software whose kernels laws are fitted to.
-pub const KERNEL_ENGINES: [&str; 5] = [ANY_ENGINE, "vllm", "sglang", "trtllm", "nccl"];
+pub const KERNEL_ENGINES: [&str; 7] = [ANY_ENGINE, "vllm", "sglang", "trtllm", "nccl", DEEPEP_LOW_LATENCY, DEEPEP];
+
+/// DeepEP's kernels for few tokens, which send a copy for each expert.
+pub const DEEPEP_LOW_LATENCY: &str = "deepep_low_latency";
+
+/// DeepEP's kernels for many tokens.
+pub const DEEPEP: &str = "deepep";
 
 /// Keys of a fitted law beside its coefficients.
 const LAW_KEYS: [&str; 6] = ["precision", "engine", "rows", "error_median", "error_p90", "source"];
@@ -135,9 +141,8 @@ fn fitted(accelerator: &str, family: &'static Family, node: &Node) -> Result<(La
         let hint = nearest(&precision, known).map_or(String::new(), |name| format!("; did you mean \"{name}\"?"));
         return Err(fields.error("precision", format!("unknown precision \"{precision}\"{hint}")));
     }
-    let coefficients = family.coefficients.iter().map(|coefficient| bounded(&fields, coefficient));
     let law = FittedLaw {
-        coefficients: coefficients.collect::<Result<_, _>>()?,
+        coefficients: coefficients_of(&fields, family.coefficients)?,
         rows: fields.count_or_zero("rows")?,
         error_median: fields.positive("error_median")?,
         error_p90: fields.positive("error_p90")?,
@@ -145,6 +150,11 @@ fn fitted(accelerator: &str, family: &'static Family, node: &Node) -> Result<(La
     };
     let engine = fields.required_choice("engine", &engines)?;
     Ok((LawKey { accelerator: accelerator.to_owned(), family: family.name, precision, engine }, law))
+}
+
+/// All coefficients of a family, each within its bounds.
+pub(super) fn coefficients_of(fields: &Fields<'_>, coefficients: &[Coefficient]) -> Result<Vec<f64>, DocumentError> {
+    coefficients.iter().map(|coefficient| bounded(fields, coefficient)).collect()
 }
 
 /// A coefficient, within the bounds of its family.

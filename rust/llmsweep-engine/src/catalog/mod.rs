@@ -3,6 +3,7 @@
 //! A folder has the sub-folders [`SUB_FOLDERS`], `efficiency`, `kernels` and `systems`, any of which may be missing; their `*.toml` files are read in name order. An entry
 //! of a later folder replaces one of an earlier with the same id. Keys and units: `docs/catalog.md`.
 pub mod accelerator;
+pub mod collectives;
 pub mod efficiency;
 pub mod fabric;
 mod fields;

@@ -37,10 +37,11 @@ pub struct NetworkEntry {
 }
 
 /// Names of the wirings in catalogue files.
-pub const WIRINGS: [(&str, LinkKind); 4] = [
+pub const WIRINGS: [(&str, LinkKind); 5] = [
     ("switched", LinkKind::Switched),
     ("mesh", LinkKind::Mesh),
     ("pcie", LinkKind::Pcie),
+    ("host", LinkKind::HostPcie),
     ("network", LinkKind::Network),
 ];
 
@@ -78,7 +79,7 @@ impl NetworkEntry {
         let domain_devices = fields.count("domain_devices", 2, MOST)?;
         let span = match wiring {
             LinkKind::Network => u32::MAX,
-            LinkKind::Pcie => HOST_DEVICES,
+            LinkKind::Pcie | LinkKind::HostPcie => HOST_DEVICES,
             LinkKind::Switched | LinkKind::Mesh => domain_devices.unwrap_or(HOST_DEVICES),
         };
         let bandwidth = BytesPerSec(fields.required_positive("bandwidth_bytes_per_s")?);

@@ -1,8 +1,9 @@
 //! Constants of software: collectives, the training stack, serving engines.
-use llmsweep_model::collective::{CollectiveModel, OneShot};
+use llmsweep_model::collective::CollectiveModel;
 use llmsweep_model::quantity::{Bytes, Seconds};
 use llmsweep_model::system::{ServingEngine, TrainingSystem};
 
+use super::collectives::collectives;
 use super::efficiency::required_share;
 use super::fields::Fields;
 use crate::axes::ENGINE_NAMES;
@@ -11,7 +12,7 @@ use crate::node::{DocumentError, Node};
 /// Constants of software; the folder `systems` must give all of them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Systems {
-    /// Collectives; the latency factor is 1.
+    /// Collectives of the mean architecture.
     pub collectives: Option<CollectiveModel>,
     /// The training stack.
     pub training: Option<TrainingSystem>,
@@ -43,7 +44,7 @@ impl Systems {
 }
 
 /// A number from `least` to `most` that must be given.
-fn within(fields: &Fields, key: &str, least: f64, most: f64) -> Result<f64, DocumentError> {
+pub(super) fn within(fields: &Fields, key: &str, least: f64, most: f64) -> Result<f64, DocumentError> {
     match fields.node(key).and_then(super::fields::number) {
         Some(number) if number.is_finite() && (least..=most).contains(&number) => Ok(number),
         Some(number) => {
@@ -59,7 +60,7 @@ fn within(fields: &Fields, key: &str, least: f64, most: f64) -> Result<f64, Docu
 }
 
 /// A number of at least zero that must be given.
-fn amount(fields: &Fields, key: &str) -> Result<f64, DocumentError> {
+pub(super) fn amount(fields: &Fields, key: &str) -> Result<f64, DocumentError> {
     within(fields, key, 0.0, f64::INFINITY)
 }
 
@@ -69,42 +70,18 @@ fn surplus(fields: &Fields, key: &str) -> Result<f64, DocumentError> {
 }
 
 /// A number above zero that must be given: something is divided by it.
-fn positive(fields: &Fields, key: &str) -> Result<f64, DocumentError> {
+pub(super) fn positive(fields: &Fields, key: &str) -> Result<f64, DocumentError> {
     fields.required_positive(key)
 }
 
-fn seconds(fields: &Fields, key: &str) -> Result<Seconds, DocumentError> {
+pub(super) fn seconds(fields: &Fields, key: &str) -> Result<Seconds, DocumentError> {
     Ok(Seconds(amount(fields, key)?))
 }
 
-fn section<'a>(fields: &Fields<'a>, key: &str, allowed: &[&str]) -> Result<Fields<'a>, DocumentError> {
+pub(super) fn section<'a>(fields: &Fields<'a>, key: &str, allowed: &[&str]) -> Result<Fields<'a>, DocumentError> {
     let missing = || DocumentError::new(fields.place(), format!("{} lacks the table [{key}]", fields.what()));
     fields.table(key, allowed)?.ok_or_else(missing)
 }
-
-/// Keys of `[inside_node]` in `collectives.toml`.
-pub const INSIDE_NODE_KEYS: [&str; 13] = [
-    "base_s",
-    "step_s",
-    "all_to_all_doubling_s",
-    "root_coefficient_sqrt_s",
-    "all_reduce_efficiency",
-    "all_gather_efficiency",
-    "reduce_scatter_efficiency",
-    "all_to_all_efficiency",
-    "efficiency_loss",
-    "pcie_pair_efficiency",
-    "pcie_efficiency",
-    "mesh_efficiency",
-    "source",
-];
-
-/// Keys of `[between_nodes]` in `collectives.toml`.
-pub const BETWEEN_NODES_KEYS: [&str; 7] =
-    ["base_s", "inner_step_s", "step_s", "efficiency", "inner_share", "all_to_all_efficiency", "source"];
-
-/// Keys of `[one_shot]` in `collectives.toml`.
-pub const ONE_SHOT_KEYS: [&str; 5] = ["base_s", "doubling_s", "efficiency", "two_shot_latency", "source"];
 
 /// Keys of `training.toml`.
 pub const TRAINING_SYSTEM_KEYS: [&str; 14] = [
@@ -149,45 +126,6 @@ pub const ENGINE_KEYS: [&str; 11] = [
     "first_token_expert_layer_s",
     "source",
 ];
-
-fn collectives(node: &Node) -> Result<CollectiveModel, DocumentError> {
-    let fields =
-        Fields::new(node, "the table of constants of collectives", &["inside_node", "between_nodes", "one_shot"])?;
-    let inside = section(&fields, "inside_node", &INSIDE_NODE_KEYS)?;
-    let between = section(&fields, "between_nodes", &BETWEEN_NODES_KEYS)?;
-    let one_shot = fields.table("one_shot", &ONE_SHOT_KEYS)?.map(|table| {
-        Ok::<_, DocumentError>(OneShot {
-            base: seconds(&table, "base_s")?,
-            doubling: seconds(&table, "doubling_s")?,
-            efficiency: positive(&table, "efficiency")?,
-            two_shot_latency: amount(&table, "two_shot_latency")?,
-        })
-    });
-    Ok(CollectiveModel {
-        base: seconds(&inside, "base_s")?,
-        step: seconds(&inside, "step_s")?,
-        all_to_all_doubling: seconds(&inside, "all_to_all_doubling_s")?,
-        latency_factor: 1.0,
-        root_coefficient: amount(&inside, "root_coefficient_sqrt_s")?,
-        efficiency: [
-            positive(&inside, "all_reduce_efficiency")?,
-            positive(&inside, "all_gather_efficiency")?,
-            positive(&inside, "reduce_scatter_efficiency")?,
-            positive(&inside, "all_to_all_efficiency")?,
-        ],
-        efficiency_loss: within(&inside, "efficiency_loss", 0.0, 1.0)?,
-        pcie_pair_efficiency: positive(&inside, "pcie_pair_efficiency")?,
-        pcie_efficiency: positive(&inside, "pcie_efficiency")?,
-        mesh_efficiency: positive(&inside, "mesh_efficiency")?,
-        network_base: seconds(&between, "base_s")?,
-        network_inner_step: seconds(&between, "inner_step_s")?,
-        network_step: seconds(&between, "step_s")?,
-        network_efficiency: positive(&between, "efficiency")?,
-        network_inner_share: positive(&between, "inner_share")?,
-        network_all_to_all_efficiency: positive(&between, "all_to_all_efficiency")?,
-        one_shot: one_shot.transpose()?,
-    })
-}
 
 fn training(node: &Node) -> Result<TrainingSystem, DocumentError> {
     let fields = Fields::new(node, "the table of constants of training", &TRAINING_SYSTEM_KEYS)?;

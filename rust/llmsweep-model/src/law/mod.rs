@@ -3,9 +3,15 @@
 //! A law is an equation of a kernel's shape and of what the accelerator's datasheet says. Its coefficients are data: the catalogue's
 //! `kernels/` has them per accelerator, precision and engine; `llmsweep calibrate ops` fits them. One file per family of kernels; a new
 //! family is a new file and a line in [`FAMILIES`].
+mod dispatch;
 mod elementwise;
+mod engine_all_reduce;
+mod library_collective;
 
+pub use dispatch::{CombineLaw, DispatchLaw, Exchange, ExchangeLaw};
 pub use elementwise::ElementwiseLaw;
+pub use engine_all_reduce::EngineAllReduceLaw;
+pub use library_collective::{AllGatherLaw, AllReduceLaw, AllToAllLaw, ReduceScatterLaw, RingLaw, bus_factor};
 
 use crate::quantity::{Bytes, BytesPerSec, FlopsPerSec, Seconds};
 
@@ -136,7 +142,16 @@ fn times<L: Law>(coefficients: &[f64], chip: &Chip, columns: &[Vec<f64>], warm: 
 }
 
 /// Every family.
-pub const FAMILIES: &[Family] = &[Family::of::<ElementwiseLaw>()];
+pub const FAMILIES: &[Family] = &[
+    Family::of::<ElementwiseLaw>(),
+    Family::of::<AllReduceLaw>(),
+    Family::of::<AllGatherLaw>(),
+    Family::of::<ReduceScatterLaw>(),
+    Family::of::<AllToAllLaw>(),
+    Family::of::<EngineAllReduceLaw>(),
+    Family::of::<DispatchLaw>(),
+    Family::of::<CombineLaw>(),
+];
 
 #[cfg(test)]
 mod tests {

@@ -257,15 +257,16 @@ impl InferenceDevice {
         time
     }
 
-    /// Time of a message; engines sum over tensor-parallel ranks with kernels of their own.
+    /// Time of a message; engines have kernels of their own that sum over tensor-parallel ranks and that send tokens to experts.
     #[must_use]
     pub fn message(&self, message: &Message, split: &Split) -> Seconds {
         let ring = ring_of(message.group, split);
         let fabric = &self.device.accelerator.fabric;
-        let once = if message.collective == Collective::AllReduce {
-            self.device.collectives.engine_all_reduce(message.bytes, ring, fabric)
-        } else {
-            self.device.collectives.time(message.collective, message.bytes, ring, fabric)
+        let collectives = &self.device.collectives;
+        let once = match (&message.routed, message.collective) {
+            (Some(routed), _) => collectives.exchange(routed, message.bytes, ring, fabric),
+            (None, Collective::AllReduce) => collectives.engine_all_reduce(message.bytes, ring, fabric),
+            (None, other) => collectives.time(other, message.bytes, ring, fabric),
         };
         once * message.count
     }

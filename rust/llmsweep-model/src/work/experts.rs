@@ -1,5 +1,5 @@
 //! Mixture of experts: router, dispatch, grouped matrix multiplications, combine.
-use super::{Collective, ExpertRows, Group, Kernel, Op, Split, Widths, Work, forward, launches};
+use super::{Collective, ExpertRows, Group, Kernel, Message, Op, Routed, Split, Widths, Work, forward, launches};
 use crate::arch::Moe;
 use crate::quantity::{Bytes, Flops};
 
@@ -73,9 +73,9 @@ pub fn forward(work: &mut Work, moe: &Moe, hidden: f64, rows: f64, routing: &Rou
 fn messages(work: &mut Work, moe: &Moe, hidden: f64, rows: f64, pairs: f64, split: &Split, widths: &Widths) {
     let owners = split.expert * split.expert_tensor;
     if split.expert > 1.0 && (owners > split.tensor || split.sequence_parallel) {
-        let sent = rows / split.tensor * distinct_ranks(split.expert, f64::from(moe.top_k)) * hidden;
-        work.message("dispatch", Collective::AllToAll, Group::Expert, sent * widths.operand.min(widths.activation));
-        work.message("combine", Collective::AllToAll, Group::Expert, sent * widths.activation);
+        let own = rows / split.tensor * hidden;
+        work.messages.push(exchange("dispatch", own * widths.operand.min(widths.activation), moe, split));
+        work.messages.push(exchange("combine", own * widths.activation, moe, split));
     }
     if split.expert_tensor > 1.0 && (split.sequence_parallel || split.expert_tensor > split.tensor) {
         let arrived = if split.expert > 1.0 { pairs } else { rows * split.expert_tensor / split.tensor };
@@ -85,6 +85,19 @@ fn messages(work: &mut Work, moe: &Moe, hidden: f64, rows: f64, pairs: f64, spli
     }
     if !split.sequence_parallel || moe.shared_ffn > 0 {
         forward::tensor_messages(work, rows * hidden * widths.activation, split);
+    }
+}
+
+/// Tokens to their experts or back: every rank that has one of a token's experts gets it once.
+fn exchange(name: &'static str, bytes: f64, moe: &Moe, split: &Split) -> Message {
+    let (experts, top_k) = (f64::from(moe.experts), f64::from(moe.top_k));
+    Message {
+        name,
+        collective: Collective::AllToAll,
+        group: Group::Expert,
+        bytes: Bytes(bytes * distinct_ranks(split.expert, top_k)),
+        count: 1.0,
+        routed: Some(Routed { bytes: Bytes(bytes), top_k, experts, back: name == "combine" }),
     }
 }
 

@@ -200,6 +200,21 @@ pub struct Message {
     pub bytes: Bytes,
     /// How many times.
     pub count: f64,
+    /// Where tokens go to their experts or come back: what an exchange kernel needs to know.
+    pub routed: Option<Routed>,
+}
+
+/// Tokens on their way to experts or back.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Routed {
+    /// Tokens of one rank, each counted once.
+    pub bytes: Bytes,
+    /// Experts that a token chooses.
+    pub top_k: f64,
+    /// Experts of the layer.
+    pub experts: f64,
+    /// Whether they come back.
+    pub back: bool,
 }
 
 /// How a model is spread over devices, as far as one layer can tell.
@@ -368,6 +383,6 @@ impl Work {
 
     /// A message.
     pub fn message(&mut self, name: &'static str, collective: Collective, group: Group, bytes: f64) {
-        self.messages.push(Message { name, collective, group, bytes: Bytes(bytes), count: 1.0 });
+        self.messages.push(Message { name, collective, group, bytes: Bytes(bytes), count: 1.0, routed: None });
     }
 }
