@@ -3,7 +3,6 @@
 //! A law is an equation of a kernel's shape and of what the accelerator's datasheet says. Its coefficients are data: the catalogue's
 //! `kernels/` has them per accelerator, precision and engine; `llmsweep calibrate ops` fits them. One file per family of kernels; a new
 //! family is a new file and a line in [`FAMILIES`].
-<<<<<<< HEAD
 mod convolution;
 mod decode_attention;
 mod dispatch;
@@ -36,17 +35,6 @@ pub use prefill_attention::{PrefillAttentionLaw, PrefillShape};
 pub use prompt::Prompt;
 pub use quantise::QuantiseLaw;
 pub use scan::{ScanLaw, ScanShape};
-=======
-mod dispatch;
-mod elementwise;
-mod engine_all_reduce;
-mod library_collective;
-
-pub use dispatch::{CombineLaw, DispatchLaw, Exchange, ExchangeLaw};
-pub use elementwise::ElementwiseLaw;
-pub use engine_all_reduce::EngineAllReduceLaw;
-pub use library_collective::{AllGatherLaw, AllReduceLaw, AllToAllLaw, ReduceScatterLaw, RingLaw, bus_factor};
->>>>>>> i3-comm
 
 use crate::quantity::{Bytes, BytesPerSec, FlopsPerSec, Seconds};
 
@@ -178,7 +166,6 @@ fn times<L: Law>(coefficients: &[f64], chip: &Chip, columns: &[Vec<f64>], warm: 
 
 /// Every family.
 pub const FAMILIES: &[Family] = &[
-<<<<<<< HEAD
     Family::of::<GemmLaw>(),
     Family::of::<GroupedGemmLaw>(),
     Family::of::<QuantiseLaw>(),
@@ -188,8 +175,6 @@ pub const FAMILIES: &[Family] = &[
     Family::of::<LatentDecodeLaw>(),
     Family::of::<ConvolutionLaw>(),
     Family::of::<ScanLaw>(),
-=======
->>>>>>> i3-comm
     Family::of::<ElementwiseLaw>(),
     Family::of::<AllReduceLaw>(),
     Family::of::<AllGatherLaw>(),
