@@ -19,12 +19,8 @@ use llmsweep_model::work::attention::AttentionKernel;
 use crate::axes::{AXES, ENGINE_NAMES, Phase};
 use crate::catalog::collectives::fitted;
 use crate::catalog::kernels::ANY_ENGINE;
-<<<<<<< HEAD
 use crate::catalog::kernels::chip;
 use crate::catalog::{AcceleratorEntry, Catalog, ModelEntry, NetworkEntry, Provenance, ResolvedLaws};
-=======
-use crate::catalog::{AcceleratorEntry, Catalog, Efficiencies, ModelEntry, NetworkEntry, Provenance};
->>>>>>> i3-comm
 use crate::plan::{Plan, PlanAxis, Point, position};
 use crate::spec::{AxisValue, Spec};
 
@@ -105,12 +101,8 @@ pub struct Context {
     attention_kernels: Vec<AttentionKernel>,
     optimizers: Vec<Optimizer>,
     modes: Vec<ServingMode>,
-<<<<<<< HEAD
     /// Of each accelerator, engine, precision that it computes in, and cache format.
     laws: Vec<Vec<Vec<Option<Vec<ResolvedLaws>>>>>,
-=======
-    efficiencies: Efficiencies,
->>>>>>> i3-comm
     /// Of each accelerator, with the kernels of each engine on the engine axis.
     collectives: Vec<Vec<CollectiveModel>>,
     prices: BTreeMap<String, f64>,
@@ -225,7 +217,6 @@ impl Context {
                 engine_names.iter().map(|engine| fitted(model, catalog.kernels(), entry, engine)).collect()
             })
             .collect();
-<<<<<<< HEAD
         let precisions: Vec<&'static Precision> =
             names(axis::PRECISION).iter().filter_map(|name| Precision::by_name(name)).collect();
         let kv_precisions: Vec<&'static KvPrecision> =
@@ -238,8 +229,6 @@ impl Context {
                 engine_names.iter().map(of_engine).collect()
             })
             .collect();
-=======
->>>>>>> i3-comm
         let mut numbers = vec![Vec::new(); AXES.len()];
         for plan_axis in &plan.axes {
             numbers[plan_axis.position].clone_from(&plan_axis.numbers);
@@ -256,11 +245,7 @@ impl Context {
             attention_kernels: choices(&names(axis::ATTENTION_KERNEL), &AttentionKernel::ALL),
             optimizers: choices(&names(axis::OPTIMIZER), &Optimizer::ALL),
             modes: choices(&names(axis::MODE), &ServingMode::ALL),
-<<<<<<< HEAD
             laws,
-=======
-            efficiencies: catalog.efficiencies().clone(),
->>>>>>> i3-comm
             collectives,
             prices: spec.prices.clone(),
             numbers,
@@ -359,7 +344,6 @@ impl Context {
         let accelerator = self.accelerator(point);
         let precision = self.precision(point);
         let phase = self.plan.phase;
-<<<<<<< HEAD
         let engine = if phase == Phase::Inference { point.index(axis::ENGINE) } else { 0 };
         let collectives = self.collectives[point.index(axis::ACCELERATOR)][engine];
         let cache = if phase == Phase::Inference { point.index(axis::KV_PRECISION) } else { 0 };
@@ -367,15 +351,6 @@ impl Context {
         let resolved = laws.as_ref().map(|caches| caches[cache]).ok_or(Reject::PrecisionUnsupported)?;
         let cache_format = if phase == Phase::Inference { self.kv_precision(point).name } else { SIXTEEN_BITS };
         let kernels = kernels(&resolved, &accelerator, precision, cache_format).ok_or(Reject::PrecisionUnsupported)?;
-=======
-        let resolved = self.efficiencies.resolve(&entry.architecture, &entry.id, &accelerator, precision, phase)?;
-        let mut kernels = resolved.kernels;
-        if phase == Phase::Training {
-            kernels.grouped_compute_ratio = self.training.grouped_compute_ratio;
-        }
-        let engine = if phase == Phase::Inference { point.index(axis::ENGINE) } else { 0 };
-        let collectives = self.collectives[point.index(axis::ACCELERATOR)][engine];
->>>>>>> i3-comm
         Ok(ResolvedDevice { device: Device { accelerator, kernels, collectives }, provenance: resolved.provenance })
     }
 

@@ -1,18 +1,8 @@
-<<<<<<< HEAD
 //! What is known of one architecture beside fitted laws: clocks, backward attention, and coefficients of laws that were not fitted but
 //! published or assumed.
 use llmsweep_model::collective::CollectiveModel;
 use llmsweep_model::law::{FAMILIES, Family};
 use llmsweep_model::precision::{KvPrecision, Precision};
-=======
-//! Efficiencies of kernels by architecture and format, and which architecture stands in where one has not been measured.
-use llmsweep_model::collective::CollectiveModel;
-use llmsweep_model::hardware::Accelerator;
-use llmsweep_model::kernel::{AttentionCurve, GemmCurve, KernelModel};
-use llmsweep_model::precision::{ComputeFormat, Precision};
-use llmsweep_model::quantity::{FlopsPerSec, Seconds};
-use llmsweep_model::reject::Reject;
->>>>>>> i3-comm
 use std::collections::BTreeMap;
 
 use super::fields::{Fields, number};
@@ -59,13 +49,8 @@ impl Provenance {
 /// The architecture that is the last resort.
 pub(super) const DEFAULT: &str = "default";
 
-<<<<<<< HEAD
 /// Keys of an efficiency file beside the families of laws.
 pub const EFFICIENCY_KEYS: [&str; 10] = [
-=======
-/// Keys of an efficiency file.
-pub const EFFICIENCY_KEYS: [&str; 13] = [
->>>>>>> i3-comm
     "architecture",
     "relatives",
     "measured_on",
@@ -75,11 +60,6 @@ pub const EFFICIENCY_KEYS: [&str; 13] = [
     "backward_attention_ratio",
     "collective_latency_factor",
     "switch_efficiency",
-<<<<<<< HEAD
-=======
-    "attention",
-    "gemm",
->>>>>>> i3-comm
     "accelerator",
 ];
 
@@ -100,15 +80,8 @@ pub struct Architecture {
     switch_efficiency: Option<f64>,
     training_clock: f64,
     serving_clock: f64,
-<<<<<<< HEAD
     /// Coefficients of laws by family and precision; those not named have the family's default.
     coefficients: BTreeMap<(&'static str, String), Vec<f64>>,
-=======
-    collective_latency_factor: f64,
-    switch_efficiency: Option<f64>,
-    attention: Option<AttentionCurve>,
-    gemm: BTreeMap<String, GemmCurve>,
->>>>>>> i3-comm
     overrides: BTreeMap<String, Override>,
     place: Place,
 }
@@ -143,12 +116,7 @@ impl Architecture {
             backward_attention_ratio: required_share(&fields, "backward_attention_ratio")?,
             collective_latency_factor: fields.required_positive("collective_latency_factor")?,
             switch_efficiency: fields.share("switch_efficiency", 1.0)?,
-<<<<<<< HEAD
             coefficients,
-=======
-            attention,
-            gemm,
->>>>>>> i3-comm
             overrides: overrides(&fields)?,
             place: fields.place().clone(),
             name,
@@ -228,18 +196,6 @@ fn overrides(fields: &Fields) -> Result<BTreeMap<String, Override>, DocumentErro
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Efficiencies(BTreeMap<String, Architecture>);
 
-<<<<<<< HEAD
-=======
-/// Efficiencies resolved for one accelerator and precision.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Resolved {
-    /// Times kernels.
-    pub kernels: KernelModel,
-    /// How the efficiencies are known.
-    pub provenance: Provenance,
-}
-
->>>>>>> i3-comm
 impl Efficiencies {
     /// Takes a file; a later one of the same architecture replaces it.
     pub(super) fn take(&mut self, node: &Node) -> Result<(), DocumentError> {
@@ -289,96 +245,17 @@ impl Efficiencies {
     /// Collectives as an architecture has them: its factor on latencies, and what a sum in its switch reaches.
     #[must_use]
     pub fn collectives(&self, architecture: &str, model: CollectiveModel) -> CollectiveModel {
-<<<<<<< HEAD
         match self.chain(architecture).next() {
             Some(nearest) => {
                 model.of_architecture(nearest.collective_latency_factor, nearest.switch_efficiency.unwrap_or_default())
-=======
-        match self.chain(architecture).first() {
-            Some(nearest) => {
-                model.of_architecture(nearest.collective_latency_factor, nearest.switch_efficiency.unwrap_or_default())
             }
             None => model,
         }
     }
 
-    /// An architecture and those that stand in for it, nearest first, the last resort last.
-    fn chain(&self, architecture: &str) -> Vec<&Architecture> {
-        let own = self.0.get(architecture);
-        let relatives = own.into_iter().flat_map(|own| &own.relatives).filter_map(|name| self.0.get(name));
-        own.into_iter().chain(relatives).chain(self.0.get(DEFAULT)).collect()
-    }
-
-    /// The curve of a format and how it is known: the architecture's own, that of a like format, a relative's, the last resort's.
-    fn gemm(&self, architecture: &str, accelerator: &str, format: &str) -> Option<(GemmCurve, Provenance)> {
-        for candidate in self.chain(architecture) {
-            let own = candidate.name == architecture;
-            let measured = own && candidate.measured_on.iter().any(|id| id == accelerator);
-            let curve = match (candidate.curve(format), candidate.stand_in(format)) {
-                (Some(curve), _) if measured => Some((curve, Provenance::Calibrated)),
-                (Some(curve), _) | (None, Some(curve)) => Some((curve, Provenance::Transferred)),
-                (None, None) => None,
-            };
-            if let Some((curve, provenance)) = curve {
-                let guessed = candidate.name == DEFAULT || candidate.measured_on.is_empty();
-                return Some((curve, if guessed { Provenance::Datasheet } else { provenance }));
->>>>>>> i3-comm
-            }
-            None => model,
-        }
-    }
-
-<<<<<<< HEAD
     /// An architecture and those that stand in for it, nearest first, the last resort last.
     pub(super) fn chain(&self, architecture: &str) -> impl Iterator<Item = &Architecture> {
         let names = self.relatives(architecture).map(str::to_owned).collect::<Vec<_>>();
         names.into_iter().chain(std::iter::once(DEFAULT.to_owned())).filter_map(|name| self.0.get(&name))
-=======
-    /// Everything that times kernels of a precision on an accelerator.
-    ///
-    /// `architecture` and `id` are those of the catalogue entry; `accelerator` may have what-if factors applied.
-    pub fn resolve(
-        &self,
-        architecture: &str,
-        id: &str,
-        accelerator: &Accelerator,
-        precision: &Precision,
-        phase: Phase,
-    ) -> Result<Resolved, Reject> {
-        let (_, peak) = accelerator.peaks.of(precision).ok_or(Reject::PrecisionUnsupported)?;
-        let plain = if precision.unquantised_bits > 16.0 { precision } else { sixteen_bits() };
-        let plain_peak = if plain == precision { peak } else { sixteen_bit_peak(accelerator).unwrap_or(peak) };
-        let chain = self.chain(architecture);
-        let nearest = chain.first().ok_or(Reject::PrecisionUnsupported)?;
-        let attention = chain.iter().find_map(|candidate| candidate.attention).ok_or(Reject::PrecisionUnsupported)?;
-        let gemm = self.gemm(architecture, id, precision.name);
-        let (gemm, provenance) = gemm.ok_or(Reject::PrecisionUnsupported)?;
-        let (plain_gemm, _) = self.gemm(architecture, id, plain.name).ok_or(Reject::PrecisionUnsupported)?;
-        let own = nearest.overrides.get(id).copied().unwrap_or_default();
-        let factor = own.compute_factor.unwrap_or(1.0);
-        let scale =
-            |curve: GemmCurve| GemmCurve { compute_efficiency: (curve.compute_efficiency * factor).min(1.0), ..curve };
-        let sustained_clock = match phase {
-            Phase::Inference => nearest.serving_clock,
-            Phase::Training if matches!(precision.name, "bf16" | "fp16") => {
-                own.training_clock_16_bit.unwrap_or(nearest.training_clock)
-            }
-            Phase::Training => nearest.training_clock,
-        };
-        let kernels = KernelModel {
-            peak,
-            plain_peak,
-            vector_peak: accelerator.peaks.get(ComputeFormat::Fp32).unwrap_or(plain_peak * VECTOR_SHARE),
-            bandwidth: accelerator.memory_bandwidth,
-            gemm: scale(gemm),
-            plain_gemm: scale(plain_gemm),
-            attention,
-            grouped_compute_ratio: 1.0,
-            elementwise_efficiency: nearest.elementwise_efficiency,
-            sustained_clock,
-            launch: nearest.launch,
-        };
-        Ok(Resolved { kernels, provenance })
->>>>>>> i3-comm
     }
 }
