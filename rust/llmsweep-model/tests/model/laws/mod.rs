@@ -6,4 +6,5 @@ mod conserved;
 mod layouts;
 mod memory;
 mod monotone;
+mod multiplications;
 mod refused;
