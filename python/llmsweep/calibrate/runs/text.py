@@ -53,4 +53,4 @@ def lines(found: Runs) -> Iterator[str]:
     yield f"|predicted / measured − 1| with shipped constants: {before}"
     yield f"with fitted ones, {found.folds} left out: {after}"
     if found.after[0] >= found.before[0]:
-        yield "the shipped constants are as good for runs that the fit did not see: more runs are needed to gain by them"
+        yield "the shipped constants are as good for runs left out: more runs are needed to gain by fitted ones"

@@ -1,0 +1,132 @@
+"""From tables of timings to laws that the catalogue reads."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from llmsweep.api import open_catalog
+from llmsweep.calibrate import kernel_files, report
+from llmsweep.calibrate.families import families
+from llmsweep.calibrate.ops import Calibration, calibrate
+from llmsweep.errors import DataError
+from synthetic import CHIP, PASSES, timings
+
+
+def saved(frame: pl.DataFrame, path: Path) -> Path:
+    frame.write_parquet(path)
+    return path
+
+
+def laws(found: Calibration) -> dict[tuple[str, ...], dict[str, float]]:
+    names = [entry.name for entry in families()["elementwise"].coefficients]
+    return {tuple(law.key): dict(zip(names, law.coefficients, strict=True)) for law in found.laws}
+
+
+def test_a_law_comes_back_from_its_timings(tmp_path: Path) -> None:
+    found = calibrate([saved(timings(outliers=20), tmp_path / "a.parquet")])
+    assert [tuple(law.key) for law in found.laws] == [
+        ("elementwise", CHIP, "bf16", "any"),
+        ("elementwise", CHIP, "bf16", "vllm"),
+    ]
+    for coefficients in laws(found).values():
+        assert coefficients == pytest.approx(PASSES, rel=0.03)
+    law = found.laws[1]
+    assert (law.rows, law.outliers, law.available) == (380, 20, 400)
+    assert law.error_median == pytest.approx(0.02, abs=0.01)
+    assert law.error_p90 == pytest.approx(0.05, abs=0.03)
+    assert found.left_out == []
+
+
+def test_engines_are_pooled_at_the_median(tmp_path: Path) -> None:
+    parts = [
+        timings((factor * 3e-6, 0.7 / factor), engine=engine, noise=0.0)
+        for engine, factor in (("vllm", 1.0), ("sglang", 1.1), ("trtllm", 1.35))
+    ]
+    found = laws(calibrate([saved(pl.concat(parts), tmp_path / "a.parquet")]))
+    assert found["elementwise", CHIP, "bf16", "any"] == pytest.approx(
+        {"launch_s": 3.3e-6, "memory_efficiency": 0.7 / 1.1}, rel=0.01
+    )
+    assert found["elementwise", CHIP, "bf16", "trtllm"]["launch_s"] == pytest.approx(4.05e-6, rel=0.01)
+
+
+def test_warm_and_cold_rows_are_told_apart(tmp_path: Path) -> None:
+    if "prefill_attention" not in families():
+        pytest.skip("needs a law with a cache")
+    mixed = pl.concat([timings(warm=warm).with_columns(pl.lit(warm).alias("warm")) for warm in (True, False)])
+    found = calibrate([saved(mixed, tmp_path / "a.parquet")])
+    assert found.laws[0].rows == 800
+
+
+def test_all_processes_find_the_same(tmp_path: Path) -> None:
+    chips = [timings(accelerator=chip) for chip in (CHIP, "a100-sxm-80")]
+    path = saved(pl.concat(chips), tmp_path / "a.parquet")
+    assert calibrate([path], jobs=2).laws == calibrate([path]).laws
+
+
+def test_rows_bound_the_sample(tmp_path: Path) -> None:
+    found = calibrate([saved(timings(rows=500), tmp_path / "a.parquet")], rows=100)
+    assert {law.rows for law in found.laws} == {100}
+    assert {law.available for law in found.laws} == {500}
+
+
+def test_the_catalogue_reads_what_is_written(tmp_path: Path) -> None:
+    chips = pl.concat([timings(accelerator=chip) for chip in (CHIP, "l40s")])
+    found = calibrate([saved(chips, tmp_path / "a.parquet")], source=["bench"])
+    written = kernel_files.write_folder(found.laws, tmp_path, kernel_files.NOTE)
+    assert [path.name for path in written] == ["h100-sxm-80.toml", "l40s.toml"]
+    text = written[0].read_text(encoding="utf-8")
+    assert text.startswith("# ")
+    entry = tomllib.loads(text)["elementwise"][0]
+    assert entry["source"] == ["bench"]
+    assert entry["launch_s"] == pytest.approx(3e-6, rel=0.03)
+    entries = json.loads(open_catalog([tmp_path]).kernels())
+    mine = [entry for entry in entries if entry["family"] == "elementwise" and entry["source"] == ["bench"]]
+    assert len(mine) == 4
+    assert kernel_files.write_folder(found.laws, tmp_path, kernel_files.NOTE) == written
+    assert written[0].read_text(encoding="utf-8") == text
+
+
+def test_a_new_chip_starts_at_its_relative(tmp_path: Path) -> None:
+    old = calibrate([saved(timings(noise=0.0), tmp_path / "old.parquet")])
+    kernel_files.write_folder(old.laws, tmp_path, ())
+    few = saved(timings((2e-6, 0.75), accelerator="h200-sxm-141", rows=40, engine="any"), tmp_path / "new.parquet")
+    (law,) = calibrate([few], catalog=[tmp_path]).laws
+    assert law.started_from == CHIP
+    assert law.coefficients == pytest.approx((2e-6, 0.75), rel=0.05)
+    (fresh,) = calibrate([few], catalog=[tmp_path], fresh=True).laws
+    assert fresh.started_from == "default"
+
+
+def test_an_accelerator_left_out_is_predicted_from_its_relative(tmp_path: Path) -> None:
+    chips = [timings((2e-6, 0.5), accelerator="h200-sxm-141"), timings((2e-6, 0.75), accelerator=CHIP)]
+    found = calibrate([saved(pl.concat(chips), tmp_path / "a.parquet")], check_transfer=True)
+    assert len(found.transfers) == 4
+    for item in found.transfers:
+        assert {item.key.accelerator, item.relative} == {"h200-sxm-141", CHIP}
+        assert item.error_median > 0.15
+        assert item.refitted_median < 0.04
+    frame = report.laws(found)
+    assert frame["transfer_median"].null_count() == 0
+    assert any("left out" in line for line in report.lines(found))
+
+
+def test_a_folder_names_what_it_leaves_out(tmp_path: Path) -> None:
+    saved(timings(), tmp_path / "a.parquet")
+    (tmp_path / "notes.csv").write_text("who,when\nme,now\n")
+    (tmp_path / "few.csv").write_text(timings(accelerator="l40s", rows=4).write_csv())
+    found = calibrate([tmp_path])
+    reasons = {Path(item.file).name: item.reason for item in found.left_out}
+    assert "no table of timings" in reasons["notes.csv"]
+    assert [item.reason for item in found.left_out if not item.file] == [
+        "elementwise on l40s in bf16 has 4 timings, 10 are needed",
+        "elementwise on l40s in bf16 (vllm) has 4 timings, 10 are needed",
+    ]
+
+
+def test_a_precision_that_the_chip_lacks_is_refused(tmp_path: Path) -> None:
+    wrong = timings(accelerator="a100-sxm-80").with_columns(pl.lit("nvfp4").alias("precision"))
+    with pytest.raises(DataError, match='"a100-sxm-80" does not compute in "nvfp4"'):
+        calibrate([saved(wrong, tmp_path / "a.parquet")])
