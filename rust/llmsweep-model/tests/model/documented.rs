@@ -3,7 +3,6 @@ use crate::common::close;
 use crate::common::hardware::{B200, H100};
 use crate::common::run::{ONE, REQUEST, STEP, serve, train};
 use crate::common::shapes::{llama2_7b, llama2_70b, llama3_405b};
-use crate::common::software::collectives;
 use llmsweep_model::collective::Ring;
 use llmsweep_model::economics::{HOUR, Upkeep};
 use llmsweep_model::kernel::{GemmCurve, Pass};
@@ -72,7 +71,7 @@ fn kernels() {
 
 #[test]
 fn all_reduces() {
-    let model = collectives(H100.latency_factor);
+    let model = H100.collectives();
     let time = |bytes: f64, ring: Ring| model.time(Collective::AllReduce, Bytes(bytes), ring, &H100.fabric()).0;
     let bytes = 536_870_912.0;
     close(time(bytes, Ring::new(8.0, 1.0)), 2.55e-3, PRINTED);

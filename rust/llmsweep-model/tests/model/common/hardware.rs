@@ -1,6 +1,7 @@
 //! Machines: datasheet rates with the catalogue's efficiencies.
 use super::precision;
 use super::software::collectives;
+use llmsweep_model::collective::CollectiveModel;
 use llmsweep_model::hardware::{Accelerator, Fabric, LinkKind, Peaks, Tier};
 use llmsweep_model::kernel::{AttentionCurve, GemmCurve, KernelModel};
 use llmsweep_model::phase::Device;
@@ -20,6 +21,8 @@ pub(crate) struct Machine {
     pub(crate) link: f64,
     pub(crate) network: f64,
     pub(crate) latency_factor: f64,
+    /// What a sum in the switch reaches of the link.
+    pub(crate) switch_efficiency: f64,
 }
 
 /// H100 SXM: 989 TFLOP/s bf16, 80 GB at 3.35 TB/s, NVLink 450 GB/s each way, one 400 Gbit/s port.
@@ -32,11 +35,20 @@ pub(crate) const H100: Machine = Machine {
     link: 450e9,
     network: 50e9,
     latency_factor: 0.71,
+    switch_efficiency: 0.67,
 };
 
 /// B200 SXM: 2.25 PFLOP/s bf16, 180 GB at 8 TB/s, NVLink 900 GB/s each way.
-pub(crate) const B200: Machine =
-    Machine { bf16: 2250e12, fp8: 4500e12, memory: 180e9, bandwidth: 8e12, link: 900e9, latency_factor: 1.17, ..H100 };
+pub(crate) const B200: Machine = Machine {
+    bf16: 2250e12,
+    fp8: 4500e12,
+    memory: 180e9,
+    bandwidth: 8e12,
+    link: 900e9,
+    latency_factor: 1.17,
+    switch_efficiency: 0.45,
+    ..H100
+};
 
 /// H200 SXM: an H100 with 141 GB at 4.8 TB/s.
 pub(crate) const H200: Machine = Machine { memory: 141e9, bandwidth: 4.8e12, ..H100 };
@@ -50,6 +62,7 @@ pub(crate) const A100: Machine = Machine {
     link: 300e9,
     network: 25e9,
     latency_factor: 1.17,
+    switch_efficiency: 0.0,
     ..H100
 };
 
@@ -60,6 +73,10 @@ pub(crate) fn tier(kind: LinkKind, span: u32, bandwidth: f64) -> Tier {
 }
 
 impl Machine {
+    pub(crate) fn collectives(&self) -> CollectiveModel {
+        collectives(self.latency_factor, self.switch_efficiency)
+    }
+
     pub(crate) fn fabric(&self) -> Fabric {
         let network = tier(LinkKind::Network, u32::MAX, self.network);
         Fabric::new(&[tier(LinkKind::Switched, self.domain, self.link), network])
@@ -120,6 +137,6 @@ impl Machine {
             sustained_clock: 0.86,
             launch: Seconds(2.35e-6),
         };
-        Device { accelerator, kernels, collectives: collectives(self.latency_factor) }
+        Device { accelerator, kernels, collectives: self.collectives() }
     }
 }
