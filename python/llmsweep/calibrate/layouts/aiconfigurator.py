@@ -1,4 +1,4 @@
-"""What the tables of aiconfigurator share: names of systems, formats and engines, and which kernel is an engine's main one."""
+"""What the tables of aiconfigurator share: names of systems and formats, and which kernel is an engine's main one."""
 
 import polars as pl
 
@@ -73,4 +73,5 @@ def left_out(rows: pl.DataFrame, reason: str, by: list[str]) -> list[str]:
     if rows.is_empty():
         return []
     named = rows.select(pl.concat_str(by, separator=" ")).to_series().unique().sort().to_list() if by else []
-    return [f"{rows.height:,} rows {reason}" + (f" ({', '.join(named)})" if named else "")]
+    count = f"{rows.height:,} row{'' if rows.height == 1 else 's'}"
+    return [f"{count} {reason}" + (f" ({', '.join(named)})" if named else "")]

@@ -34,7 +34,8 @@ TOO_FAST = (pl.col("system") == "a100_sxm") & (pl.col("backend") == "trtllm") & 
 def canonical(frame: pl.DataFrame, stem: str) -> tuple[pl.DataFrame, list[str]]:
     """The canonical table of a file with this name, and sentences on what was left out.
 
-    Both kinds of file have the same columns. The name tells which it is; where it doesn't, a past (`step`) means decoding.
+    Both kinds of file have the same columns. The name tells which it is; where it doesn't, a past (`step`) means
+    decoding.
     """
     if "context" in stem:
         prompts, steps = frame, frame.clear()
@@ -50,11 +51,12 @@ def canonical(frame: pl.DataFrame, stem: str) -> tuple[pl.DataFrame, list[str]]:
 def _prompts(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
     frame, kernels = _usual_kernels(frame)
     frame, chunks = split(frame, pl.col("step") == 0, "of prompts with a past, for which there is no law")
-    # With a cache in 8 bits vLLM takes queries to 8 bits, too; TensorRT-LLM says so in rows of their own, SGLang falls back.
+    # With a cache in 8 bits vLLM takes queries to 8 bits, too. TensorRT-LLM says so in rows of their own; SGLang falls
+    # back to slower kernels.
     frame, mixed = split(
         frame,
         (pl.col("attn_dtype") == pl.col("kv_cache_dtype")) | (pl.col("backend") == "vllm"),
-        "whose cache has another format than their products, where the engine times both alike elsewhere",
+        "whose cache has another format than their products",
         ["backend"],
     )
     format_of_products = pl.when(pl.col("backend") == "vllm").then("kv_cache_dtype").otherwise("attn_dtype")

@@ -41,7 +41,6 @@ mod tests {
     use super::LatentWidths;
 
     #[test]
-    #[expect(clippy::float_cmp, reason = "whole numbers")]
     fn deepseek() {
         let widths = LatentWidths::DEEPSEEK;
         assert_eq!((widths.cached(), widths.expanded_flops(), widths.absorbed_flops()), (576.0, 640.0, 2176.0));
