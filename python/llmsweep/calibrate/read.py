@@ -91,7 +91,7 @@ def read(
         for *key, count in table.group_by(Key._fields).len().iter_rows():
             found.rows[Key(*key)] += count
             found.sources[Key(*key)] |= set(origin or source)
-        parts = [smallest(pl.concat([*parts, table]), canonical.inputs(), rows, Key._fields)]
+        parts = [smallest(pl.concat([*parts, table], how="diagonal"), canonical.inputs(), rows, Key._fields)]
     if not parts or parts[0].is_empty():
         reasons = "; ".join(f'"{item.file}": {item.reason}' for item in found.left_out[:3])
         raise DataError(f"there are no timings to fit{f': {reasons}' if reasons else ''}")
