@@ -27,7 +27,7 @@ HOST_DEVICES = {"gb200": 4, "gb300": 4}
 USUAL_HOST_DEVICES = 8
 
 
-def canonical(frame: pl.DataFrame, stem: str) -> tuple[pl.DataFrame, list[str]]:
+def canonical(frame: pl.DataFrame, stem: str) -> tuple[pl.DataFrame, list[str]]:  # noqa: ARG001
     """The canonical table of a file with this name, and sentences on what was left out."""
     kernel, engine = pl.col("kernel_source"), pl.col("backend_dir")
     frame, eager = split(frame, ~kernel.str.contains("eager"), "outside captured graphs, which time the host", [])

@@ -16,7 +16,7 @@ VALUE_BYTES = {"bfloat16": 2.0, "fp8": 1.0, "nvfp4": 0.5625}
 PREPARE, DISPATCH, COMBINE = "alltoall_prepare", "alltoall_dispatch", "alltoall_combine"
 
 
-def canonical(frame: pl.DataFrame, stem: str) -> tuple[pl.DataFrame, list[str]]:
+def canonical(frame: pl.DataFrame, stem: str) -> tuple[pl.DataFrame, list[str]]:  # noqa: ARG001
     """The canonical table of a file with this name, and sentences on what was left out.
 
     Preparing is a part of every dispatch.
@@ -25,7 +25,8 @@ def canonical(frame: pl.DataFrame, stem: str) -> tuple[pl.DataFrame, list[str]]:
     used = pl.col("op_name").is_in([PREPARE, DISPATCH, COMBINE])
     frame, low = split(frame, used, "of other operations", ["op_name"])
     wide = frame.group_by(SHAPE).agg(
-        pl.col("latency").filter(pl.col("op_name") == name).median().alias(name) for name in (PREPARE, DISPATCH, COMBINE)
+        pl.col("latency").filter(pl.col("op_name") == name).median().alias(name)
+        for name in (PREPARE, DISPATCH, COMBINE)
     )
     width = pl.col("moe_dtype").replace_strict(VALUE_BYTES, default=None, return_dtype=pl.Float64).alias("value_bytes")
     sent = _direction(wide, "dispatch", pl.col(PREPARE) + pl.col(DISPATCH), width)

@@ -24,13 +24,15 @@ COLUMNS = frozenset(
 )
 
 
-def canonical(frame: pl.DataFrame, stem: str) -> tuple[pl.DataFrame, list[str]]:
+def canonical(frame: pl.DataFrame, stem: str) -> tuple[pl.DataFrame, list[str]]:  # noqa: ARG001
     """The canonical table of a file with this name, and sentences on what was left out.
 
     Between nodes the time that a notification takes is the host's, and is not counted.
     """
     most = pl.col("dispatch_sms").max().over("system", "node_num", "backend_version")
-    frame, fewer = split(frame, pl.col("dispatch_sms") == most, "with fewer multiprocessors than were tried at most", [])
+    frame, fewer = split(
+        frame, pl.col("dispatch_sms") == most, "with fewer multiprocessors than were tried at most", []
+    )
     directions = [("dispatch", EIGHT_BITS), ("combine", SIXTEEN_BITS)]
     return pl.concat(_direction(frame, family, value_bytes) for family, value_bytes in directions), fewer
 

@@ -1,4 +1,4 @@
-"""Timings of DeepEP's kernels of low latency (`wideep_deepep_ll`): dispatch in 8 bits, combine in 16, a copy for each expert."""
+"""Timings of DeepEP's kernels of low latency (`wideep_deepep_ll`): dispatch in 8 bits, combine in 16."""
 
 import polars as pl
 
@@ -22,7 +22,7 @@ COLUMNS = frozenset(
 )
 
 
-def canonical(frame: pl.DataFrame, stem: str) -> tuple[pl.DataFrame, list[str]]:
+def canonical(frame: pl.DataFrame, stem: str) -> tuple[pl.DataFrame, list[str]]:  # noqa: ARG001
     """The canonical table of a file with this name, and sentences on what was left out."""
     directions = [("dispatch", EIGHT_BITS), ("combine", SIXTEEN_BITS)]
     return pl.concat(_direction(frame, family, value_bytes) for family, value_bytes in directions), []

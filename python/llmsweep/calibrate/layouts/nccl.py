@@ -18,14 +18,14 @@ FAMILIES = {
 ELEMENT_BYTES = {"half": 2, "int8": 1}
 
 
-def canonical(frame: pl.DataFrame, stem: str) -> tuple[pl.DataFrame, list[str]]:
+def canonical(frame: pl.DataFrame, stem: str) -> tuple[pl.DataFrame, list[str]]:  # noqa: ARG001
     """The canonical table of a file with this name, and sentences on what was left out."""
     operation, dtype = pl.col("op_name"), pl.col("nccl_dtype")
     frame, unknown = split(frame, operation.is_in(list(FAMILIES)), "of other operations", ["op_name"])
     frame, other = split(frame, dtype.is_in(list(ELEMENT_BYTES)), "of other types", ["nccl_dtype"])
     # The switch sums no integers: over eight ranks they take rings where training's 16-bit values don't.
     frame, sums = split(
-        frame, (operation != "all_reduce") | (dtype == "half"), "that sum integers, which no switch does", []
+        frame, (operation != "all_reduce") | (dtype == "half"), "of sums of integers, which no switch takes", []
     )
     bytes_of = pl.col("message_size") * dtype.replace_strict(ELEMENT_BYTES, return_dtype=pl.Int64)
     table = frame.select(
