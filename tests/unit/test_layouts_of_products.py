@@ -73,10 +73,18 @@ def test_older_releases_and_narrow_products_are_left_out() -> None:
 
 
 def test_launches_from_python_are_left_out() -> None:
-    frame = products(n=[256, 256, 16384, 16384], k=[256, 512, 4096, 16384], latency_ms=[0.2, 0.21, 0.22, 0.9])
+    frame = products(kernel_source=["a", "b", "b"], n=[256, 256, 16384], latency_ms=[0.003, 0.21, 0.9])
     table, left_out = gemm.canonical(frame, "h100_sxm")
-    assert table["latency_s"].to_list() == [pytest.approx(0.9e-3)]
-    assert left_out == ["3 rows that time the launch from Python (vllm fp8)"]
+    assert table["kernel"].to_list() == ["a"]
+    assert left_out == ["2 rows that time the launch from Python (vllm fp8)"]
+
+
+def test_weights_that_stayed_in_the_cache_are_left_out() -> None:
+    frame = products(n=[4096, 8192], gemm_dtype=["nvfp4", "nvfp4"], k=[4096, 16384])
+    assert gemm.canonical(frame, "b200_sxm")[0].height == 2
+    table, left_out = gemm.canonical(frame, "l40s")
+    assert table["n"].to_list() == [8192]
+    assert left_out == ["1 rows whose weights the timing loop held in the cache (l40s)"]
 
 
 def test_experts_keep_their_shape_on_a_rank() -> None:
