@@ -69,7 +69,7 @@ def test_older_releases_and_narrow_products_are_left_out() -> None:
     frame = products(backend_version=["0.24.0", "0.19.0", "0.24.0"], n=[4096, 4096, 64])
     table, left_out = gemm.canonical(frame, "h100_sxm")
     assert table.height == 1
-    assert left_out == ["1 rows of older releases (vllm 0.19.0)", "1 rows with n or k below 256"]
+    assert left_out == ["1 row of older releases (vllm 0.19.0)", "1 rows with n or k below 256"]
 
 
 def test_launches_from_python_are_left_out() -> None:
@@ -84,7 +84,7 @@ def test_weights_that_stayed_in_the_cache_are_left_out() -> None:
     assert gemm.canonical(frame, "b200_sxm")[0].height == 2
     table, left_out = gemm.canonical(frame, "l40s")
     assert table["n"].to_list() == [8192]
-    assert left_out == ["1 rows whose weights the timing loop held in the cache (l40s)"]
+    assert left_out == ["1 row whose weights the timing loop held in the cache (l40s)"]
 
 
 def test_experts_keep_their_shape_on_a_rank() -> None:
@@ -112,13 +112,13 @@ def test_experts_without_a_gate_share_their_kernel_with_the_others() -> None:
     )
     table, left_out = moe.canonical(frame, "moe")
     assert table["gated"].to_list() == [1.0, 0.0]
-    assert left_out == ["1 rows of kernels for few tokens only (moe_torch_flow_min_latency)"]
+    assert left_out == ["1 row of kernels for few tokens only (moe_torch_flow_min_latency)"]
 
 
 def test_a_power_law_loads_one_rank_more() -> None:
     frame = experts(distribution=["power_law_1.2", "zipf"])
     table, left_out = moe.canonical(frame, "moe")
-    assert left_out == ["1 rows of distributions that are not known (zipf)"]
+    assert left_out == ["1 row of distributions that are not known (zipf)"]
     assert table["hottest"].item() > 1.2
 
 
