@@ -69,7 +69,7 @@ def test_older_releases_and_narrow_products_are_left_out() -> None:
     frame = products(backend_version=["0.24.0", "0.19.0", "0.24.0"], n=[4096, 4096, 64])
     table, left_out = gemm.canonical(frame, "h100_sxm")
     assert table.height == 1
-    assert left_out == ["1 row of older releases (vllm 0.19.0)", "1 rows with n or k below 256"]
+    assert left_out == ["1 row of older releases (vllm 0.19.0)", "1 row with n or k below 256"]
 
 
 def test_launches_from_python_are_left_out() -> None:
