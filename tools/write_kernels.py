@@ -48,7 +48,8 @@ INTRODUCTION = """\
 
 <!-- Written by tools/write_kernels.py; `make kernels OPS=…` writes it anew. -->
 
-How far the laws of [model.md](model.md) are from measured kernels: |predicted / measured − 1| over shapes that the fit **did not see** (two in five, chosen by a hash of the shape). The timings are published ones
+How far the laws of [model.md](model.md) are from measured kernels: |predicted / measured − 1| over shapes that the fit
+**did not see** (two in five, chosen by a hash of the shape). The timings are published ones
 (ai-dynamo/aiconfigurator, Apache-2.0; microsoft/vidur, MIT), which are not shipped; `llmsweep calibrate ops` fits your
 own ([calibrate.md](calibrate.md)). A fit takes at most 3,000 timings. `any` is one law to all engines, at their median.
 """
@@ -123,7 +124,7 @@ def page(found: Calibration, folder: Path) -> Iterator[str]:
     """The lines of docs/kernels.md."""
     yield INTRODUCTION
     yield "## Summary\n"
-    yield "Over all held-out shapes, each law counting the same; *near*: its own median at most a third above the goal.\n"
+    yield "Over all held-out shapes, laws counting alike; *near*: a law's own median at most a third above the goal.\n"
     yield from markdown(SUMMARY, summary(found))
     for family in dict.fromkeys(law.key.family for law in found.laws):
         yield f"\n## {family}\n"
