@@ -3,7 +3,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use llmsweep_engine::axes::ENGINE_NAMES;
-use llmsweep_engine::catalog::{Catalog, efficiency, systems};
+use llmsweep_engine::catalog::{Catalog, collectives, efficiency, systems};
 use tempfile::TempDir;
 
 use crate::common::{catalog_folder, sweep};
@@ -110,13 +110,13 @@ fn a_wrong_file_is_one_sentence_with_its_place() {
             "collectives",
             "efficiency = 0.96",
             "efficiency = 0",
-            "collectives.toml:23:14: \"efficiency\" of \"between_nodes\" of the table of constants of collectives is \"0\", allowed are finite numbers above 0",
+            "collectives.toml:154:14: \"efficiency\" of \"between_nodes\" of the table of constants of collectives is \"0\", allowed are finite numbers above 0",
         ),
         (
             "collectives",
             "[between_nodes]",
             "[other]",
-            "collectives.toml:19:2: unknown key \"other\" in the table of constants of collectives",
+            "collectives.toml:150:2: unknown key \"other\" in the table of constants of collectives",
         ),
     ] {
         let text = shipped(&format!("systems/{file}.toml"));
@@ -174,9 +174,11 @@ fn the_documentation_has_every_key() {
     has(efficiencies, &efficiency::GEMM_KEYS);
     has(efficiencies, &efficiency::OVERRIDE_KEYS);
     for keys in [
-        &systems::INSIDE_NODE_KEYS[..],
-        &systems::BETWEEN_NODES_KEYS,
-        &systems::ONE_SHOT_KEYS,
+        &collectives::LIBRARY_KEYS[..],
+        &collectives::DIRECT_KEYS,
+        &collectives::BETWEEN_NODES_KEYS,
+        &collectives::EXCHANGE_KEYS,
+        &collectives::EXCHANGE_KERNELS_KEYS,
         &systems::TRAINING_SYSTEM_KEYS,
         &systems::COMMON_KEYS,
         &systems::ENGINE_KEYS,
@@ -187,9 +189,13 @@ fn the_documentation_has_every_key() {
         has(software, &[&format!("[engine.{engine}]")]);
     }
     for table in [
-        "[inside_node]",
+        "[switched]",
+        "[pcie]",
+        "[host]",
+        "[direct]",
         "[between_nodes]",
-        "[one_shot]",
+        "[engine_all_reduce]",
+        "[exchange]",
         "[common]",
         "collectives.toml",
         "training.toml",

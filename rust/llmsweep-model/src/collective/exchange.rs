@@ -45,7 +45,7 @@ impl Exchanges {
 
 impl CollectiveModel {
     /// Time of an exchange of tokens: the faster kernel where the domain is switched, else the library's all-to-all of `bytes`, what one rank
-    /// sends away.
+    /// sends away. Bulk kernels wait for the host, so that a captured graph has those of low latency alone.
     #[must_use]
     pub fn exchange(&self, routed: &Routed, bytes: Bytes, ring: Ring, fabric: &Fabric) -> Seconds {
         let tiers = fabric.tiers();
@@ -73,6 +73,7 @@ impl CollectiveModel {
             };
             law.seconds(inner.bandwidth, beyond.bandwidth, &exchange)
         };
-        time(&kernels.low_latency, true).min(time(&kernels.bulk, false))
+        let low_latency = time(&kernels.low_latency, true);
+        if routed.captured { low_latency } else { low_latency.min(time(&kernels.bulk, false)) }
     }
 }

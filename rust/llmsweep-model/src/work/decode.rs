@@ -58,6 +58,10 @@ pub fn layer(
         forward::tensor_messages(&mut work, requests * hidden * widths.activation, split);
     }
     forward::mlp(&mut work, shape, kind.mlp, requests, routing, split, widths);
+    // Engines capture their decode steps.
+    for routed in work.messages.iter_mut().filter_map(|message| message.routed.as_mut()) {
+        routed.captured = true;
+    }
     work
 }
 

@@ -115,7 +115,7 @@ fn exchange(name: &'static str, bytes: f64, moe: &Moe, split: &Split) -> Message
         group: Group::Expert,
         bytes: Bytes(bytes * distinct_ranks(split.expert, top_k)),
         count: 1.0,
-        routed: Some(Routed { bytes: Bytes(bytes), top_k, experts, back: name == "combine" }),
+        routed: Some(Routed { bytes: Bytes(bytes), top_k, experts, back: name == "combine", captured: false }),
     }
 }
 

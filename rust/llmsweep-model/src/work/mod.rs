@@ -179,6 +179,8 @@ pub struct Routed {
     pub experts: f64,
     /// Whether they come back.
     pub back: bool,
+    /// Whether in a captured graph, where nothing can wait for the host to learn how many tokens arrive.
+    pub captured: bool,
 }
 
 /// How a model is spread over devices, as far as one layer can tell.

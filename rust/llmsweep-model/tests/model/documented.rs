@@ -74,8 +74,8 @@ fn all_reduces() {
     let model = H100.collectives();
     let time = |bytes: f64, ring: Ring| model.time(Collective::AllReduce, Bytes(bytes), ring, &H100.fabric()).0;
     let bytes = 536_870_912.0;
-    close(time(bytes, Ring::new(8.0, 1.0)), 2.55e-3, PRINTED);
-    close(1.75 * bytes / time(bytes, Ring::new(8.0, 1.0)), 368.6e9, PRINTED);
+    close(time(bytes, Ring::new(8.0, 1.0)), 2.08e-3, PRINTED);
+    close(1.75 * bytes / time(bytes, Ring::new(8.0, 1.0)), 452.7e9, PRINTED);
     close(time(1.0, Ring::new(16.0, 8.0)), 120e-6, PRINTED);
 }
 
