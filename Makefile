@@ -74,6 +74,10 @@ docs: $(VENV)/.dev ## Write the generated pages and the README's output anew
 accuracy: $(VENV)/.built ## Learn the intervals from files of measurements, FILES=…, and write docs/accuracy.md
 	$(BIN)/python tools/write_accuracy.py $(FILES)
 
+.PHONY: kernels
+kernels: $(VENV)/.dev ## Fit the shipped laws of kernels to a folder of timings, OPS=…, and write docs/kernels.md
+	$(BIN)/python tools/write_kernels.py $(OPS)
+
 .PHONY: wheel
 wheel: $(BIN)/maturin ## Build wheel and sdist into dist/; the wheel is built from the sdist
 	rm -rf dist

@@ -127,6 +127,6 @@ def test_a_folder_names_what_it_leaves_out(tmp_path: Path) -> None:
 
 
 def test_a_precision_that_the_chip_lacks_is_refused(tmp_path: Path) -> None:
-    wrong = timings(accelerator="a100-sxm-80").with_columns(pl.lit("nvfp4").alias("precision"))
-    with pytest.raises(DataError, match='"a100-sxm-80" does not compute in "nvfp4"'):
+    wrong = timings(accelerator="a100-sxm-80").with_columns(pl.lit("mxfp8").alias("precision"))
+    with pytest.raises(DataError, match='"a100-sxm-80" does not compute in "mxfp8"'):
         calibrate([saved(wrong, tmp_path / "a.parquet")])

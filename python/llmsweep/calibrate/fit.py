@@ -28,6 +28,7 @@ TOO_FAR = 0.2
 MOST_EVALUATIONS = 60
 # Of a difference quotient, on a scale where everything is near 1.
 STEP = 1e-5
+INSIDE = 0.1
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,8 @@ class Problem:
         if not free.any():
             return list(first)
         rows = int(kept.sum())
+        # From a bound, the search would not move: it shortens steps by the room that is left.
+        inside = np.minimum(INSIDE, 0.25 * (high - low))
 
         def whole(part: Array) -> Array:
             x = np.array(first, np.float64)
@@ -123,7 +126,7 @@ class Problem:
 
         found = least_squares(
             residuals,
-            np.clip(np.array(first)[free], low[free], high[free]),
+            np.clip(np.array(first), low + inside, high - inside)[free],
             jac=slopes,
             bounds=(low[free], high[free]),
             loss=lambda squares: soft(squares, rows),

@@ -20,6 +20,7 @@ from llmsweep.errors import LlmsweepError
 
 # Fewer timings than these say nothing that the law's defaults don't.
 FEWEST_ROWS = 10
+QUANTILES = tuple(step / 20 for step in range(1, 20))
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class Law:
     """A fitted law.
 
     ``rows`` is what the fit used of ``available`` timings; the errors are |predicted / measured − 1| of shapes that a
-    fit to the others did not see, ``None`` where there were too few to hold some out.
+    fit to the others did not see, ``None`` where there were too few to hold some out. ``held_out`` has their quantiles,
+    so that errors of several laws can be put together.
     """
 
     key: Key
@@ -53,6 +55,7 @@ class Law:
     error_p90: float | None
     started_from: str
     source: tuple[str, ...]
+    held_out: tuple[float, ...] = ()
 
     @property
     def family(self) -> Family:
@@ -106,12 +109,12 @@ def run(task: Task) -> Law | str:
     except LlmsweepError as error:
         return str(error)
     unseen = sample.held_out(task.table, whole.family.held_out_together, whole.family.inputs)
-    median = p90 = None
+    quantiles: tuple[float, ...] = ()
     if unseen is not None and (~unseen).sum() >= FEWEST_ROWS // 2:
         seen = Bound.of(catalog, task.key, task.table.filter(pl.Series(~unseen)))
         held_out = Bound.of(catalog, task.key, task.table.filter(pl.Series(unseen)))
         errors = held_out.errors(seen.fit(task.start, task.prior).coefficients)
-        median, p90 = (float(value) for value in np.quantile(errors, (0.5, 0.9)))
+        quantiles = tuple(float(value) for value in np.quantile(errors, QUANTILES))
     best = whole.fit(task.start, task.prior)
     return Law(
         task.key,
@@ -119,8 +122,9 @@ def run(task: Task) -> Law | str:
         task.table.height - best.outliers,
         task.available,
         best.outliers,
-        median,
-        p90,
+        quantiles[QUANTILES.index(0.5)] if quantiles else None,
+        quantiles[QUANTILES.index(0.9)] if quantiles else None,
         task.started_from,
         task.source,
+        quantiles,
     )

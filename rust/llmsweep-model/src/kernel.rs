@@ -89,11 +89,10 @@ impl KernelModel {
     /// Time of a kernel, in its parts.
     #[must_use]
     pub fn parts(&self, op: &Op, pass: Pass) -> OpTime {
-        let (once, launch) = self.once(op, pass);
-        OpTime {
-            busy: (once - launch) * op.count,
-            launch: launch * op.count + self.laws.elementwise.launch * op.launches,
-        }
+        let (once, start) = self.once(op, pass);
+        let in_graph = self.laws.elementwise.launch * op.launches;
+        let launch = if start > Seconds::ZERO { in_graph.min(start * op.count) } else { in_graph };
+        OpTime { busy: (once - start) * op.count, launch }
     }
 
     /// Time of one of an operation's kernels, and how much of it starts the kernel.

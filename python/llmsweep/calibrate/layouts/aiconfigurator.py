@@ -19,7 +19,7 @@ ACCELERATORS = {
 PRECISIONS = {"bfloat16": "bf16", "float16": "bf16", "fp8": "fp8"}
 
 # A newer release counts as soon as it has this share of the rows of the one with most.
-ENOUGH = 0.5
+ENOUGH = 0.1
 
 
 def accelerator(column: str = "system") -> pl.Expr:

@@ -28,7 +28,7 @@ COLUMNS = frozenset(
 )
 
 PRECISIONS = {"int4_wo": "w4a16", "w4a8_mxfp4_mxfp8": "mxfp4"}
-# 4-bit weights with block exponents in 16-bit arithmetic: no precision of ours; 4-bit integers in 8-bit arithmetic neither.
+# 4-bit weights with block exponents in 16-bit arithmetic, 4-bit integers in 8-bit arithmetic.
 WITHOUT_NAME = ("w4a16_mxfp4", "w4afp8")
 EXPANDED = (pl.col("system") == "b60") & (pl.col("moe_dtype") == "fp8")
 
@@ -55,6 +55,9 @@ def canonical(frame: pl.DataFrame, stem: str) -> tuple[pl.DataFrame, list[str]]:
     frame, unknown = split(frame, known, "of distributions that are not known", ["distribution"])
     small = pl.col("kernel_source").str.contains("min_latency")
     frame, special = split(frame, ~small, "of kernels for few tokens only", ["kernel_source"])
+    frame, uneven = split(
+        frame, pl.col("num_experts") % pl.col("moe_ep_size") == 0, "whose experts don't divide evenly among ranks"
+    )
     frame = frame.with_columns(pl.col("kernel_source").str.replace_many(SAME_KERNEL))
     frame, others = aiconfigurator.main_kernels(frame, KEY)
     frame = frame.join(_routing(frame), on=ROUTING, how="left")
@@ -78,7 +81,7 @@ def canonical(frame: pl.DataFrame, stem: str) -> tuple[pl.DataFrame, list[str]]:
         pl.col("hottest"),
         pl.col("active"),
     )
-    return table, [*nameless, *unknown, *special, *others]
+    return table, [*nameless, *unknown, *special, *uneven, *others]
 
 
 def _routing(frame: pl.DataFrame) -> pl.DataFrame:

@@ -37,7 +37,10 @@ def power_law(tokens: int, experts: int, top_k: int, ranks: int, exponent: float
 
 
 def _settle(counts: NDArray[np.float64], rows: int) -> None:
-    """Makes counts add up to `rows`: missing rows go to the fullest experts, surplus ones leave the emptiest that have some."""
+    """Makes counts add up to `rows`.
+
+    Missing rows go to the fullest experts, surplus ones leave the emptiest that have some.
+    """
     order = np.argsort(-counts)
     missing = int(rows - counts.sum())
     if missing > 0:

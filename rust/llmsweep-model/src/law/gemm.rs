@@ -40,7 +40,7 @@ pub struct GemmShape {
 /// - Rows that are no multiple of 16 stretch `C` by `1 + u` in measured kernels ([`Law::time`]); engines pad, so [`Self::seconds`] leaves it
 ///   out.
 ///
-/// Shape and coefficients from 2.9 million timings of ten accelerators (aiconfigurator): median error over shapes not fitted 5.5 %.
+/// Shape and coefficients from 1.9 million timings of ten accelerators (aiconfigurator): median error over shapes not fitted 5.3 %.
 /// Cold, never below the datasheet: `C ≥ 2mnk/P` and `M ≥ bytes/BW`.
 ///
 /// ```

@@ -174,7 +174,7 @@ impl Heads {
                 values * widths.activation
                     + score_passes * tokens.rows * tokens.sequence_length * self.heads * widths.activation,
             ),
-            launches: if fused { 0.0 } else { launches::UNFUSED_ATTENTION },
+            launches: if fused { 1.0 } else { launches::UNFUSED_ATTENTION },
         }
     }
 }

@@ -100,7 +100,7 @@ pub fn cache_read(
                 count: 1.0,
                 flops: Flops(4.0 * requests * seen * heads * d),
                 bytes: Bytes(requests * seen * 2.0 * kv_heads * d * kv_bytes),
-                launches: 0.0,
+                launches: launches::CACHE_READ,
             })
         }
         (MixerKind::Full | MixerKind::Sliding, Attention::Latent(latent)) => {
@@ -124,7 +124,7 @@ pub fn cache_read(
                         + requests * context * index_flops,
                 ),
                 bytes: Bytes(requests * (seen * cached * kv_bytes + index)),
-                launches: 0.0,
+                launches: launches::CACHE_READ,
             })
         }
         _ => None,

@@ -134,7 +134,7 @@ fn experts_op(shape: GroupedShape, pairs: f64, widths: &Widths) -> Op {
         count: 1.0,
         flops: Flops(2.0 * pairs * hidden * intermediate * (gate + 1.0)),
         bytes: Bytes(weights + operands + results + permuted + activated),
-        launches: 0.0,
+        launches: launches::EXPERTS,
     }
 }
 

@@ -21,3 +21,9 @@ pub const STATE_UPDATE: f64 = 11.0;
 pub const UNFUSED_ATTENTION: f64 = 5.0;
 /// Maximum, sum and selection over the logits.
 pub const LOGITS: f64 = 3.0;
+/// Attention over the cache and the merging of its parts.
+pub const CACHE_READ: f64 = 2.0;
+/// Sorting rows by expert, the set-up of groups, two multiplications with the activation function between, the sum.
+pub const EXPERTS: f64 = 14.0;
+/// Chunk states, their passing on, and the outputs of a scan.
+pub const SCAN: f64 = 4.0;

@@ -130,7 +130,7 @@ pub fn forward(work: &mut Work, mixer: &LinearMixer, hidden: f64, tokens: &Token
             count: 1.0,
             flops: Flops(2.0 * tokens.rows * shape.window / t),
             bytes: Bytes(2.0 * tokens.rows * convolved * widths.activation),
-            launches: 0.0,
+            launches: 1.0,
         });
     }
     work.ops.push(Op {
@@ -143,7 +143,7 @@ pub fn forward(work: &mut Work, mixer: &LinearMixer, hidden: f64, tokens: &Token
             2.0 * tokens.rows * channels * widths.activation
                 + 2.0 * tokens.rows / SCAN_CHUNK * shape.state * STATE_BYTES / t,
         ),
-        launches: 0.0,
+        launches: launches::SCAN,
     });
     work.gemm("mixer output", tokens.rows, hidden, shape.output_rows / t, widths);
 }

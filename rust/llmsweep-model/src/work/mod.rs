@@ -84,7 +84,7 @@ pub struct Op {
     pub flops: Flops,
     /// Bytes moved between memory and chip by all.
     pub bytes: Bytes,
-    /// Kernels launched beside those that the law times.
+    /// Kernels launched.
     pub launches: f64,
 }
 
@@ -331,7 +331,7 @@ impl Work {
             count: 1.0,
             flops: Flops(2.0 * m * n * k),
             bytes: Bytes(m * k * widths.operand + k * n * widths.weight + m * n * widths.activation),
-            launches: 0.0,
+            launches: 1.0,
         });
     }
 
@@ -343,7 +343,7 @@ impl Work {
             count: 1.0,
             flops: Flops(2.0 * m * n * k),
             bytes: Bytes((m * k + m * n) * widths.activation + k * n * widths.plain_weight),
-            launches: 0.0,
+            launches: 1.0,
         });
     }
 
