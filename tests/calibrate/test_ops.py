@@ -4,9 +4,11 @@ import json
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
+from llmsweep import _core
 from llmsweep.api import open_catalog
 from llmsweep.calibrate import kernel_files, report
 from llmsweep.calibrate.families import families
@@ -53,11 +55,26 @@ def test_engines_are_pooled_at_the_median(tmp_path: Path) -> None:
 
 
 def test_warm_and_cold_rows_are_told_apart(tmp_path: Path) -> None:
-    if "prefill_attention" not in families():
-        pytest.skip("needs a law with a cache")
-    mixed = pl.concat([timings(warm=warm).with_columns(pl.lit(warm).alias("warm")) for warm in (True, False)])
-    found = calibrate([saved(mixed, tmp_path / "a.parquet")])
-    assert found.laws[0].rows == 800
+    shapes = [(batch, context) for batch in (1, 2, 4, 8, 16, 32) for context in (128, 512, 2048, 8192)]
+    table = pl.DataFrame(shapes, schema=["batch", "context"], orient="row").with_columns(
+        *(pl.lit(value).alias(name) for name, value in {"heads": 32, "kv_heads": 8, "head_dim": 128}.items()),
+        *(pl.lit(value).alias(name) for name, value in {"family": "decode_attention", "accelerator": CHIP}.items()),
+        pl.lit("bf16").alias("precision"),
+    )
+    law = _core.LawFit(open_catalog(), "decode_attention", CHIP, "bf16", table)
+    starts = families()["decode_attention"].starts
+    parts = [
+        table.with_columns(
+            pl.lit(warm).alias("warm"), pl.Series("latency_s", np.frombuffer(law.times(starts, warm=warm)))
+        )
+        for warm in (True, False)
+    ]
+    assert not parts[0]["latency_s"].equals(parts[1]["latency_s"])
+    (told,) = calibrate([saved(pl.concat(parts), tmp_path / "told.parquet")], fresh=True).laws
+    (mixed,) = calibrate([saved(pl.concat(parts).drop("warm"), tmp_path / "mixed.parquet")], fresh=True).laws
+    assert told.rows == 48
+    assert (told.error_p90 or 0.0) < 1e-6
+    assert (mixed.error_p90 or 0.0) > 1e-3
 
 
 def test_all_processes_find_the_same(tmp_path: Path) -> None:

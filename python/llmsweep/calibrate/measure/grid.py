@@ -23,7 +23,7 @@ PASSES = tuple(2**power for power in range(12, 32))
 MESSAGES = tuple(2**power for power in range(10, 31))
 QUICK = 3
 
-COLLECTIVES = ("all_reduce", "all_gather", "reduce_scatter", "all_to_all", "point_to_point")
+COLLECTIVES = ("all_reduce", "all_gather", "reduce_scatter", "all_to_all")
 
 
 def gemm(formats: Sequence[str], every: int) -> Iterator[Case]:
@@ -69,10 +69,10 @@ def cases(families: Sequence[str], formats: Sequence[str], *, quick: bool) -> li
 
 
 def messages(families: Sequence[str], ranks: int, *, quick: bool) -> list[Case]:
-    """The collectives of these families between so many ranks; a pair exchanges between two."""
+    """The collectives of these families between so many ranks."""
     sizes = MESSAGES[:: QUICK if quick else 1]
     return [
-        Case(name, "bf16", {"ranks": 2 if name == "point_to_point" else ranks, "bytes": size})
+        Case(name, "bf16", {"ranks": ranks, "bytes": size})
         for name in families
         if name in COLLECTIVES
         for size in sizes

@@ -117,24 +117,9 @@ def all_to_all(torch: Any, case: Case, ranks: int) -> Launch:
     return lambda: torch.distributed.all_to_all_single(received, whole)
 
 
-def point_to_point(torch: Any, case: Case, _: int) -> Launch:
-    """Sends a buffer from the first rank to the second; the others wait."""
-    whole, _part = _buffers(torch, case, 1)
-    rank = torch.distributed.get_rank()
-
-    def launch() -> None:
-        if rank == 0:
-            torch.distributed.send(whole, 1)
-        elif rank == 1:
-            torch.distributed.recv(whole, 0)
-
-    return launch
-
-
 COLLECTIVES: dict[str, Callable[[Any, Case, int], Launch]] = {
     "all_reduce": all_reduce,
     "all_gather": all_gather,
     "reduce_scatter": reduce_scatter,
     "all_to_all": all_to_all,
-    "point_to_point": point_to_point,
 }
