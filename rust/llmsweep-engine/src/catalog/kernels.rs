@@ -205,7 +205,7 @@ pub fn chip(accelerator: &Accelerator, precision: &str) -> Option<Chip> {
         network,
         weight_bytes: format.map_or(2.0, Precision::weight_bytes),
         operand_bytes: format.map(Precision::activation_bytes).or(cache_bytes).unwrap_or(2.0),
-        result_bytes: 2.0,
+        result_bytes: format.map_or(2.0, Precision::unquantised_bytes),
     })
 }
 
