@@ -51,7 +51,8 @@ INTRODUCTION = """\
 How far the laws of [model.md](model.md) are from measured kernels: |predicted / measured − 1| over shapes that the fit
 **did not see** (two in five, chosen by a hash of the shape). The timings are published ones
 (ai-dynamo/aiconfigurator, Apache-2.0; microsoft/vidur, MIT), which are not shipped; `llmsweep calibrate ops` fits your
-own ([calibrate.md](calibrate.md)). A fit takes at most 3,000 timings. `any` is one law to all engines, at their median.
+own ([calibrate.md](calibrate.md)). A fit takes at most 3,000 timings. `any` is one law to all
+engines, at their median; `fastest` one to the fastest engine's time of each shape.
 """
 
 
@@ -66,7 +67,7 @@ def summary(found: Calibration) -> Iterator[list[str]]:
         yield [
             family,
             f"{len(laws):,}",
-            f"{sum(law.available for law in laws if law.key.engine != 'any' or not law.family.is_pooled):,}",
+            f"{sum(law.available for law in laws if law.key.engine not in law.family.pools):,}",
             percent(pooled(laws)),
             aim(goal),
             percent(float(np.quantile([value for law in laws for value in law.held_out], 0.9))),

@@ -4,8 +4,10 @@ import json
 from dataclasses import dataclass
 from functools import cache
 
-# All engines' kernels pooled: of each shape one time, the fastest or the median.
+# All engines' kernels pooled: of each shape one time, the median of the engines or the fastest.
 ANY = "any"
+FASTEST = "fastest"
+POOLS = (ANY, FASTEST)
 
 # Shapes that are held out together, so that an error is one of kernels that the fit did not see; of other families,
 # each combination of inputs is held out on its own.
@@ -19,10 +21,10 @@ HELD_OUT_TOGETHER = {
     "latent_decode": ("batch", "heads"),
 }
 
-# Of these, the pool of all engines takes the fastest of each shape: engines share libraries and tune, and some timing
-# loops hold work of the host. Kernels of attention differ more: their fastest changes from shape to shape, which no
-# law follows as well as the median.
-FASTEST = ("gemm", "grouped_gemm")
+# Of these there is also the pool of the fastest: engines share libraries and tune, and some timing loops hold work of
+# the host. Kernels of attention differ more: their fastest changes from shape to shape, which no law follows as well as
+# the median.
+TUNED = ("gemm", "grouped_gemm")
 
 # Where rows have one of these inputs, every other of its values is held out, so that an error is one of sizes between
 # those that the fit saw.
@@ -69,9 +71,11 @@ class Family:
         return "ranks" not in self.inputs
 
     @property
-    def pools_fastest(self) -> bool:
-        """Whether the pool is what the best of the engines' kernels reaches, not the one in the middle."""
-        return self.name in FASTEST
+    def pools(self) -> tuple[str, ...]:
+        """Pools of engines that have a law."""
+        if not self.is_pooled:
+            return ()
+        return POOLS if self.name in TUNED else (ANY,)
 
     @property
     def starts(self) -> tuple[float, ...]:

@@ -89,9 +89,10 @@ def pooled(timings: Timings, rows: int) -> Iterator[tuple[Key, pl.DataFrame, int
     for key in timings.all_keys():
         engines.setdefault(key._replace(engine=ANY), []).append(key)
     for shared, keys in engines.items():
-        if families()[shared.family].is_pooled:
+        for pool_of in families()[shared.family].pools:
+            whole = shared._replace(engine=pool_of)
             source = set().union(*(timings.sources[key] for key in keys))
-            yield shared, timings.pooled(shared, rows), sum(timings.rows[key] for key in keys), source
+            yield whole, timings.pooled(whole, rows), sum(timings.rows[key] for key in keys), source
         named = [key for key in keys if key.engine != ANY or not families()[key.family].is_pooled]
         for key in named:
             yield key, timings.of(key), timings.rows[key], timings.sources[key]

@@ -10,7 +10,7 @@ import polars as pl
 
 from llmsweep import _core
 from llmsweep.calibrate import canonical
-from llmsweep.calibrate.families import families
+from llmsweep.calibrate.families import FASTEST, families
 from llmsweep.calibrate.layouts import Layout, layouts, name_of, recognise, sources_of
 from llmsweep.calibrate.plausible import suspicion
 from llmsweep.calibrate.sample import smallest
@@ -65,7 +65,7 @@ class Timings:
         family = families()[shared.family]
         mine = [pl.col(name) == value for name, value in shared._asdict().items() if name != "engine"]
         shape = [*canonical.inputs(), canonical.WARM]
-        time = pl.col(canonical.LATENCY).min() if family.pools_fastest else pl.col(canonical.LATENCY).median()
+        time = pl.col(canonical.LATENCY).min() if shared.engine == FASTEST else pl.col(canonical.LATENCY).median()
         by = ["family", "accelerator", "precision"]
         each = self.frame.filter(*mine).group_by([*by, *shape], maintain_order=True).agg(time)
         # By the hash of the shape: those that all engines' samples share come first.

@@ -9,8 +9,7 @@ use llmsweep_model::quantity::BytesPerSec;
 use super::fields::Fields;
 use crate::node::{DocumentError, Node, Place, Value, nearest};
 
-/// Software whose kernels were pooled: of multiplications, each shape's time by the fastest engine; of the rest, by the
-/// engine in the middle.
+/// Software whose kernels were pooled: for each shape the engine in the middle.
 pub const ANY_ENGINE: &str = "any";
 
 /// Software whose kernels were pooled: for each shape the engine that is fastest.
