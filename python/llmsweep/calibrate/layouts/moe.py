@@ -41,8 +41,8 @@ NOT_GATED = [
     (8192, 5120, 22, 512),
     (2048, 5120, 22, 512),
 ]
-# Older releases were timed with a gate all the same: where weights bound, they take 1.5 times as long on every system as
-# newer ones, which read two matrices at nine tenths of the bandwidth.
+# Older releases were timed with a gate all the same: where weights bound, on every system they take 1.5 times as long
+# as newer ones, which read two matrices at nine tenths of the bandwidth.
 GATED_ALL_THE_SAME = (pl.col("kernel_source") == "vllm_fused_moe") | (
     (pl.col("backend") == "sglang") & pl.col("backend_version").str.contains(r"^0\.5\.(\d|10)(\D|$)")
 )
