@@ -32,7 +32,9 @@ def test_laws_and_page_are_written_anew(tmp_path: Path, monkeypatch: pytest.Monk
     text = page.read_text(encoding="utf-8")
     assert "| elementwise | 4 | 800 | " in text
     assert f"| {CHIP} | bf16 | vllm | 400 | 400 | 0 | " in text
-    assert f"| h200-sxm-141 | bf16 | any | {CHIP} | " in text
+    assert f" | {CHIP} | " in next(
+        line for line in text.splitlines() if line.startswith("| h200-sxm-141 | bf16 | any |")
+    )
     assert '- "other.csv": no table of timings' in text
     assert str(tmp_path) not in text
 

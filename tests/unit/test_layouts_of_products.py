@@ -115,6 +115,23 @@ def test_experts_without_a_gate_share_their_kernel_with_the_others() -> None:
     assert left_out == ["1 row of kernels for few tokens only (moe_torch_flow_min_latency)"]
 
 
+@pytest.mark.parametrize(
+    ("backend", "release", "kernel", "gated"),
+    [
+        ("vllm", "0.14.0", "vllm_fused_moe", 1.0),
+        ("vllm", "0.24.0", "vllm_unquantizedfusedmoe_triton_tritonexperts", 0.0),
+        ("sglang", "0.5.10", "sglang_fused_moe_triton", 1.0),
+        ("sglang", "0.5.14", "sglang_fused_moe_triton", 0.0),
+    ],
+)
+def test_older_releases_were_timed_with_a_gate(backend: str, release: str, kernel: str, gated: float) -> None:
+    shape = {"hidden_size": [2688], "inter_size": [1856], "topk": [6]}
+    table, _ = moe.canonical(
+        experts(**shape, backend=[backend], backend_version=[release], kernel_source=[kernel]), "moe"
+    )
+    assert table["gated"].to_list() == [gated]
+
+
 def test_a_power_law_loads_one_rank_more() -> None:
     frame = experts(distribution=["power_law_1.2", "zipf"])
     table, left_out = moe.canonical(frame, "moe")
