@@ -5,7 +5,7 @@ use crate::common::run::{ONE, REQUEST, STEP, serve, train};
 use crate::common::shapes::{llama2_7b, llama2_70b, llama3_405b};
 use llmsweep_model::collective::Ring;
 use llmsweep_model::economics::{HOUR, Upkeep};
-use llmsweep_model::kernel::{GemmCurve, Pass};
+use llmsweep_model::kernel::Pass;
 use llmsweep_model::memory::activations::Recompute;
 use llmsweep_model::phase::inference::{InferenceRow, InferenceSetup};
 use llmsweep_model::phase::share::Bottleneck;
@@ -59,8 +59,7 @@ fn training_memory() {
 
 #[test]
 fn kernels() {
-    let mut device = H100.device("bf16").kernels;
-    device.gemm = GemmCurve { compute_efficiency: 0.803, memory_efficiency: 0.80, ..device.gemm };
+    let device = H100.device("bf16").kernels;
     let mut work = Work::default();
     work.gemm("mlp up", 8192.0, 2.0 * 53_248.0 / 8.0, 16_384.0, &Widths::of(crate::common::precision("bf16")));
     let op = &work.ops[0];

@@ -96,7 +96,6 @@ pub(crate) fn training() -> TrainingSystem {
         gradient_message_bytes: 4.0,
         fragmentation: 1.04,
         context: Bytes(2.5e9),
-        grouped_compute_ratio: 0.77,
     }
 }
 
@@ -117,7 +116,6 @@ pub(crate) fn serving() -> ServingEngine {
         burst_weight: 1.4,
         queue_weight: 0.85,
         routing_independence: 0.69,
-        grouped_compute_ratio: 0.41,
         logit_bytes: 4.0,
     }
 }
