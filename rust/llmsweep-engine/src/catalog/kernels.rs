@@ -22,7 +22,7 @@ pub const DEEPEP_LOW_LATENCY: &str = "deepep_low_latency";
 pub const DEEPEP: &str = "deepep";
 
 /// Keys of a fitted law beside its coefficients.
-const LAW_KEYS: [&str; 6] = ["precision", "engine", "rows", "error_median", "error_p90", "source"];
+pub const LAW_KEYS: [&str; 6] = ["precision", "engine", "rows", "error_median", "error_p90", "source"];
 
 /// What a fitted law is of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

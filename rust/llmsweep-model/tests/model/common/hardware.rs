@@ -1,6 +1,6 @@
 //! Machines: datasheet rates with the catalogue's efficiencies.
-use super::precision;
 use super::kernels::laws;
+use super::precision;
 use super::software::collectives;
 use llmsweep_model::collective::CollectiveModel;
 use llmsweep_model::hardware::{Accelerator, Fabric, LinkKind, Peaks, Tier};
