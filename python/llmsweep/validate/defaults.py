@@ -101,6 +101,17 @@ def engine(name: str) -> pl.Expr:
     return pl.col(name).str.to_lowercase().replace_strict(ENGINES, default="vllm")
 
 
+# Models whose checkpoints in fp8 have a scale per block of 128 x 128 weights (`weight_block_size` of their configs).
+BLOCK_SCALED = "^(deepseek-v3|deepseek-r1|kimi-k2|glm-4\\.5|glm-4\\.6|glm-5|qwen3|minimax-m2)"
+
+
+def precision() -> pl.Expr:
+    """The format of a row; fp8 is that of the model's checkpoint."""
+    said = pl.coalesce("precision_id", pl.lit("bf16"))
+    blocks = (said == "fp8") & pl.col("model_key").str.contains(BLOCK_SCALED).fill_null(value=False)
+    return pl.when(blocks).then(pl.lit("fp8_block")).otherwise(said)
+
+
 def kv_precision() -> pl.Expr:
     """TensorRT-LLM's quantised checkpoints carry an fp8 cache (`kv_cache_quant_algo`); else the cache is 16 bits.
 

@@ -53,7 +53,7 @@ def cases(frame: pl.DataFrame, models: Models, accelerators: Mapping[str, Mappin
         pl.coalesce("source_group", "source", pl.lit("own")).alias("group"),
         pl.coalesce("engine_id", pl.lit("vllm")).alias("software"),
         defaults.engine("engine_id").alias("engine_axis"),
-        pl.coalesce("precision_id", pl.lit("bf16")).alias("precision"),
+        defaults.precision().alias("precision"),
         defaults.kv_precision().alias("kv_precision"),
         tensor.cast(pl.Int64).alias("tensor_parallel"),
         stages.cast(pl.Int64).alias("pipeline_parallel"),
@@ -126,7 +126,7 @@ def deployments(
         pl.col("model_key").alias("model"),
         pl.col("isl").alias("input_tokens"),
         pl.col("osl").alias("output_tokens"),
-        pl.coalesce("precision_id", pl.lit("bf16")).alias("precision"),
+        defaults.precision().alias("precision"),
     )
     frame = frame.with_columns(
         pl.col("engine_id").alias("software"),

@@ -165,6 +165,7 @@ fn kernels(
         chip: sustained(own),
         plain_chip: sustained(plain),
         cache_chip: sustained(cache),
+        start: resolved.laws.elementwise.launch,
         peak: own.peak,
         plain_peak: plain.peak,
         bandwidth: own.bandwidth,
@@ -350,7 +351,11 @@ impl Context {
         let laws = &self.laws[point.index(axis::ACCELERATOR)][engine][point.index(axis::PRECISION)];
         let resolved = laws.as_ref().map(|caches| caches[cache]).ok_or(Reject::PrecisionUnsupported)?;
         let cache_format = if phase == Phase::Inference { self.kv_precision(point).name } else { SIXTEEN_BITS };
-        let kernels = kernels(&resolved, &accelerator, precision, cache_format).ok_or(Reject::PrecisionUnsupported)?;
+        let mut kernels =
+            kernels(&resolved, &accelerator, precision, cache_format).ok_or(Reject::PrecisionUnsupported)?;
+        if phase == Phase::Inference {
+            kernels.start = self.engine(point).kernel_start;
+        }
         Ok(ResolvedDevice { device: Device { accelerator, kernels, collectives }, provenance: resolved.provenance })
     }
 

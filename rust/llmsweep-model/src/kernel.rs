@@ -46,6 +46,8 @@ pub struct KernelModel {
     pub plain_chip: Chip,
     /// The same in the cache's format.
     pub cache_chip: Chip,
+    /// Most that the start of a kernel costs: what it is inside a captured graph, however long a timing loop takes to start it.
+    pub start: Seconds,
     /// Dense peak of the datasheet in the precision.
     pub peak: FlopsPerSec,
     /// The same in 16 bits.
@@ -90,9 +92,11 @@ impl KernelModel {
     #[must_use]
     pub fn parts(&self, op: &Op, pass: Pass) -> OpTime {
         let (once, start) = self.once(op, pass);
-        let in_graph = self.laws.elementwise.launch * op.launches;
-        let launch = if start > Seconds::ZERO { in_graph.min(start * op.count) } else { in_graph };
-        OpTime { busy: (once - start) * op.count, launch }
+        let launch = self.start.min(self.laws.elementwise.launch) * op.launches;
+        OpTime {
+            busy: (once - start) * op.count,
+            launch: if start > Seconds::ZERO { launch.min(start * op.count) } else { launch },
+        }
     }
 
     /// Time of one of an operation's kernels, and how much of it starts the kernel.

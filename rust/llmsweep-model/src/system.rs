@@ -37,6 +37,8 @@ pub struct ServingEngine {
     pub host_step: Seconds,
     /// Host time per step and running request.
     pub host_request: Seconds,
+    /// Start of a kernel inside a captured graph.
+    pub kernel_start: Seconds,
     /// Share of device memory that the engine takes.
     pub memory_fraction: f64,
     /// Memory kept for activations, graphs and communication buffers.

@@ -12,8 +12,12 @@ use crate::node::{DocumentError, Node, Place, Value, nearest};
 /// Software whose kernels were pooled: the law of the engine in the middle.
 pub const ANY_ENGINE: &str = "any";
 
+/// Software whose kernels were pooled: for each shape the engine that is fastest.
+pub const FASTEST_ENGINE: &str = "fastest";
+
 /// Software whose kernels laws are fitted to.
-pub const KERNEL_ENGINES: [&str; 7] = [ANY_ENGINE, "vllm", "sglang", "trtllm", "nccl", DEEPEP_LOW_LATENCY, DEEPEP];
+pub const KERNEL_ENGINES: [&str; 8] =
+    [ANY_ENGINE, FASTEST_ENGINE, "vllm", "sglang", "trtllm", "nccl", DEEPEP_LOW_LATENCY, DEEPEP];
 
 /// DeepEP's kernels for few tokens, which send a copy for each expert.
 pub const DEEPEP_LOW_LATENCY: &str = "deepep_low_latency";

@@ -5,6 +5,7 @@ use llmsweep_model::precision::{KvPrecision, Precision};
 use llmsweep_model::quantity::Seconds;
 
 use super::efficiency::{Architecture, DEFAULT, Provenance};
+use super::kernels::{ANY_ENGINE, FASTEST_ENGINE};
 use super::{AcceleratorEntry, Catalog};
 use crate::axes::Phase;
 
@@ -50,14 +51,21 @@ impl Catalog {
         phase: Phase,
     ) -> Option<ResolvedLaws> {
         let search = Search { catalog: self, entry, engine };
+        // Serving engines share libraries of multiplications and tune which one runs: deployments are as fast as the fastest of them,
+        // whatever an engine's own timing loop says. Training stacks take what their library gives.
+        let pooled = match phase {
+            Phase::Inference => FASTEST_ENGINE,
+            Phase::Training => ANY_ENGINE,
+        };
+        let multiplications = Search { catalog: self, entry, engine: pooled };
         let architecture = self.efficiencies.chain(&entry.architecture).next()?;
         let plain = if precision.unquantised_bits > 16.0 { precision.name } else { "bf16" };
-        let (gemm, provenance) = search.law(precision.name);
+        let (gemm, provenance) = multiplications.law(precision.name);
         let laws = Laws {
             gemm,
-            plain_gemm: search.law(plain).0,
-            quantise: search.quantise(precision.name, &gemm),
-            experts: search.law(precision.name).0,
+            plain_gemm: multiplications.law(plain).0,
+            quantise: multiplications.quantise(precision.name, &gemm),
+            experts: multiplications.law(precision.name).0,
             attention: search.law("bf16").0,
             cache: search.law(cache.name).0,
             latent_attention: search.law("bf16").0,

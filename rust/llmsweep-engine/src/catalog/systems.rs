@@ -101,8 +101,15 @@ pub const TRAINING_SYSTEM_KEYS: [&str; 13] = [
 ];
 
 /// Keys of `[common]` in `serving.toml`.
-pub const COMMON_KEYS: [&str; 6] =
-    ["burst_requests", "burst_weight", "queue_weight", "routing_independence", "logit_bytes", "source"];
+pub const COMMON_KEYS: [&str; 7] = [
+    "kernel_start_s",
+    "burst_requests",
+    "burst_weight",
+    "queue_weight",
+    "routing_independence",
+    "logit_bytes",
+    "source",
+];
 
 /// Keys of an `[engine.…]` table in `serving.toml`.
 pub const ENGINE_KEYS: [&str; 11] = [
@@ -157,6 +164,7 @@ fn engine(all: &Fields, name: &str, common: &Fields) -> Result<ServingEngine, Do
         first_token: seconds(&own, "first_token_s")?,
         first_token_layer: seconds(&own, "first_token_layer_s")?,
         first_token_expert_layer: seconds(&own, "first_token_expert_layer_s")?,
+        kernel_start: seconds(common, "kernel_start_s")?,
         burst_requests: positive(common, "burst_requests")?,
         burst_weight: amount(common, "burst_weight")?,
         queue_weight: amount(common, "queue_weight")?,
