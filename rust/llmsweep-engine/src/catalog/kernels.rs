@@ -169,10 +169,13 @@ fn bounded(fields: &Fields<'_>, coefficient: &Coefficient) -> Result<f64, Docume
         .ok_or_else(|| DocumentError::new(fields.place(), format!("{} lacks the key \"{name}\"", fields.what())))?;
     match super::fields::number(node) {
         Some(value) if (low..=high).contains(&value) => Ok(value),
-        Some(value) => Err(fields.error(name, format!("\"{name}\" is \"{value}\", allowed is {low} to {high}"))),
+        Some(value) => {
+            let what = fields.what();
+            Err(fields.error(name, format!("\"{name}\" of {what} is \"{value}\", allowed is {low} to {high}")))
+        }
         None => {
-            Err(fields
-                .error(name, format!("\"{name}\" must be a number, not {}", super::fields::describe(&node.value))))
+            let (what, value) = (fields.what(), super::fields::describe(&node.value));
+            Err(fields.error(name, format!("\"{name}\" of {what} must be a number, not {value}")))
         }
     }
 }

@@ -1,11 +1,13 @@
 //! Which laws time an accelerator in a precision, and how they are known.
 use llmsweep_engine::axes::{ENGINE_NAMES, Phase};
-use llmsweep_engine::catalog::kernels::{ANY_ENGINE, chip};
+use llmsweep_engine::catalog::kernels::{ANY_ENGINE, FASTEST_ENGINE, chip};
 use llmsweep_engine::catalog::{Catalog, Kind, Provenance, ResolvedLaws};
-use llmsweep_model::law::{DecodeAttentionLaw, ElementwiseLaw, Family, GemmLaw, GroupedGemmLaw, Law};
+use llmsweep_model::law::{
+    DecodeAttentionLaw, ElementwiseLaw, Family, GemmLaw, GroupedGemmLaw, LatentDecodeLaw, LatentPrefillLaw, Law,
+};
 use llmsweep_model::precision::{KvPrecision, Precision};
 
-use crate::common::{catalog, catalog_folder, inference, one_row};
+use crate::common::{catalog, catalog_folder};
 use crate::systems::{Overlay, refuses};
 
 fn of(catalog: &Catalog, id: &str, precision: &str, cache: &str, engine: &str) -> ResolvedLaws {
@@ -25,6 +27,13 @@ fn fitted<L: Law>(id: &str, precision: &str, engine: &str) -> L {
     let mut laws = catalog().kernels().of(id, L::FAMILY);
     let law = laws.find(|(key, _)| key.precision == precision && key.engine == engine);
     L::of(&law.unwrap_or_else(|| panic!("{} of {id} in {precision} of {engine}", L::FAMILY)).1.coefficients)
+}
+
+/// The law of the fastest engine of each shape, else of the engine in the middle.
+#[track_caller]
+fn pooled<L: Law>(id: &str, precision: &str) -> L {
+    let law = catalog().kernels().law(id, L::FAMILY, precision, FASTEST_ENGINE);
+    L::of(&law.unwrap_or_else(|| panic!("{} of {id} in {precision}", L::FAMILY)).coefficients)
 }
 
 fn defaults<L: Law>() -> L {
@@ -62,18 +71,25 @@ fn every_accelerator_resolves_what_it_computes() {
     assert!(answered > 1000, "{answered}");
 }
 
-/// The engine's own kernels, else those of the engine in the middle.
+/// Attention is the engine's own; multiplications come from libraries that engines share: serving has the fastest engine's, training those
+/// of the engine in the middle.
 #[test]
 fn laws_are_the_engines() {
-    for engine in ["vllm", "trtllm", ANY_ENGINE] {
+    for engine in ["vllm", "trtllm"] {
         let laws = resolved("h100-sxm-80", "fp8", engine).laws;
-        assert_eq!(laws.gemm, fitted::<GemmLaw>("h100-sxm-80", "fp8", engine));
-        assert_eq!(laws.plain_gemm, fitted::<GemmLaw>("h100-sxm-80", "bf16", engine));
-        assert_eq!(laws.cache, fitted::<DecodeAttentionLaw>("h100-sxm-80", "bf16", engine));
+        assert_eq!(laws.cache, fitted("h100-sxm-80", "bf16", engine));
+        assert_eq!(laws.attention, fitted("h100-sxm-80", "bf16", engine));
+        assert_eq!(laws.gemm, pooled("h100-sxm-80", "fp8"));
+        assert_eq!(laws.plain_gemm, pooled("h100-sxm-80", "bf16"));
+        assert_eq!(laws.experts, pooled::<GroupedGemmLaw>("h100-sxm-80", "fp8"));
     }
-    // Nobody timed vLLM's products of weights in 8 bits, nor SGLang's experts in fp8.
-    assert_eq!(resolved("h100-sxm-80", "w8a16", "vllm").laws.gemm, fitted("h100-sxm-80", "w8a16", ANY_ENGINE));
-    assert_eq!(resolved("h100-sxm-80", "fp8", "sglang").laws.experts, fitted("h100-sxm-80", "fp8", ANY_ENGINE));
+    let entry = catalog().accelerator("h100-sxm-80").expect("shipped");
+    let (fp8, cache) = (Precision::by_name("fp8").expect("a precision"), KvPrecision::by_name("bf16"));
+    let training = catalog().laws(entry, fp8, cache.expect("a format"), ANY_ENGINE, Phase::Training);
+    assert_eq!(training.map(|resolved| resolved.laws.gemm), Some(fitted("h100-sxm-80", "fp8", ANY_ENGINE)));
+    // Nobody timed SGLang's attention over an fp8 latent.
+    let latent = of(catalog(), "h100-sxm-80", "bf16", "fp8", "sglang").laws.latent_cache;
+    assert_eq!(latent, fitted::<LatentDecodeLaw>("h100-sxm-80", "fp8", ANY_ENGINE));
     let cache = of(catalog(), "h100-sxm-80", "bf16", "fp8", "vllm").laws.cache;
     assert_eq!(cache, fitted::<DecodeAttentionLaw>("h100-sxm-80", "fp8", "vllm"));
 }
@@ -84,10 +100,10 @@ fn laws_are_a_relatives() {
     let relatives = |id: &str| catalog().timed_relatives(catalog().accelerator(id).expect("in the catalogue"));
     assert_eq!(relatives("h100-pcie-80")[0], "h100-sxm-80");
     assert_eq!(relatives("h200-nvl-141")[0], "h200-sxm-141");
-    assert_eq!(resolved("h100-pcie-80", "fp8", "vllm").laws.gemm, fitted("h100-sxm-80", "fp8", "vllm"));
-    assert_eq!(resolved("h200-nvl-141", "bf16", "vllm").laws.gemm, fitted("h200-sxm-141", "bf16", "vllm"));
+    assert_eq!(resolved("h100-pcie-80", "fp8", "vllm").laws.gemm, pooled("h100-sxm-80", "fp8"));
+    assert_eq!(resolved("h200-nvl-141", "bf16", "vllm").laws.gemm, pooled("h200-sxm-141", "bf16"));
     // Boards with GDDR lie nearer to each other than to one with HBM of the same generation.
-    assert_eq!(resolved("rtx-3090", "bf16", "vllm").laws.gemm, fitted("a40", "bf16", ANY_ENGINE));
+    assert_eq!(resolved("rtx-3090", "bf16", "vllm").laws.gemm, pooled("a40", "bf16"));
     assert_eq!(resolved("rtx-3090", "bf16", "vllm").laws.cache, fitted("l40s", "bf16", "vllm"));
 }
 
@@ -95,14 +111,11 @@ fn laws_are_a_relatives() {
 /// format stand in.
 #[test]
 fn formats_stand_in_last() {
-    assert_eq!(resolved("h100-sxm-80", "w4a16", "trtllm").laws.gemm, fitted("a100-sxm-80", "w4a16", "trtllm"));
-    assert_eq!(resolved("h100-sxm-80", "fp16", "vllm").laws.gemm, fitted("h100-sxm-80", "bf16", "vllm"));
-    assert_eq!(resolved("h100-sxm-80", "mxfp8", "vllm").laws.gemm, fitted("h100-sxm-80", "fp8", "vllm"));
-    assert_eq!(resolved("b200-sxm", "mxfp4", "vllm").laws.gemm, fitted("b200-sxm", "nvfp4", "vllm"));
-    assert_eq!(
-        resolved("b200-sxm", "mxfp4", "vllm").laws.experts,
-        fitted::<GroupedGemmLaw>("b200-sxm", "mxfp4", "vllm")
-    );
+    assert_eq!(resolved("h100-sxm-80", "w4a16", "trtllm").laws.gemm, pooled("a100-sxm-80", "w4a16"));
+    assert_eq!(resolved("h100-sxm-80", "fp16", "vllm").laws.gemm, pooled("h100-sxm-80", "bf16"));
+    assert_eq!(resolved("h100-sxm-80", "mxfp8", "vllm").laws.gemm, pooled("h100-sxm-80", "fp8"));
+    assert_eq!(resolved("b200-sxm", "mxfp4", "vllm").laws.gemm, pooled("b200-sxm", "nvfp4"));
+    assert_eq!(resolved("b200-sxm", "mxfp4", "vllm").laws.experts, pooled::<GroupedGemmLaw>("b200-sxm", "mxfp4"));
     let cache = of(catalog(), "h100-sxm-80", "bf16", "fp16", "vllm").laws.cache;
     assert_eq!(cache, fitted::<DecodeAttentionLaw>("h100-sxm-80", "bf16", "vllm"));
 }
@@ -115,7 +128,7 @@ fn assumptions_fill_what_nobody_timed() {
     assert_eq!(laws.gemm, gemm);
     assert_eq!(laws.scan, defaults());
     let untimed = resolved("tpu-v5p", "bf16", "vllm").laws;
-    assert_eq!(untimed.latent_attention.launch, defaults::<llmsweep_model::law::LatentPrefillLaw>().launch);
+    assert_eq!(untimed.latent_attention.launch, defaults::<LatentPrefillLaw>().launch);
     // No cast was timed alone: what the timings of products contain of it stands for it.
     let laws = resolved("h100-sxm-80", "fp8", "vllm").laws;
     assert_eq!((laws.quantise.launch.0, laws.quantise.traffic), (0.0, laws.gemm.quantise_bytes));
@@ -143,7 +156,7 @@ fn provenance_says_what_was_measured() {
 }
 
 /// The coefficients of one multiplication, on a chip that the catalogue knows.
-const LAW: &str = "accelerator = \"l40s\"\n[[gemm]]\nprecision = \"bf16\"\nengine = \"vllm\"\nlaunch_s = 1e-5\n\
+const LAW: &str = "accelerator = \"l40s\"\n[[gemm]]\nprecision = \"bf16\"\nengine = \"fastest\"\nlaunch_s = 1e-5\n\
      compute_efficiency = 0.5\nmemory_efficiency = 0.5\nstep_s = 1e-9\nsplit_depth = 4000\nfill_depth = 60\n\
      idle_tiles = 0.1\nslowdown = 0.1\nquantise_bytes = 5\nl2_speed = 2\nragged = 0.03\n";
 
@@ -153,9 +166,10 @@ fn fits_of_your_own_replace_their_like() {
     let own = Catalog::from_directories(&[catalog_folder(), overlay.path()]).expect("both folders read");
     let gemm = of(&own, "l40s", "bf16", "bf16", "vllm").laws.gemm;
     assert_eq!((gemm.launch.0, gemm.compute_efficiency), (1e-5, 0.5));
-    // Neither the other engines' laws nor other families change.
-    assert_eq!(of(&own, "l40s", "bf16", "bf16", "trtllm"), resolved("l40s", "bf16", "trtllm"));
+    // Neither other formats nor other families nor other accelerators change.
+    assert_eq!(of(&own, "l40s", "fp8", "bf16", "vllm").laws.gemm, resolved("l40s", "fp8", "vllm").laws.gemm);
     assert_eq!(of(&own, "l40s", "bf16", "bf16", "vllm").laws.experts, resolved("l40s", "bf16", "vllm").laws.experts);
+    assert_eq!(of(&own, "h100-sxm-80", "bf16", "bf16", "vllm"), resolved("h100-sxm-80", "bf16", "vllm"));
 }
 
 #[test]
@@ -178,8 +192,8 @@ fn a_wrong_file_of_laws_is_one_sentence_with_its_place() {
         (with("[[gemm]]", "[gemm]"), "own.toml:2:1: \"gemm\" must be tables [[gemm]]"),
         (with("bf16", "bf61"), "own.toml:3:13: unknown precision \"bf61\"; did you mean \"bf16\"?"),
         (
-            with("vllm", "vlm"),
-            "own.toml:4:10: \"engine\" of this law of gemm is \"vlm\", allowed are any, vllm, sglang, trtllm, nccl, deepep_low_latency, deepep; did you mean \"vllm\"?",
+            with("fastest", "fastet"),
+            "own.toml:4:10: \"engine\" of this law of gemm is \"fastet\", allowed are any, fastest, vllm, sglang, trtllm, nccl, deepep_low_latency, deepep; did you mean \"fastest\"?",
         ),
         (with("slowdown = 0.1\n", ""), "own.toml:2:1: this law of gemm lacks the key \"slowdown\""),
         (
@@ -214,7 +228,7 @@ fn a_file_of_your_own_stands_beside_the_shipped_ones() {
         catalog.laws(&entry, bf16, cache.expect("a format"), "vllm", Phase::Training).expect("a last resort");
     // Its products are Hopper's, what starts its passes over memory is its own.
     assert_eq!(resolved.provenance, Provenance::Transferred);
-    assert_eq!(resolved.laws.gemm, fitted("h200-sxm-141", "bf16", "vllm"));
+    assert_eq!(resolved.laws.gemm, pooled("h200-sxm-141", "bf16"));
     assert_eq!(resolved.laws.elementwise.launch.0, 9e-6);
     assert_eq!(resolved.laws.elementwise.memory_efficiency, defaults::<ElementwiseLaw>().memory_efficiency);
     assert_eq!((resolved.laws.backward_attention_ratio, resolved.sustained_clock), (0.7, 0.9));
@@ -273,16 +287,4 @@ fn a_wrong_file_is_one_sentence_with_its_place() {
     ] {
         refuses("efficiency/own.toml", &text, expected);
     }
-}
-
-/// The engine axis chooses the kernels: the same setup has other kernel times under another engine.
-#[test]
-fn engines_differ_by_their_kernels() {
-    let kernels = |engine: &str| {
-        let setup = inference(&format!(
-            "model = \"llama3.1-8b\"\naccelerator = \"h100-sxm-80\"\nprecision = \"fp8\"\nengine = \"{engine}\"\n"
-        ));
-        one_row(&setup, 0).number(0, "tpot_s")
-    };
-    assert!((kernels("vllm") / kernels("trtllm") - 1.0).abs() > 1e-3);
 }

@@ -1,6 +1,6 @@
 //! The worked numbers of docs/model.md.
 use crate::common::close;
-use crate::common::hardware::{B200, H100};
+use crate::common::hardware::{B200, H100, TRAINING_CLOCK};
 use crate::common::run::{ONE, REQUEST, STEP, serve, train};
 use crate::common::shapes::{llama2_7b, llama2_70b, llama3_405b};
 use llmsweep_model::collective::Ring;
@@ -59,7 +59,7 @@ fn training_memory() {
 
 #[test]
 fn kernels() {
-    let device = H100.device("bf16").kernels;
+    let device = H100.device("bf16", TRAINING_CLOCK).kernels;
     let mut work = Work::default();
     work.gemm("mlp up", 8192.0, 2.0 * 53_248.0 / 8.0, 16_384.0, &Widths::of(crate::common::precision("bf16")));
     let op = &work.ops[0];

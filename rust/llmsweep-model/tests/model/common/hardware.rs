@@ -1,7 +1,7 @@
 //! Machines: datasheet rates with the catalogue's efficiencies.
 use super::kernels::laws;
 use super::precision;
-use super::software::collectives;
+use super::software::{KERNEL_START, collectives};
 use llmsweep_model::collective::CollectiveModel;
 use llmsweep_model::hardware::{Accelerator, Fabric, LinkKind, Peaks, Tier};
 use llmsweep_model::kernel::KernelModel;
@@ -10,8 +10,9 @@ use llmsweep_model::phase::Device;
 use llmsweep_model::precision::{ComputeFormat, Precision};
 use llmsweep_model::quantity::{Bytes, BytesPerSec, FlopsPerSec, Seconds, UsdPerSec, Watts};
 
-/// Clock under load over that of the datasheet's peak.
-const SUSTAINED_CLOCK: f64 = 0.86;
+/// Clock under the load of training over that of the datasheet's peak; serving's kernels are timed at the clock they have.
+pub(crate) const TRAINING_CLOCK: f64 = 0.86;
+pub(crate) const SERVING_CLOCK: f64 = 1.0;
 
 /// A machine whose numbers a test may change before building it.
 #[derive(Clone, Copy, Debug)]
@@ -106,15 +107,15 @@ impl Machine {
         }
     }
 
-    /// The machine in a precision that it has.
-    pub(crate) fn device(&self, name: &str) -> Device {
+    /// The machine in a precision that it has, at a share of its clock.
+    pub(crate) fn device(&self, name: &str, clock: f64) -> Device {
         let accelerator = self.accelerator();
         let (_, peak) = accelerator.peaks.of(precision(name)).expect("a test asks for a precision of its machine");
         let (precision, plain) = (precision(name), precision("bf16"));
         let plain_peak = FlopsPerSec(self.bf16);
         let chip = |format: &Precision, peak: FlopsPerSec| Chip {
-            peak: peak * SUSTAINED_CLOCK,
-            plain_peak: plain_peak * SUSTAINED_CLOCK,
+            peak: peak * clock,
+            plain_peak: plain_peak * clock,
             bandwidth: accelerator.memory_bandwidth,
             units: accelerator.compute_units,
             l2: accelerator.l2,
@@ -129,6 +130,7 @@ impl Machine {
             chip: chip(precision, peak),
             plain_chip: chip(plain, plain_peak),
             cache_chip: chip(plain, plain_peak),
+            start: KERNEL_START,
             peak,
             plain_peak,
             bandwidth: accelerator.memory_bandwidth,
