@@ -75,5 +75,18 @@ def test_a_start_far_off_is_found_from() -> None:
     )
 
 
+def test_of_two_valleys_the_deeper_is_found_from_another_start() -> None:
+    one = (Coefficient("c", "", 1e-3, 0.14, 1e3),)
+
+    def times(c: Sequence[float]) -> fit.Array:
+        position = np.log(c[0])
+        return np.full(50, 1.0 + (position**2 - 4.0) ** 2 / 4.0 + (2.0 - position) / 2.0)
+
+    alone = fit.fit(times, np.ones(50), one, (0.14,))
+    assert np.log(alone.coefficients[0]) == pytest.approx(-1.9, abs=0.2)
+    other = fit.fit(times, np.ones(50), one, (0.14,), others=[(900.0,), (3.0,), (1e9,)])
+    assert np.log(other.coefficients[0]) == pytest.approx(2.1, abs=0.1)
+
+
 def test_the_same_timings_give_the_same_law() -> None:
     assert fitted((5e-6, 2.5e12, 1e-8), noise=0.1).coefficients == fitted((5e-6, 2.5e12, 1e-8), noise=0.1).coefficients

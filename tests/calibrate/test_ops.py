@@ -54,6 +54,43 @@ def test_engines_are_pooled_at_the_median(tmp_path: Path) -> None:
     assert found["elementwise", CHIP, "bf16", "trtllm"]["launch_s"] == pytest.approx(4.05e-6, rel=0.01)
 
 
+def test_multiplications_are_pooled_at_the_fastest(tmp_path: Path) -> None:
+    shapes = [(m, n, k) for m in (1, 64, 1024, 8192) for n in (1024, 4096, 16384) for k in (1024, 4096, 16384)]
+    table = pl.DataFrame(shapes, schema=["m", "n", "k"], orient="row").with_columns(
+        pl.lit("gemm").alias("family"), pl.lit(CHIP).alias("accelerator"), pl.lit("bf16").alias("precision")
+    )
+    law = _core.LawFit(open_catalog(), "gemm", CHIP, "bf16", table)
+    times = np.frombuffer(law.times(families()["gemm"].starts, warm=True))
+    # Each engine is the fastest of some shapes.
+    slower = np.where(np.arange(len(times)) % 2 == 0, 3.0, 1.0)
+    parts = [
+        table.with_columns(pl.lit(engine).alias("engine"), pl.Series("latency_s", times * factor))
+        for engine, factor in (("vllm", slower), ("sglang", 4.0 - slower))
+    ]
+    found = {
+        law.key.engine: law for law in calibrate([saved(pl.concat(parts), tmp_path / "a.parquet")], fresh=True).laws
+    }
+    assert found["any"].coefficients == pytest.approx(families()["gemm"].starts, rel=0.02)
+    assert found["any"].rows == len(shapes)
+
+
+def test_collectives_start_at_those_of_other_accelerators_too(tmp_path: Path) -> None:
+    starts = families()["all_gather"].starts
+    parts = []
+    for chip, factor in ((CHIP, 1.0), ("h200-sxm-141", 1.2)):
+        shapes = [(ranks, 2**power) for ranks in (2, 4, 8) for power in range(10, 30)]
+        table = pl.DataFrame(shapes, schema=["ranks", "bytes"], orient="row").with_columns(
+            pl.lit("all_gather").alias("family"), pl.lit(chip).alias("accelerator"), pl.lit("bf16").alias("precision")
+        )
+        law = _core.LawFit(open_catalog(), "all_gather", chip, "bf16", table)
+        times = np.frombuffer(law.times([factor * starts[0], *starts[1:]], warm=True))
+        parts.append(table.with_columns(pl.lit("nccl").alias("engine"), pl.Series("latency_s", times)))
+    found = calibrate([saved(pl.concat(parts), tmp_path / "a.parquet")], fresh=True).laws
+    assert [law.key.accelerator for law in found] == [CHIP, "h200-sxm-141"]
+    for law in found:
+        assert law.error_median == pytest.approx(0.0, abs=0.01)
+
+
 def test_warm_and_cold_rows_are_told_apart(tmp_path: Path) -> None:
     shapes = [(batch, context) for batch in (1, 2, 4, 8, 16, 32) for context in (128, 512, 2048, 8192)]
     table = pl.DataFrame(shapes, schema=["batch", "context"], orient="row").with_columns(

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from llmsweep.calibrate.sample import hashes, held_out, smallest
+from llmsweep.calibrate.sample import alternating, hashes, held_out, smallest
 
 SHAPES = pl.DataFrame({"n": [float(i % 10) for i in range(100)], "k": [float(i // 10) for i in range(100)]})
 TIMED = SHAPES.with_columns(pl.lit("any").alias("engine"), pl.Series("latency_s", range(100)).cast(pl.Float64))
@@ -43,3 +43,10 @@ def test_few_groups_are_split_by_shape_and_few_shapes_not_at_all() -> None:
     assert unseen.sum() == 8
     assert held_out(TIMED.head(4), ["n"], ["n", "k"]) is None
     assert np.asarray(unseen).dtype == np.bool_
+
+
+def test_every_other_size_is_held_out_where_there_are_enough() -> None:
+    unseen = alternating(TIMED, "n")
+    assert unseen is not None
+    assert sorted(set(TIMED["n"].to_numpy()[unseen])) == [1.0, 3.0, 5.0, 7.0, 9.0]
+    assert alternating(TIMED.filter(pl.col("n") < 4), "n") is None

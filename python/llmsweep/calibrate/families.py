@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from functools import cache
 
-# All engines' kernels pooled: the law of the engine in the middle.
+# All engines' kernels pooled: of each shape one time, the fastest or the median.
 ANY = "any"
 
 # Shapes that are held out together, so that an error is one of kernels that the fit did not see; of other families,
@@ -17,6 +17,18 @@ HELD_OUT_TOGETHER = {
     "decode_attention": ("batch", "heads", "kv_heads", "head_dim"),
     "latent_prefill": ("batch", "heads"),
     "latent_decode": ("batch", "heads"),
+}
+
+# Of these, the pool of all engines takes the fastest of each shape: engines share libraries and tune, and some timing
+# loops hold work of the host. Kernels of attention differ more: their fastest changes from shape to shape, which no
+# law follows as well as the median.
+FASTEST = ("gemm", "grouped_gemm")
+
+# Where rows have one of these inputs, every other of its values is held out, so that an error is one of sizes between
+# those that the fit saw.
+SIZES = {
+    **dict.fromkeys(("all_reduce", "all_gather", "reduce_scatter", "all_to_all", "engine_all_reduce"), "bytes"),
+    **dict.fromkeys(("dispatch", "combine"), "tokens"),
 }
 
 
@@ -47,9 +59,19 @@ class Family:
         return tuple(name for name in wanted if name in self.inputs) or self.inputs
 
     @property
+    def size(self) -> str | None:
+        """The input of which every other value is held out, if there is one."""
+        return SIZES.get(self.name)
+
+    @property
     def is_pooled(self) -> bool:
         """Whether engines share a law: their kernels do the same, but their collectives are different algorithms."""
         return "ranks" not in self.inputs
+
+    @property
+    def pools_fastest(self) -> bool:
+        """Whether the pool is what the best of the engines' kernels reaches, not the one in the middle."""
+        return self.name in FASTEST
 
     @property
     def starts(self) -> tuple[float, ...]:

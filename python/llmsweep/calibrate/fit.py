@@ -26,6 +26,8 @@ WEAK, STRONG = 1.0, 0.25
 FURTHEST, TIMES_MEDIAN = 1.0, 10.0
 TOO_FAR = 0.2
 MOST_EVALUATIONS = 60
+# Of other starts so many are tried, those that are nearest to the timings.
+MOST_OTHERS = 3
 # Of a difference quotient, on a scale where everything is near 1.
 STEP = 1e-5
 INSIDE = 0.1
@@ -79,6 +81,13 @@ class Problem:
     def values(self, x: Sequence[float]) -> tuple[float, ...]:
         """Coefficients at a position."""
         return tuple(scale.value(float(position)) for scale, position in zip(self.scales, x, strict=True))
+
+    def positions(self, values: Sequence[float]) -> list[float]:
+        """Where coefficients are, moved within their bounds."""
+        pairs = zip(self.scales, values, strict=True)
+        return [
+            scale.position(min(max(value, scale.coefficient.low), scale.coefficient.high)) for scale, value in pairs
+        ]
 
     def residuals(self, x: Sequence[float]) -> Array:
         """Logarithm of predicted over measured."""
@@ -158,6 +167,8 @@ def fit(
     coefficients: Sequence[Coefficient],
     start: Sequence[float],
     prior: float = WEAK,
+    *,
+    others: Sequence[Sequence[float]] = (),
 ) -> Fitted:
     """Finds the coefficients with which a law's times are nearest to those measured.
 
@@ -167,6 +178,7 @@ def fit(
         coefficients: Their bounds.
         start: Where to start, and where the prior is.
         prior: Width of the prior on the logarithm of a coefficient.
+        others: Further places to start from: the nearest few to the timings are tried.
     """
     begin = [min(max(value, entry.low), entry.high) for entry, value in zip(coefficients, start, strict=True)]
     scales = [Scale.of(entry, value) for entry, value in zip(coefficients, begin, strict=True)]
@@ -179,6 +191,9 @@ def fit(
         for sign in (-1.0, 1.0):
             spread = [x + sign * (0.7 if index % 2 else -0.7) for index, x in enumerate(first)]
             found = min(found, problem.descend(spread, kept), key=problem.cost)
+    places = [problem.positions(other) for other in others]
+    for place in sorted(places, key=problem.cost)[:MOST_OTHERS]:
+        found = min(found, problem.descend(place, kept), key=problem.cost)
     distance = np.abs(problem.residuals(found))
     kept = distance <= max(FURTHEST, TIMES_MEDIAN * float(np.median(distance)))
     if not kept.all():

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
@@ -10,7 +10,6 @@ import polars as pl
 from llmsweep import _core
 from llmsweep.api import open_catalog
 from llmsweep.calibrate import pool, task, transfer
-from llmsweep.calibrate.canonical import LATENCY, WARM
 from llmsweep.calibrate.families import ANY, families
 from llmsweep.calibrate.read import Key, LeftOut, Timings, read
 from llmsweep.calibrate.starts import Starts
@@ -65,6 +64,7 @@ def calibrate(
     laws, left_out = fitted(work, jobs, progress)
     if not laws:
         raise DataError(f"there are too few timings: {left_out[0].reason}")
+    laws = again(laws, work, jobs)
     transfers: list[Transfer] = []
     if check_transfer:
         tables = {item.key: item.table for item in work}
@@ -84,22 +84,36 @@ def tasks(timings: Timings, catalog: _core.Catalog, folders: tuple[Path, ...], r
 
 
 def pooled(timings: Timings, rows: int) -> Iterator[tuple[Key, pl.DataFrame, int, set[str]]]:
-    """Keys with their tables; where a family pools engines, first their median time of each shape."""
+    """Keys with their tables; where a family pools engines, first one time of each shape."""
     engines: dict[Key, list[Key]] = {}
     for key in timings.all_keys():
         engines.setdefault(key._replace(engine=ANY), []).append(key)
     for shared, keys in engines.items():
-        family = families()[shared.family]
-        if family.is_pooled:
-            tables = pl.concat([timings.of(key) for key in keys])
-            middle = (
-                tables.group_by([*family.inputs, WARM], maintain_order=True).agg(pl.col(LATENCY).median()).head(rows)
-            )
+        if families()[shared.family].is_pooled:
             source = set().union(*(timings.sources[key] for key in keys))
-            yield shared, middle, sum(timings.rows[key] for key in keys), source
-        named = [key for key in keys if key.engine != ANY or not family.is_pooled]
+            yield shared, timings.pooled(shared, rows), sum(timings.rows[key] for key in keys), source
+        named = [key for key in keys if key.engine != ANY or not families()[key.family].is_pooled]
         for key in named:
             yield key, timings.of(key), timings.rows[key], timings.sources[key]
+
+
+def again(laws: Sequence[Law], work: Sequence[Task], jobs: int) -> list[Law]:
+    """The laws of collectives fitted once more, started also from those of other accelerators.
+
+    Each is the fastest of several algorithms, which makes valleys; laws of kernels end in the same from all starts.
+    """
+    done = {law.key: law for law in laws}
+    more = []
+    for item in work:
+        others = tuple(
+            law.coefficients
+            for law in laws
+            if law.key.family == item.key.family and law.key.accelerator != item.key.accelerator
+        )
+        if others and item.key in done and not done[item.key].family.is_pooled:
+            more.append(replace(item, others=others))
+    done.update({law.key: law for law in pool.results(task.run, more, jobs) if isinstance(law, Law)})
+    return list(done.values())
 
 
 def fitted(

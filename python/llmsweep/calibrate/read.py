@@ -60,6 +60,17 @@ class Timings:
         mine = [pl.col(name) == value for name, value in key._asdict().items()]
         return self.frame.filter(*mine).select(*names, canonical.WARM, canonical.LATENCY)
 
+    def pooled(self, shared: Key, rows: int) -> pl.DataFrame:
+        """The engines' timings as one: of each shape the time of the fastest, or the one in the middle."""
+        family = families()[shared.family]
+        mine = [pl.col(name) == value for name, value in shared._asdict().items() if name != "engine"]
+        shape = [*canonical.inputs(), canonical.WARM]
+        time = pl.col(canonical.LATENCY).min() if family.pools_fastest else pl.col(canonical.LATENCY).median()
+        by = ["family", "accelerator", "precision"]
+        each = self.frame.filter(*mine).group_by([*by, *shape], maintain_order=True).agg(time)
+        # By the hash of the shape: those that all engines' samples share come first.
+        return smallest(each, canonical.inputs(), rows, by).select(*family.inputs, canonical.WARM, canonical.LATENCY)
+
 
 def read(
     paths: Sequence[Path],

@@ -41,6 +41,12 @@ def smallest(frame: pl.DataFrame, columns: Sequence[str], rows: int, by: Sequenc
     return first.sort([*by, "_hash", "latency_s"]).drop("_hash")
 
 
+def alternating(frame: pl.DataFrame, size: str) -> NDArray[np.bool_] | None:
+    """Marks the rows of every other value of a column, or nothing where there are too few values."""
+    sizes, which = np.unique(frame[size].to_numpy(), return_inverse=True)
+    return np.asarray(which % 2 == 1) if len(sizes) >= FEWEST_GROUPS else None
+
+
 def held_out(frame: pl.DataFrame, together: Sequence[str], every: Sequence[str]) -> NDArray[np.bool_] | None:
     """Marks the rows of two groups in five, or nothing where there are too few groups.
 

@@ -32,7 +32,7 @@ class Starts:
             self.laws[key] = tuple(entry["coefficients"][item.name] for item in coefficients)
 
     def law(self, key: Key) -> tuple[float, ...] | None:
-        """The law of a key: of its engine, else of the engine in the middle."""
+        """The law of a key: of its engine, else of all engines pooled."""
         return self.laws.get(key) or self.laws.get(key._replace(engine=ANY))
 
     def relative(self, key: Key) -> Start | None:

@@ -20,6 +20,8 @@ from llmsweep.errors import LlmsweepError
 
 # Fewer timings than these say nothing that the law's defaults don't.
 FEWEST_ROWS = 10
+# On so many, other starts are tried.
+FEW_ROWS = 400
 QUANTILES = tuple(step / 20 for step in range(1, 20))
 
 
@@ -35,6 +37,7 @@ class Task:
     available: int
     source: tuple[str, ...]
     folders: tuple[Path, ...] = ()
+    others: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,9 +87,9 @@ class Bound:
         times = [np.frombuffer(self.law.times(list(coefficients), warm=state), np.float64) for state in states]
         return times[0] if len(times) == 1 else np.where(self.warm, *times)
 
-    def fit(self, start: Sequence[float], prior: float) -> fit.Fitted:
+    def fit(self, start: Sequence[float], prior: float, others: Sequence[Sequence[float]] = ()) -> fit.Fitted:
         """The best coefficients."""
-        return fit.fit(self.times, self.measured, self.family.coefficients, start, prior)
+        return fit.fit(self.times, self.measured, self.family.coefficients, start, prior, others=others)
 
     def errors(self, coefficients: Sequence[float]) -> Array:
         """|predicted / measured − 1|."""
@@ -99,29 +102,44 @@ def opened(folders: tuple[Path, ...]) -> _core.Catalog:
     return open_catalog(folders)
 
 
+def best(catalog: _core.Catalog, task: Task, table: pl.DataFrame) -> fit.Fitted:
+    """The best coefficients; of many timings the first, which are a sample, say which other start leads to them."""
+    others = task.others
+    if others and table.height > FEW_ROWS:
+        few = Bound.of(catalog, task.key, table.head(FEW_ROWS))
+        others = (few.fit(task.start, task.prior, others).coefficients,)
+    return Bound.of(catalog, task.key, table).fit(task.start, task.prior, others)
+
+
+def unseen(table: pl.DataFrame, family: Family) -> NDArray[np.bool_] | None:
+    """Marks the rows that are held out for the error, if there are enough."""
+    marked = sample.alternating(table, family.size) if family.size else None
+    if marked is None:
+        marked = sample.held_out(table, family.held_out_together, family.inputs)
+    return None if marked is None or (~marked).sum() < FEWEST_ROWS // 2 else marked
+
+
 def run(task: Task) -> Law | str:
-    """Fits two shapes in five held out for the error, then all; or says why it can't."""
+    """Fits all timings, and for the error those that are not held out; or says why it can't."""
     if task.table.height < FEWEST_ROWS:
         return f"{task.key} has {task.table.height} timings, {FEWEST_ROWS} are needed"
     catalog = opened(task.folders)
     try:
-        whole = Bound.of(catalog, task.key, task.table)
+        found = best(catalog, task, task.table)
     except LlmsweepError as error:
         return str(error)
-    unseen = sample.held_out(task.table, whole.family.held_out_together, whole.family.inputs)
+    hidden = unseen(task.table, families()[task.key.family])
     quantiles: tuple[float, ...] = ()
-    if unseen is not None and (~unseen).sum() >= FEWEST_ROWS // 2:
-        seen = Bound.of(catalog, task.key, task.table.filter(pl.Series(~unseen)))
-        held_out = Bound.of(catalog, task.key, task.table.filter(pl.Series(unseen)))
-        errors = held_out.errors(seen.fit(task.start, task.prior).coefficients)
+    if hidden is not None:
+        seen = best(catalog, task, task.table.filter(pl.Series(~hidden)))
+        errors = Bound.of(catalog, task.key, task.table.filter(pl.Series(hidden))).errors(seen.coefficients)
         quantiles = tuple(float(value) for value in np.quantile(errors, QUANTILES))
-    best = whole.fit(task.start, task.prior)
     return Law(
         task.key,
-        best.coefficients,
-        task.table.height - best.outliers,
+        found.coefficients,
+        task.table.height - found.outliers,
         task.available,
-        best.outliers,
+        found.outliers,
         quantiles[QUANTILES.index(0.5)] if quantiles else None,
         quantiles[QUANTILES.index(0.9)] if quantiles else None,
         task.started_from,

@@ -92,11 +92,18 @@ impl KernelModel {
     #[must_use]
     pub fn parts(&self, op: &Op, pass: Pass) -> OpTime {
         let (once, start) = self.once(op, pass);
+        let busy = if is_attention(&op.kernel) { (once - start).max(self.least(op)) } else { once - start };
         let launch = self.start.min(self.laws.elementwise.launch) * op.launches;
         OpTime {
-            busy: (once - start) * op.count,
+            busy: busy * op.count,
             launch: if start > Seconds::ZERO { launch.min(start * op.count) } else { launch },
         }
+    }
+
+    /// What one of an operation's kernels takes at the datasheet's rates.
+    fn least(&self, op: &Op) -> Seconds {
+        let arithmetic = op.flops / op.count / self.peak.max(self.plain_peak);
+        arithmetic.max(op.bytes / op.count / self.bandwidth)
     }
 
     /// Time of one of an operation's kernels, and how much of it starts the kernel.
@@ -149,6 +156,14 @@ impl KernelModel {
         let bandwidth = self.plain_chip.bandwidth * self.laws.elementwise.memory_efficiency;
         roofline(op.flops / op.count, rate, op.bytes / op.count, bandwidth)
     }
+}
+
+/// Laws of attention may reach more than the datasheet's rates, since what they are fitted to starts while they wait; others can't.
+fn is_attention(kernel: &Kernel) -> bool {
+    matches!(
+        kernel,
+        Kernel::Attention(_) | Kernel::LatentAttention(..) | Kernel::CacheRead(_) | Kernel::LatentCacheRead(_)
+    )
 }
 
 /// The queries and keys of scores, per sequence.

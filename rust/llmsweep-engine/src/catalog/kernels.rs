@@ -9,7 +9,8 @@ use llmsweep_model::quantity::BytesPerSec;
 use super::fields::Fields;
 use crate::node::{DocumentError, Node, Place, Value, nearest};
 
-/// Software whose kernels were pooled: the law of the engine in the middle.
+/// Software whose kernels were pooled: of multiplications, each shape's time by the fastest engine; of the rest, by the
+/// engine in the middle.
 pub const ANY_ENGINE: &str = "any";
 
 /// Software whose kernels were pooled: for each shape the engine that is fastest.
@@ -98,7 +99,7 @@ impl Kernels {
         Ok(())
     }
 
-    /// The law of a family on an accelerator in a precision: of the engine, else of the engine in the middle, else of another.
+    /// The law of a family on an accelerator in a precision: of the engine, else of all engines pooled, else of another.
     #[must_use]
     pub fn law(&self, accelerator: &str, family: &str, precision: &str, engine: &str) -> Option<&FittedLaw> {
         let mut of_any = None;
@@ -208,7 +209,7 @@ pub fn chip(accelerator: &Accelerator, precision: &str) -> Option<Chip> {
         network,
         weight_bytes: format.map_or(2.0, Precision::weight_bytes),
         operand_bytes: format.map(Precision::activation_bytes).or(cache_bytes).unwrap_or(2.0),
-        result_bytes: 2.0,
+        result_bytes: format.map_or(2.0, Precision::unquantised_bytes),
     })
 }
 
