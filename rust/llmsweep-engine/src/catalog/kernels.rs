@@ -184,7 +184,7 @@ fn bounded(fields: &Fields<'_>, coefficient: &Coefficient) -> Result<f64, Docume
 /// What laws may know of an accelerator in a precision or a cache's format; `None` where the chip lacks it.
 #[must_use]
 pub fn chip(accelerator: &Accelerator, precision: &str) -> Option<Chip> {
-    let sixteen = Precision::by_name("bf16").expect("bf16 is a row of the table");
+    let sixteen = Precision::by_name("bf16")?;
     let (_, plain_peak) =
         accelerator.peaks.of(sixteen).or_else(|| Precision::ALL.iter().find_map(|p| accelerator.peaks.of(p)))?;
     let format = Precision::by_name(precision);

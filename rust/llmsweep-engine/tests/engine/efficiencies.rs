@@ -71,8 +71,7 @@ fn every_accelerator_resolves_what_it_computes() {
     assert!(answered > 1000, "{answered}");
 }
 
-/// Attention is the engine's own; multiplications come from libraries that engines share: serving has the fastest engine's, training those
-/// of the engine in the middle.
+/// Attention is the engine's own; multiplications come from libraries that engines share: theirs are pooled.
 #[test]
 fn laws_are_the_engines() {
     for engine in ["vllm", "trtllm"] {

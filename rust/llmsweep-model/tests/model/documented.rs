@@ -95,12 +95,7 @@ fn all_reduces() {
     let time = |bytes: f64, ring: Ring| model.time(Collective::AllReduce, Bytes(bytes), ring, &H100.fabric()).0;
     let bytes = 536_870_912.0;
     page.says("eight ranks", time(bytes, Ring::new(8.0, 1.0)), 2.08e-3, PRINTED);
-    page.says(
-        "1.75 * bytes / time(bytes, Ring::new(8.0, 1.0))",
-        1.75 * bytes / time(bytes, Ring::new(8.0, 1.0)),
-        452.7e9,
-        PRINTED,
-    );
+    page.says("bus bandwidth", 1.75 * bytes / time(bytes, Ring::new(8.0, 1.0)), 452.7e9, PRINTED);
     page.says("sixteen nodes", time(1.0, Ring::new(16.0, 8.0)), 120e-6, PRINTED);
 }
 
@@ -136,17 +131,7 @@ fn economics() {
     let upkeep = Upkeep::of(&H100.accelerator(), 4.0, 1.0);
     let hourly = upkeep.cost(Seconds(HOUR)).expect("the test's H100 has a price");
     page.says("hourly", hourly.0, 8.0, 1e-12);
-    page.says(
-        "hourly.0 / HOUR / llama2_70b_on_four().tokens_per_s * 1e6",
-        hourly.0 / HOUR / llama2_70b_on_four().tokens_per_s * 1e6,
-        1.04,
-        PRINTED,
-    );
+    page.says("per million tokens", hourly.0 / HOUR / llama2_70b_on_four().tokens_per_s * 1e6, 1.04, PRINTED);
     let power = upkeep.power.expect("the test's H100 has a board power");
-    page.says(
-        "power.0 / llama2_70b_on_four().tokens_per_s",
-        power.0 / llama2_70b_on_four().tokens_per_s,
-        1.31,
-        PRINTED,
-    );
+    page.says("energy per token", power.0 / llama2_70b_on_four().tokens_per_s, 1.31, PRINTED);
 }
