@@ -4,6 +4,7 @@
 or anywhere else; paths are taken from this file.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 from click import Command, Context, Group
 from click.testing import CliRunner
 
+from llmsweep import _core
 from llmsweep.cli import group
 from llmsweep.cli.listing import domain_text, fallback_text
 from llmsweep.registries import registry
@@ -132,6 +134,29 @@ def rejects_page() -> str:
     )
 
 
+def laws_page() -> str:
+    """docs/laws.md: families of kernels with the columns of their timings and their coefficients."""
+    sections = []
+    for family in json.loads(_core.laws())["families"]:
+        inputs = [[f"`{entry['name']}`", entry["doc"]] for entry in family["inputs"]]
+        coefficients = [
+            [f"`{c['name']}`", c["doc"], *(f"{c[key]:g}" for key in ("low", "start", "high"))]
+            for c in family["coefficients"]
+        ]
+        sections.append(
+            f"\n## `{family['name']}`\n\n{family['doc']}\n\n"
+            + table(["column", "what it holds"], inputs)
+            + "\n"
+            + table(["coefficient", "meaning", "least", "default", "most"], coefficients)
+        )
+    return (
+        f"# Laws\n\n{NOTE}"
+        "Families of kernels and collectives, whose equations are in [model.md](model.md#kernels). Columns are those of a table of\n"
+        "timings ([calibrate.md](calibrate.md)), coefficients the keys of `kernels/` and `efficiency/` ([catalog.md](catalog.md)). A\n"
+        "default is the physical guess that a fit starts at and that stands where nothing was measured.\n" + "".join(sections)
+    )
+
+
 def output_of(command: str) -> str:
     """What a command of the README prints on stdout, run in the repository's root."""
     name, *args = re.findall(r'"[^"]*"|\S+', command)
@@ -162,6 +187,7 @@ PAGES = {
     "docs/axes.md": axes_page,
     "docs/precisions.md": precisions_page,
     "docs/rejects.md": rejects_page,
+    "docs/laws.md": laws_page,
     "README.md": readme_page,
 }
 

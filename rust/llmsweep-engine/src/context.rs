@@ -215,7 +215,7 @@ impl Context {
             .iter()
             .map(|entry| {
                 let model = catalog.efficiencies().collectives(&entry.architecture, general);
-                engine_names.iter().map(|engine| fitted(model, catalog.kernels(), entry, engine)).collect()
+                engine_names.iter().map(|engine| fitted(&model, catalog.kernels(), entry, engine)).collect()
             })
             .collect();
         let precisions: Vec<&'static Precision> =

@@ -206,7 +206,7 @@ fn fabrics_follow_the_host() {
         entry.accelerator.fabric.tiers().iter().map(|tier| (tier.kind, tier.span)).collect()
     };
     let network = (LinkKind::Network, u32::MAX);
-    assert_eq!(kinds("l40s"), [(LinkKind::Pcie, 8), network]);
+    assert_eq!(kinds("l40s"), [(LinkKind::HostPcie, 8), network]);
     assert_eq!(kinds("a100-pcie-80"), [(LinkKind::Mesh, 2), (LinkKind::Pcie, 8), network]);
     assert_eq!(kinds("mi300x"), [(LinkKind::Mesh, 8), network]);
     assert_eq!(kinds("gb200-nvl72"), [(LinkKind::Switched, 72), network]);
@@ -381,6 +381,7 @@ fn cited(node: &Node, found: &mut Vec<String>) {
                     _ => None,
                 }));
             }
+            Value::Array(items) => items.iter().for_each(|item| cited(item, found)),
             _ => cited(&entry.node, found),
         }
     }
@@ -388,7 +389,7 @@ fn cited(node: &Node, found: &mut Vec<String>) {
 
 #[test]
 fn efficiencies_and_constants_cite_sources_that_exist() {
-    for folder in ["efficiency", "systems"] {
+    for folder in ["efficiency", "kernels", "systems"] {
         let folder = shipped_folder().join(folder);
         let read = |name: &str| {
             let text = fs::read_to_string(folder.join(name)).expect("a shipped file");

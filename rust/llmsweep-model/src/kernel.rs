@@ -184,7 +184,7 @@ fn prefill_shape(scores: &Scores) -> PrefillShape {
         prompt: prompt(scores),
         heads: scores.heads,
         kv_heads: scores.kv_heads,
-        head_dim: (scores.query_dim + scores.value_dim) / 2.0,
+        head_dim: f64::midpoint(scores.query_dim, scores.value_dim),
     }
 }
 

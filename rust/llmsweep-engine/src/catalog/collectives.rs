@@ -103,12 +103,12 @@ fn law<L: Law>(fields: &Fields, key: &str) -> Result<L, DocumentError> {
 
 /// The laws fitted to an accelerator, in place of the general ones; of an engine's kernels those of `engine`.
 pub(crate) fn fitted(
-    model: CollectiveModel,
+    general: &CollectiveModel,
     kernels: &Kernels,
     entry: &AcceleratorEntry,
     engine: &str,
 ) -> CollectiveModel {
-    let mut model = model;
+    let mut model = *general;
     let library = match entry.accelerator.fabric.tiers()[0].kind {
         LinkKind::Switched => &mut model.switched,
         LinkKind::Pcie => &mut model.pcie,

@@ -26,7 +26,7 @@ pub const DEEPEP_LOW_LATENCY: &str = "deepep_low_latency";
 pub const DEEPEP: &str = "deepep";
 
 /// Keys of a fitted law beside its coefficients.
-const LAW_KEYS: [&str; 6] = ["precision", "engine", "rows", "error_median", "error_p90", "source"];
+pub const LAW_KEYS: [&str; 6] = ["precision", "engine", "rows", "error_median", "error_p90", "source"];
 
 /// What a fitted law is of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -169,10 +169,13 @@ fn bounded(fields: &Fields<'_>, coefficient: &Coefficient) -> Result<f64, Docume
         .ok_or_else(|| DocumentError::new(fields.place(), format!("{} lacks the key \"{name}\"", fields.what())))?;
     match super::fields::number(node) {
         Some(value) if (low..=high).contains(&value) => Ok(value),
-        Some(value) => Err(fields.error(name, format!("\"{name}\" is \"{value}\", allowed is {low} to {high}"))),
+        Some(value) => {
+            let what = fields.what();
+            Err(fields.error(name, format!("\"{name}\" of {what} is \"{value}\", allowed is {low} to {high}")))
+        }
         None => {
-            Err(fields
-                .error(name, format!("\"{name}\" must be a number, not {}", super::fields::describe(&node.value))))
+            let (what, value) = (fields.what(), super::fields::describe(&node.value));
+            Err(fields.error(name, format!("\"{name}\" of {what} must be a number, not {value}")))
         }
     }
 }
@@ -180,7 +183,7 @@ fn bounded(fields: &Fields<'_>, coefficient: &Coefficient) -> Result<f64, Docume
 /// What laws may know of an accelerator in a precision or a cache's format; `None` where the chip lacks it.
 #[must_use]
 pub fn chip(accelerator: &Accelerator, precision: &str) -> Option<Chip> {
-    let sixteen = Precision::by_name("bf16").expect("bf16 is a row of the table");
+    let sixteen = Precision::by_name("bf16")?;
     let (_, plain_peak) =
         accelerator.peaks.of(sixteen).or_else(|| Precision::ALL.iter().find_map(|p| accelerator.peaks.of(p)))?;
     let format = Precision::by_name(precision);

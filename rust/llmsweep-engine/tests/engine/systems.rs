@@ -3,7 +3,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use llmsweep_engine::axes::ENGINE_NAMES;
-use llmsweep_engine::catalog::{Catalog, collectives, efficiency, systems};
+use llmsweep_engine::catalog::{Catalog, collectives, efficiency, kernels, systems};
 use tempfile::TempDir;
 
 use crate::common::{catalog_folder, sweep};
@@ -29,7 +29,8 @@ impl Overlay {
 #[track_caller]
 pub(crate) fn refuses(file: &str, text: &str, expected: &str) {
     let overlay = Overlay::new(file, text);
-    let error = Catalog::from_directories(&[catalog_folder(), overlay.path()]).expect_err(expected).to_string();
+    let error =
+        Catalog::from_directories(&[catalog_folder(), overlay.path()]).map(|_| ()).expect_err(expected).to_string();
     assert!(error.ends_with(&format!("/{expected}")), "{error}\nis not\n{expected}");
 }
 
@@ -123,7 +124,8 @@ fn a_wrong_file_is_one_sentence_with_its_place() {
         let wrong = text.replacen(from, to, 1);
         assert_ne!(wrong, text, "{from}");
         let overlay = Overlay::new(&format!("systems/{file}.toml"), &wrong);
-        let error = Catalog::from_directories(&[catalog_folder(), overlay.path()]).expect_err(expected).to_string();
+        let error =
+            Catalog::from_directories(&[catalog_folder(), overlay.path()]).map(|_| ()).expect_err(expected).to_string();
         assert!(error.contains(&format!("/{expected}")), "{error}\nis not\n{expected}");
     }
     refuses(
@@ -170,9 +172,13 @@ fn the_documentation_has_every_key() {
         }
     };
     has(efficiencies, &efficiency::EFFICIENCY_KEYS);
-    has(efficiencies, &efficiency::ATTENTION_CURVE_KEYS);
-    has(efficiencies, &efficiency::GEMM_KEYS);
     has(efficiencies, &efficiency::OVERRIDE_KEYS);
+    let (_, laws) = page.split_once("## Laws fitted to timings").expect("a section on fitted laws");
+    has(laws, &kernels::LAW_KEYS);
+    has(laws, &kernels::KERNEL_ENGINES);
+    for family in llmsweep_model::law::FAMILIES {
+        has(laws, &[family.name]);
+    }
     for keys in [
         &collectives::LIBRARY_KEYS[..],
         &collectives::DIRECT_KEYS,

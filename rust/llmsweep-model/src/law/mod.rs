@@ -108,6 +108,9 @@ pub trait Law {
     fn time(&self, chip: &Chip, inputs: &[f64], warm: bool) -> Seconds;
 }
 
+/// Coefficients, chip, columns of inputs and whether operands may sit in L2, to seconds.
+type Times = fn(&[f64], &Chip, &[Vec<f64>], bool) -> Vec<f64>;
+
 /// A law as data: what the catalogue, the fit and the documentation need of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Family {
@@ -119,7 +122,7 @@ pub struct Family {
     pub inputs: &'static [Input],
     /// What a fit finds.
     pub coefficients: &'static [Coefficient],
-    times: fn(&[f64], &Chip, &[Vec<f64>], bool) -> Vec<f64>,
+    times: Times,
 }
 
 impl Family {

@@ -346,10 +346,8 @@ fn recomputed(block: &Work, forward: KernelTime, layout: &TrainingLayout, device
         Recompute::None => KernelTime::default(),
         Recompute::Full => forward,
         Recompute::Selective => {
-            let again = block.ops.iter().filter(|op| match op.kernel {
-                Kernel::Elementwise | Kernel::Quantise { .. } => true,
-                Kernel::UnfusedAttention(_) => true,
-                _ => false,
+            let again = block.ops.iter().filter(|op| {
+                matches!(op.kernel, Kernel::Elementwise | Kernel::Quantise { .. } | Kernel::UnfusedAttention(_))
             });
             again.fold(KernelTime::default(), |sum, op| sum.plus(KernelTime::of(&device.kernels, op, Pass::Forward)))
         }

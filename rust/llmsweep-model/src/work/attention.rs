@@ -39,7 +39,7 @@ pub fn softmax(
     let gate = if attention.gate { heads } else { 0.0 };
     work.gemm("query, key, value", tokens.rows, (heads + gate + 2.0 * kv_heads) * d, hidden, widths);
     work.ops.push(Op::memory("rotary", 2.0 * tokens.rows * (heads + kv_heads) * d * widths.activation, 1.0));
-    let heads_of = Heads { heads, kv_heads, query_dim: d, value_dim: d, latent: None };
+    let heads_of = Layout { heads, kv_heads, query_dim: d, value_dim: d, latent: None };
     work.ops.push(heads_of.op(window, kernel, tokens, split, widths));
     work.gemm("attention output", tokens.rows, hidden, heads * d, widths);
 }
@@ -66,7 +66,7 @@ pub fn latent(
     work.gemm("key, value up", tokens.rows, expanded, kv_rank, widths);
     work.ops.push(Op::memory("rotary", 2.0 * tokens.rows * heads * query_dim * widths.activation, 1.0));
     let window = attention.indexer.map(|indexer| f64::from(indexer.top_k));
-    let heads_of = Heads { heads, kv_heads: heads, query_dim, value_dim, latent: Some(widths_of(attention)) };
+    let heads_of = Layout { heads, kv_heads: heads, query_dim, value_dim, latent: Some(widths_of(attention)) };
     work.ops.push(heads_of.op(window, kernel, tokens, split, widths));
     if let Some(indexer) = attention.indexer {
         let pairs = tokens.causal_pairs(None, split.context);
@@ -123,7 +123,7 @@ pub fn project_latent(
     }
 }
 
-struct Heads {
+struct Layout {
     heads: f64,
     kv_heads: f64,
     query_dim: f64,
@@ -141,7 +141,7 @@ pub(super) fn widths_of(attention: &LatentAttention) -> LatentWidths {
     }
 }
 
-impl Heads {
+impl Layout {
     fn op(&self, window: Option<f64>, kernel: AttentionKernel, tokens: &Tokens, split: &Split, widths: &Widths) -> Op {
         let fused = kernel == AttentionKernel::Flash;
         // An unfused kernel computes the masked half too.

@@ -1,12 +1,18 @@
 //! Machines: datasheet rates with the catalogue's efficiencies.
+use super::kernels::laws;
 use super::precision;
-use super::software::collectives;
+use super::software::{KERNEL_START, collectives};
 use llmsweep_model::collective::CollectiveModel;
 use llmsweep_model::hardware::{Accelerator, Fabric, LinkKind, Peaks, Tier};
-use llmsweep_model::kernel::{AttentionCurve, GemmCurve, KernelModel};
+use llmsweep_model::kernel::KernelModel;
+use llmsweep_model::law::Chip;
 use llmsweep_model::phase::Device;
-use llmsweep_model::precision::ComputeFormat;
+use llmsweep_model::precision::{ComputeFormat, Precision};
 use llmsweep_model::quantity::{Bytes, BytesPerSec, FlopsPerSec, Seconds, UsdPerSec, Watts};
+
+/// Clock under the load of training over that of the datasheet's peak; serving's kernels are timed at the clock they have.
+pub(crate) const TRAINING_CLOCK: f64 = 0.86;
+pub(crate) const SERVING_CLOCK: f64 = 1.0;
 
 /// A machine whose numbers a test may change before building it.
 #[derive(Clone, Copy, Debug)]
@@ -101,41 +107,33 @@ impl Machine {
         }
     }
 
-    /// The machine in a precision that it has.
-    pub(crate) fn device(&self, name: &str) -> Device {
+    /// The machine in a precision that it has, at a share of its clock.
+    pub(crate) fn device(&self, name: &str, clock: f64) -> Device {
         let accelerator = self.accelerator();
         let (_, peak) = accelerator.peaks.of(precision(name)).expect("a test asks for a precision of its machine");
-        let plain_gemm = GemmCurve {
-            compute_efficiency: 0.80,
-            memory_efficiency: 0.80,
-            grouped_memory_efficiency: 0.7,
-            half_columns: 16.0,
-            half_depth: 127.0,
+        let (precision, plain) = (precision(name), precision("bf16"));
+        let plain_peak = FlopsPerSec(self.bf16);
+        let chip = |format: &Precision, peak: FlopsPerSec| Chip {
+            peak: peak * clock,
+            plain_peak: plain_peak * clock,
+            bandwidth: accelerator.memory_bandwidth,
+            units: accelerator.compute_units,
+            l2: accelerator.l2,
+            link: BytesPerSec(self.link),
+            network: BytesPerSec(self.network),
+            weight_bytes: format.weight_bytes(),
+            operand_bytes: format.activation_bytes(),
+            result_bytes: 2.0,
         };
         let kernels = KernelModel {
+            laws: laws(precision),
+            chip: chip(precision, peak),
+            plain_chip: chip(plain, plain_peak),
+            cache_chip: chip(plain, plain_peak),
+            start: KERNEL_START,
             peak,
-            plain_peak: FlopsPerSec(self.bf16),
-            vector_peak: FlopsPerSec(self.bf16 / 15.0),
+            plain_peak,
             bandwidth: accelerator.memory_bandwidth,
-            gemm: GemmCurve {
-                compute_efficiency: 0.75,
-                memory_efficiency: 0.75,
-                grouped_memory_efficiency: 0.6562,
-                ..plain_gemm
-            },
-            plain_gemm,
-            attention: AttentionCurve {
-                compute_efficiency: 0.65,
-                half_keys: 900.0,
-                backward_ratio: 0.75,
-                cache_efficiency: 0.91,
-                latent_cache_efficiency: 0.545,
-                latent_compute_efficiency: 0.50,
-            },
-            grouped_compute_ratio: 0.77,
-            elementwise_efficiency: 0.80,
-            sustained_clock: 0.86,
-            launch: Seconds(2.35e-6),
         };
         Device { accelerator, kernels, collectives: self.collectives() }
     }

@@ -1,5 +1,6 @@
 //! Models, machines and software for the tests, as plain numbers.
 pub(crate) mod hardware;
+mod kernels;
 pub(crate) mod run;
 pub(crate) mod shapes;
 pub(crate) mod software;

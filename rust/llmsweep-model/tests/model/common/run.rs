@@ -1,5 +1,5 @@
 //! One setup through all levels, as the one-row path does it.
-use super::hardware::Machine;
+use super::hardware::{Machine, SERVING_CLOCK, TRAINING_CLOCK};
 use super::precision;
 use super::software;
 use llmsweep_model::arch::ModelShape;
@@ -54,7 +54,7 @@ pub(crate) fn train(
 ) -> Result<TrainingRow, Reject> {
     let system = software::training();
     let work = count(shape, layout)?;
-    let device = machine.device("bf16");
+    let device = machine.device("bf16", TRAINING_CLOCK);
     let times = TrainingTimes::of(&work, &device, &system);
     let stages = stages(shape, setup.pipeline, setup.virtual_pipeline);
     let precision = precision("bf16");
@@ -103,7 +103,7 @@ pub(crate) fn serve(
     let kv = KvPrecision::by_name("fp16").expect("fp16 is in the table");
     let work = InferenceWork::count(shape, precision(format), kv, tensor, expert)?;
     let engine = software::serving();
-    let device = InferenceDevice::of(&machine.device(format), &engine);
+    let device = InferenceDevice::of(&machine.device(format, SERVING_CLOCK), &engine);
     let stages = stages(shape, setup.pipeline, 1);
     let mut tables = Direct { shape, work: &work, device: &device };
     inference::row(shape, &work, &device, &engine, stages.as_deref(), &mut tables, setup)

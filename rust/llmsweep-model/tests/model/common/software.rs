@@ -7,6 +7,9 @@ use llmsweep_model::law::{
 use llmsweep_model::quantity::{Bytes, Seconds};
 use llmsweep_model::system::{ServingEngine, TrainingSystem};
 
+/// Start of a kernel inside a captured graph.
+pub(super) const KERNEL_START: Seconds = Seconds(2.35e-6);
+
 /// A law on rings: the coefficients in the order of its family.
 fn ring<L: Law>(coefficients: [f64; 8], ring: impl Fn(L) -> RingLaw) -> RingLaw {
     ring(L::of(&coefficients))
@@ -96,7 +99,6 @@ pub(crate) fn training() -> TrainingSystem {
         gradient_message_bytes: 4.0,
         fragmentation: 1.04,
         context: Bytes(2.5e9),
-        grouped_compute_ratio: 0.77,
     }
 }
 
@@ -105,6 +107,7 @@ pub(crate) fn serving() -> ServingEngine {
     ServingEngine {
         host_step: Seconds(0.81e-3),
         host_request: Seconds(5e-6),
+        kernel_start: KERNEL_START,
         memory_fraction: 0.90,
         reserve: Bytes(3e9),
         fraction_of_free: false,
@@ -117,7 +120,6 @@ pub(crate) fn serving() -> ServingEngine {
         burst_weight: 1.4,
         queue_weight: 0.85,
         routing_independence: 0.69,
-        grouped_compute_ratio: 0.41,
         logit_bytes: 4.0,
     }
 }

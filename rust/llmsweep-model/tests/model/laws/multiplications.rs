@@ -1,6 +1,6 @@
 //! Whatever a fit finds within its bounds: faster hardware is never slower, more work never faster, nothing beats the datasheet.
 use llmsweep_model::law::{Chip, Family, GemmLaw, GemmShape, GroupedGemmLaw, GroupedShape, Law};
-use llmsweep_model::quantity::{Bytes, BytesPerSec, FlopsPerSec};
+use llmsweep_model::quantity::{Bytes, BytesPerSec, FlopsPerSec, Seconds};
 use proptest::prelude::*;
 
 const CHIP: Chip = Chip {
@@ -85,7 +85,7 @@ proptest! {
         let apart = law.multiplication(&CHIP, &shape, false) + law.quantisation(&CHIP, shape.m, shape.k);
         prop_assert_eq!(law.seconds(&CHIP, &shape, false), apart);
         let wide = Chip { operand_bytes: 2.0, ..CHIP };
-        prop_assert_eq!(law.quantisation(&wide, shape.m, shape.k).0, 0.0);
+        prop_assert_eq!(law.quantisation(&wide, shape.m, shape.k), Seconds::ZERO);
         prop_assert!(law.seconds(&CHIP, &shape, true) <= apart);
         prop_assert!(law.multiplication(&CHIP, &shape, false) >= law.launch);
     }
