@@ -227,7 +227,7 @@ fn a_file_of_your_own_stands_beside_the_shipped_ones() {
         catalog.laws(&entry, bf16, cache.expect("a format"), "vllm", Phase::Training).expect("a last resort");
     // Its products are Hopper's, what starts its passes over memory is its own.
     assert_eq!(resolved.provenance, Provenance::Transferred);
-    assert_eq!(resolved.laws.gemm, pooled("h200-sxm-141", "bf16"));
+    assert_eq!(resolved.laws.gemm, fitted("h200-sxm-141", "bf16", "any"));
     assert_eq!(resolved.laws.elementwise.launch.0, 9e-6);
     assert_eq!(resolved.laws.elementwise.memory_efficiency, defaults::<ElementwiseLaw>().memory_efficiency);
     assert_eq!((resolved.laws.backward_attention_ratio, resolved.sustained_clock), (0.7, 0.9));
