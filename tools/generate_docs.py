@@ -151,9 +151,10 @@ def laws_page() -> str:
         )
     return (
         f"# Laws\n\n{NOTE}"
-        "Families of kernels and collectives, whose equations are in [model.md](model.md#kernels). Columns are those of a table of\n"
-        "timings ([calibrate.md](calibrate.md)), coefficients the keys of `kernels/` and `efficiency/` ([catalog.md](catalog.md)). A\n"
-        "default is the physical guess that a fit starts at and that stands where nothing was measured.\n" + "".join(sections)
+        "Families of kernels and collectives, whose equations are in [model.md](model.md#kernels). Columns are those\n"
+        "of a table of timings ([calibrate.md](calibrate.md)), coefficients the keys of `kernels/` and `efficiency/`\n"
+        "([catalog.md](catalog.md)). A default is the physical guess that a fit starts at and that stands where\n"
+        "nothing was measured.\n" + "".join(sections)
     )
 
 

@@ -84,8 +84,8 @@ def test_collectives_start_at_those_of_other_accelerators_too(tmp_path: Path) ->
         table = pl.DataFrame(shapes, schema=["ranks", "bytes"], orient="row").with_columns(
             pl.lit("all_gather").alias("family"), pl.lit(chip).alias("accelerator"), pl.lit("bf16").alias("precision")
         )
-        law = _core.LawFit(open_catalog(), "all_gather", chip, "bf16", table)
-        times = np.frombuffer(law.times([factor * starts[0], *starts[1:]], warm=True))
+        fit = _core.LawFit(open_catalog(), "all_gather", chip, "bf16", table)
+        times = np.frombuffer(fit.times([factor * starts[0], *starts[1:]], warm=True))
         parts.append(table.with_columns(pl.lit("nccl").alias("engine"), pl.Series("latency_s", times)))
     found = calibrate([saved(pl.concat(parts), tmp_path / "a.parquet")], fresh=True).laws
     assert [law.key.accelerator for law in found] == [CHIP, "h200-sxm-141"]

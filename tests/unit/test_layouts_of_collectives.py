@@ -7,7 +7,7 @@ import pytest
 
 from llmsweep.calibrate.layouts import recognise
 
-NCCL = {
+NCCL: dict[str, Sequence[object]] = {
     "system": ["h100_sxm"] * 3,
     "backend_version": ["2.29.2"] * 3,
     "op_name": ["all_reduce", "all_reduce", "alltoall"],
@@ -16,7 +16,7 @@ NCCL = {
     "message_size": [1024, 1024, 1024],
     "latency_ms": [0.02, 0.03, 0.01],
 }
-ENGINES = {
+ENGINES: dict[str, Sequence[object]] = {
     "system": ["h100_sxm"] * 3 + ["gb300"],
     "backend_dir": ["vllm"] * 4,
     "backend_version": ["0.9.0", "0.24.0", "0.24.0", "0.27.0"],
@@ -26,7 +26,7 @@ ENGINES = {
     "message_size": [512] * 4,
     "latency_ms": [0.006, 0.005, 0.02, 0.05],
 }
-LOW_LATENCY = {
+LOW_LATENCY: dict[str, Sequence[object]] = {
     "system": ["gb200"],
     "node_num": [2],
     "hidden_size": [7168],
