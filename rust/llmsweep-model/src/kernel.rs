@@ -92,18 +92,18 @@ impl KernelModel {
     #[must_use]
     pub fn parts(&self, op: &Op, pass: Pass) -> OpTime {
         let (once, start) = self.once(op, pass);
-        let busy = if is_attention(&op.kernel) { (once - start).max(self.least(op)) } else { once - start };
+        let busy = (once - start) * op.count;
         let launch = self.start.min(self.laws.elementwise.launch) * op.launches;
         OpTime {
-            busy: busy * op.count,
+            busy: if is_attention(&op.kernel) { busy.max(self.least(op)) } else { busy },
             launch: if start > Seconds::ZERO { launch.min(start * op.count) } else { launch },
         }
     }
 
-    /// What one of an operation's kernels takes at the datasheet's rates.
+    /// What an operation takes at the datasheet's rates.
     fn least(&self, op: &Op) -> Seconds {
-        let arithmetic = op.flops / op.count / self.peak.max(self.plain_peak);
-        arithmetic.max(op.bytes / op.count / self.bandwidth)
+        let peak = self.peak.max(self.plain_peak);
+        if op.flops.0 * self.bandwidth.0 > op.bytes.0 * peak.0 { op.flops / peak } else { op.bytes / self.bandwidth }
     }
 
     /// Time of one of an operation's kernels, and how much of it starts the kernel.
@@ -128,7 +128,7 @@ impl KernelModel {
                 self.attention_pass(time, laws.latent_attention.launch, pass)
             }
             Kernel::UnfusedAttention(_) => (self.unfused(op), Seconds::ZERO),
-            Kernel::CacheRead(shape) => (laws.cache.seconds(&self.cache_chip, shape, false), laws.cache.launch),
+            Kernel::CacheRead(shape) => (laws.cache.unbounded(&self.cache_chip, shape, false), laws.cache.launch),
             Kernel::LatentCacheRead(shape) => {
                 (laws.latent_cache.seconds(&self.cache_chip, shape, false), laws.latent_cache.launch)
             }

@@ -91,10 +91,22 @@ impl DecodeAttentionLaw {
     /// Time of one kernel, all heads of the device.
     #[must_use]
     pub fn seconds(&self, chip: &Chip, shape: &DecodeShape, warm: bool) -> Seconds {
+        let time = self.unbounded(chip, shape, warm);
+        if warm {
+            return time;
+        }
+        let &DecodeShape { batch, context, heads, kv_heads, head_dim, .. } = shape;
+        let bytes = 2.0 * batch * kv_heads * (context + 1.0) * head_dim * chip.operand_bytes;
+        let flops = 4.0 * batch * heads * (context + 1.0) * head_dim;
+        time.max(Seconds(bytes / chip.bandwidth.0)).max(Seconds(flops / chip.peak.0.max(chip.plain_peak.0)))
+    }
+
+    /// The same where whoever asks sees to it that the datasheet is not beaten.
+    #[must_use]
+    pub(crate) fn unbounded(&self, chip: &Chip, shape: &DecodeShape, warm: bool) -> Seconds {
         let &DecodeShape { batch, context, longest, heads, kv_heads, head_dim } = shape;
         let units = chip.units.max(1.0);
         let (context, longest) = (context + 1.0, longest + 1.0);
-        let group = heads / kv_heads;
         let bandwidth =
             chip.bandwidth.0 * self.memory_efficiency * between_widths(head_dim, self.narrow_ratio, self.wide_ratio);
 
@@ -103,20 +115,15 @@ impl DecodeAttentionLaw {
         let unsplit = 2.0 * longest * head_dim * chip.operand_bytes * units * self.split;
         let memory = (bytes * stay + unsplit) / bandwidth;
         let compute = 4.0 * batch * heads * context * head_dim / (chip.plain_peak.0 * self.compute_efficiency);
-        let kv_head = if group > 1.0 { self.kv_head } else { self.lone_head };
+        let kv_head = if heads > kv_heads { self.kv_head } else { self.lone_head };
         let begin = batch * (kv_head.0 * kv_heads + self.query_head.0 * heads) / units * (1.0 + head_dim / 128.0) / 2.0;
-        let wide = if group > WIDEST_GROUP {
+        let wide = if heads > WIDEST_GROUP * kv_heads {
             self.wide_group.0 * batch * heads * head_dim * (context + HEAD_TOKENS) / units
         } else {
             0.0
         };
         let longest_part = (memory * memory + compute * compute + begin * begin + wide * wide).sqrt();
-        let time = self.launch.0 + longest_part + self.merge.0 * (1.0 + longest / 128.0).log2();
-        if warm {
-            return Seconds(time);
-        }
-        let flops = 4.0 * batch * heads * context * head_dim;
-        Seconds(time.max(bytes / chip.bandwidth.0).max(flops / chip.peak.0.max(chip.plain_peak.0)))
+        Seconds(self.launch.0 + longest_part + self.merge.0 * (1.0 + longest / 128.0).log2())
     }
 }
 

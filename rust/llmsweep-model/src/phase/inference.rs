@@ -99,14 +99,19 @@ impl Room {
     /// Requests that the engine admits together.
     #[must_use]
     pub fn requests(&self) -> f64 {
-        if self.request > 0.0 { (self.cache / self.request).floor().max(1.0) } else { f64::INFINITY }
+        if self.request > 0.0 { whole(self.cache / self.request).max(1.0) } else { f64::INFINITY }
     }
 
     /// Requests of full length that fit together.
     #[must_use]
     pub fn full_requests(&self) -> f64 {
-        if self.full_request > 0.0 { (self.cache / self.full_request).floor() } else { f64::INFINITY }
+        if self.full_request > 0.0 { whole(self.cache / self.full_request) } else { f64::INFINITY }
     }
+}
+
+/// The whole part of a number of at least zero, without the call that `floor` is on old processors.
+fn whole(number: f64) -> f64 {
+    number as u64 as f64
 }
 
 /// The terms of the time between two tokens; they add up to it.
@@ -206,7 +211,7 @@ pub fn row(
         return Err(Reject::ContextTooLong);
     }
     let replicas = f64::from(setup.data);
-    if !(work.split.tensor * replicas % work.split.expert).eq(&0.0) && work.split.expert > work.split.tensor {
+    if work.split.expert > work.split.tensor && !(work.split.tensor * replicas % work.split.expert).eq(&0.0) {
         return Err(Reject::ExpertParallelRanks);
     }
     let offered = setup.concurrency / replicas;

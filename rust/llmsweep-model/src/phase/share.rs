@@ -112,8 +112,8 @@ impl KernelTime {
     #[must_use]
     pub fn of(model: &KernelModel, op: &Op, pass: Pass) -> Self {
         let OpTime { busy, launch } = model.parts(op, pass);
-        let arithmetic = op.flops / model.plain_peak.max(model.peak);
-        if arithmetic > op.bytes / model.bandwidth {
+        // FLOPs over peak against bytes over bandwidth.
+        if op.flops.0 * model.bandwidth.0 > op.bytes.0 * model.plain_peak.max(model.peak).0 {
             Self { compute: busy, memory: Seconds::ZERO, launch }
         } else {
             Self { compute: Seconds::ZERO, memory: busy, launch }
