@@ -30,7 +30,7 @@ def sentence(run: Run, code: int, *args: str | Path) -> str:
     ("before", "after", "expected"),
     [
         ("latency_s", "latency", '"t.csv" lacks the column "latency_s"; did you mean "latency"?'),
-        (",bytes\n", ",size\n", '"t.csv" row 1: elementwise needs bytes, which is empty'),
+        (",bytes\n", ",size\n", '"t.csv" lacks the column "bytes", which rows of elementwise need'),
         ("family,", "familie,", '"t.csv" lacks the column "family"; did you mean "familie"?'),
         (
             "elementwise,",

@@ -117,6 +117,8 @@ def check(frame: pl.DataFrame, file: str, accelerators: Sequence[str]) -> None:
     if not 0 < latency < float("inf"):
         raise DataError(f'{place}: {LATENCY} is "{latency}", but must be above 0')
     for name in families()[row["family"]].inputs:
+        if row[name] is None and frame[name].is_null().all():
+            raise DataError(f'"{file}" lacks the column "{name}", which rows of {row["family"]} need')
         if row[name] is None:
             raise DataError(f"{place}: {row['family']} needs {name}, which is empty")
         if not 0 <= row[name] < float("inf"):

@@ -89,6 +89,7 @@ impl KernelModel {
     }
 
     /// Time of a kernel, in its parts.
+    #[inline]
     #[must_use]
     pub fn parts(&self, op: &Op, pass: Pass) -> OpTime {
         let (once, start) = self.once(op, pass);
@@ -107,6 +108,7 @@ impl KernelModel {
     }
 
     /// Time of one of an operation's kernels, and how much of it starts the kernel.
+    #[inline]
     fn once(&self, op: &Op, pass: Pass) -> (Seconds, Seconds) {
         let laws = &self.laws;
         match &op.kernel {

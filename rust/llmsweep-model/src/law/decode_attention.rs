@@ -102,6 +102,7 @@ impl DecodeAttentionLaw {
     }
 
     /// The same where whoever asks sees to it that the datasheet is not beaten.
+    #[inline]
     #[must_use]
     pub(crate) fn unbounded(&self, chip: &Chip, shape: &DecodeShape, warm: bool) -> Seconds {
         let &DecodeShape { batch, context, longest, heads, kv_heads, head_dim } = shape;

@@ -109,6 +109,7 @@ pub struct KernelTime {
 
 impl KernelTime {
     /// Of one kernel.
+    #[inline]
     #[must_use]
     pub fn of(model: &KernelModel, op: &Op, pass: Pass) -> Self {
         let OpTime { busy, launch } = model.parts(op, pass);

@@ -69,6 +69,7 @@ pub fn layer(
 ///
 /// Softmax attention reads `2·g·d` values per token and request; latent attention its latent once for all heads, which tensor
 /// parallelism does not split; a window or sparse attention reads no more than its span.
+#[inline]
 #[must_use]
 pub fn cache_read(
     shape: &ModelShape,
