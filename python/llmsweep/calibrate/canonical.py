@@ -1,6 +1,7 @@
 """The canonical table of timings: a row per kernel, its shape in the columns of its family, its time in seconds."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
@@ -116,6 +117,11 @@ def check(frame: pl.DataFrame, file: str, accelerators: Sequence[str]) -> None:
         raise DataError(f"{place}: {LATENCY} is empty")
     if not 0 < latency < float("inf"):
         raise DataError(f'{place}: {LATENCY} is "{latency}", but must be above 0')
+    check_inputs(frame, file, place, row)
+
+
+def check_inputs(frame: pl.DataFrame, file: str, place: str, row: Mapping[str, Any]) -> None:
+    """Refuses a row whose family needs an input that it does not have."""
     for name in families()[row["family"]].inputs:
         if row[name] is None and frame[name].is_null().all():
             raise DataError(f'"{file}" lacks the column "{name}", which rows of {row["family"]} need')
