@@ -9,7 +9,7 @@ import pytest
 
 from llmsweep.calibrate.runs import override
 from llmsweep.calibrate.runs.session import Runs, calibrate
-from llmsweep.calibrate.runs.terms import ENGINE, TIME, TRAINING, Term
+from llmsweep.calibrate.runs.terms import ENGINE, SERVING, TIME, TRAINING, Term
 from llmsweep.calibrate.runs.text import as_json, lines
 from llmsweep.errors import DataError
 from llmsweep.validate import validate
@@ -97,7 +97,7 @@ def test_the_folder_that_is_written_is_a_catalogue(llmsweep: Run, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    "term", [*TRAINING, *(Term("systems/serving", ("engine", "vllm", key), "", 1.0) for key, _ in ENGINE)]
+    "term", [*TRAINING, *SERVING, *(Term("systems/serving", ("engine", "vllm", key), "", 1.0) for key, _ in ENGINE)]
 )
 def test_every_term_stands_in_the_catalogue(term: Term) -> None:
     shipped = override.value(term, ())

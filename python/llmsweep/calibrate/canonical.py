@@ -10,7 +10,6 @@ from llmsweep.cli import near
 from llmsweep.errors import DataError
 
 REQUIRED = ("family", "accelerator", "precision", "latency_s")
-TEXTS = ("family", "accelerator", "precision", "engine", "kernel")
 LATENCY = "latency_s"
 # Whether operands may sit in the second-level cache, as where a timing loop replays the same buffers; so it is unless
 # a table says otherwise.

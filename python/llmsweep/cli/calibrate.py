@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from llmsweep.cli import SentenceGroup
-from llmsweep.cli.options import SETTINGS, Names, OutputFile, Whole, catalog_option, json_option
+from llmsweep.cli.options import SETTINGS, Names, OutputFile, Whole, catalog_option, json_option, measurements_argument
 
 if TYPE_CHECKING:
     from llmsweep.calibrate.task import Law
@@ -212,13 +212,7 @@ def measure(
 
 
 @command.command("runs", context_settings=SETTINGS)
-@click.argument(
-    "files",
-    metavar="FILE.parquet…",
-    nargs=-1,
-    required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-)
+@measurements_argument
 @click.option(
     "-o",
     "--output",

@@ -123,6 +123,13 @@ def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
 
 
+measurements_argument = click.argument(
+    "files",
+    metavar="FILE.parquet…",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
 sweep_argument = click.argument(
     "sweep", metavar="SWEEP.toml", type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )

@@ -5,17 +5,11 @@ from pathlib import Path
 
 import click
 
-from llmsweep.cli.options import EXTENSIONS, SETTINGS, OutputFile, catalog_option, json_option
+from llmsweep.cli.options import EXTENSIONS, SETTINGS, OutputFile, catalog_option, json_option, measurements_argument
 
 
 @click.command("validate", context_settings=SETTINGS)
-@click.argument(
-    "files",
-    metavar="FILE.parquet…",
-    nargs=-1,
-    required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-)
+@measurements_argument
 @click.option(
     "-o",
     "--output",

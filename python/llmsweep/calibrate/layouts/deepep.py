@@ -2,9 +2,8 @@
 
 import polars as pl
 
-from llmsweep.calibrate.layouts import aiconfigurator
 from llmsweep.calibrate.layouts.aiconfigurator import SOURCES, split
-from llmsweep.calibrate.layouts.exchange import EIGHT_BITS, SIXTEEN_BITS, constant, number, ranks
+from llmsweep.calibrate.layouts.exchange import deepep
 
 __all__ = ["COLUMNS", "SOURCES", "canonical"]
 
@@ -33,23 +32,4 @@ def canonical(frame: pl.DataFrame, stem: str) -> tuple[pl.DataFrame, list[str]]:
     frame, fewer = split(
         frame, pl.col("dispatch_sms") == most, "with fewer multiprocessors than were tried at most", []
     )
-    directions = [("dispatch", EIGHT_BITS), ("combine", SIXTEEN_BITS)]
-    return pl.concat(_direction(frame, family, value_bytes) for family, value_bytes in directions), fewer
-
-
-def _direction(frame: pl.DataFrame, family: str, value_bytes: float) -> pl.DataFrame:
-    return frame.select(
-        pl.lit(family).alias("family"),
-        aiconfigurator.accelerator(),
-        pl.lit("bf16").alias("precision"),
-        pl.lit("deepep").alias("engine"),
-        (pl.col(f"{family}_transmit_us") * 1e-6).alias("latency_s"),
-        number("num_token", "tokens"),
-        number("hidden_size", "hidden"),
-        number("num_topk", "top_k"),
-        number("num_experts", "experts"),
-        ranks(),
-        number("node_num", "nodes"),
-        constant(value_bytes, "value_bytes"),
-        constant(0.0, "copy_per_expert"),
-    )
+    return deepep(frame, "deepep", "_transmit_us", copy_per_expert=False), fewer

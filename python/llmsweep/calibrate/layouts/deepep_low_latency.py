@@ -2,9 +2,8 @@
 
 import polars as pl
 
-from llmsweep.calibrate.layouts import aiconfigurator
 from llmsweep.calibrate.layouts.aiconfigurator import SOURCES
-from llmsweep.calibrate.layouts.exchange import EIGHT_BITS, SIXTEEN_BITS, constant, number, ranks
+from llmsweep.calibrate.layouts.exchange import deepep
 
 __all__ = ["COLUMNS", "SOURCES", "canonical"]
 
@@ -24,23 +23,4 @@ COLUMNS = frozenset(
 
 def canonical(frame: pl.DataFrame, stem: str) -> tuple[pl.DataFrame, list[str]]:  # noqa: ARG001
     """The canonical table of a file with this name, and sentences on what was left out."""
-    directions = [("dispatch", EIGHT_BITS), ("combine", SIXTEEN_BITS)]
-    return pl.concat(_direction(frame, family, value_bytes) for family, value_bytes in directions), []
-
-
-def _direction(frame: pl.DataFrame, family: str, value_bytes: float) -> pl.DataFrame:
-    return frame.select(
-        pl.lit(family).alias("family"),
-        aiconfigurator.accelerator(),
-        pl.lit("bf16").alias("precision"),
-        pl.lit("deepep_low_latency").alias("engine"),
-        (pl.col(f"{family}_avg_t_us") * 1e-6).alias("latency_s"),
-        number("num_token", "tokens"),
-        number("hidden_size", "hidden"),
-        number("num_topk", "top_k"),
-        number("num_experts", "experts"),
-        ranks(),
-        number("node_num", "nodes"),
-        constant(value_bytes, "value_bytes"),
-        constant(1.0, "copy_per_expert"),
-    )
+    return deepep(frame, "deepep_low_latency", "_avg_t_us", copy_per_expert=True), []

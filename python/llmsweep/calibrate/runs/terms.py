@@ -38,7 +38,7 @@ ENGINE = (
     ("host_request_s", "host time per step and request"),
     ("first_token_s", "fixed time to the first token"),
 )
-SERVING = (Term("systems/collectives", ("one_shot", "doubling_s"), "all-reduce latency per doubling of ranks", TIME),)
+SERVING = (Term("systems/serving", ("common", "kernel_start_s"), "start of a kernel inside a captured graph", TIME),)
 
 
 def terms(rows: pl.DataFrame, architectures: dict[str, str]) -> Iterator[Term]:

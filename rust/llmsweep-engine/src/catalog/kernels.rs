@@ -118,8 +118,10 @@ impl Kernels {
 
     /// The laws of a family on an accelerator.
     pub fn of(&self, accelerator: &str, family: &str) -> impl Iterator<Item = (&LawKey, &FittedLaw)> {
+        let family = Family::by_name(family).map_or("", |family| family.name);
+        let first = LawKey { accelerator: accelerator.to_owned(), family, precision: String::new(), engine: "" };
         let wanted = move |key: &LawKey| key.accelerator == accelerator && key.family == family;
-        self.laws.iter().filter(move |(key, _)| wanted(key))
+        self.laws.range(first..).take_while(move |(key, _)| wanted(key))
     }
 
     /// Whether an accelerator has been timed.

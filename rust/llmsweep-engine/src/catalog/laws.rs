@@ -9,7 +9,7 @@ use super::kernels::{ANY_ENGINE, FASTEST_ENGINE};
 use super::{AcceleratorEntry, Catalog};
 use crate::axes::Phase;
 
-/// Formats whose laws stand in where a format has none: the next of the same width.
+/// Formats whose laws stand in where a format has none: the nearest that has been timed, followed until a law is found.
 const STAND_INS: [(&str, &str); 13] = [
     ("fp16", "bf16"),
     ("tf32", "bf16"),
@@ -50,14 +50,15 @@ impl Catalog {
         engine: &str,
         phase: Phase,
     ) -> Option<ResolvedLaws> {
-        let search = Search { catalog: self, entry, engine };
+        let candidates = Candidates::of(self, entry);
+        let search = Search { catalog: self, entry, candidates: &candidates, engine };
         // Serving engines share libraries of multiplications and tune which one runs: deployments are as fast as the fastest of them,
         // whatever an engine's own timing loop says. Training stacks take what their library gives.
         let pooled = match phase {
             Phase::Inference => FASTEST_ENGINE,
             Phase::Training => ANY_ENGINE,
         };
-        let multiplications = Search { catalog: self, entry, engine: pooled };
+        let multiplications = Search { engine: pooled, ..search };
         let architecture = self.efficiencies.chain(&entry.architecture).next()?;
         let plain = if precision.unquantised_bits > 16.0 { precision.name } else { "bf16" };
         let (gemm, provenance) = multiplications.law(precision.name);
@@ -80,9 +81,29 @@ impl Catalog {
     }
 }
 
+/// Architectures whose laws may stand in, nearest first, each with its timed accelerators.
+struct Candidates<'a>(Vec<(&'a Architecture, Vec<&'a str>)>);
+
+impl<'a> Candidates<'a> {
+    fn of(catalog: &'a Catalog, entry: &'a AcceleratorEntry) -> Self {
+        let timed = catalog.timed_relatives(entry);
+        let architectures = catalog.efficiencies.chain(&entry.architecture).map(|architecture| {
+            let own = (architecture.name == entry.architecture).then_some(entry.id.as_str());
+            let others = timed
+                .iter()
+                .copied()
+                .filter(|id| catalog.accelerator(id).is_some_and(|other| other.architecture == architecture.name));
+            (architecture, own.into_iter().chain(others).collect())
+        });
+        Self(architectures.collect())
+    }
+}
+
+#[derive(Clone, Copy)]
 struct Search<'a> {
     catalog: &'a Catalog,
     entry: &'a AcceleratorEntry,
+    candidates: &'a Candidates<'a>,
     engine: &'a str,
 }
 
@@ -106,9 +127,8 @@ impl Search<'_> {
     fn coefficients(&self, family: &'static str, precision: &str) -> (Option<Vec<f64>>, Provenance) {
         let mut format = Some(precision);
         while let Some(name) = format {
-            for architecture in self.catalog.efficiencies.chain(&self.entry.architecture) {
-                let chips = self.chips(architecture);
-                if let Some((coefficients, provenance)) = self.of_format(architecture, &chips, family, name) {
+            for (architecture, chips) in &self.candidates.0 {
+                if let Some((coefficients, provenance)) = self.of_format(architecture, chips, family, name) {
                     let known = if name == precision { provenance } else { provenance.max(Provenance::Transferred) };
                     return (Some(coefficients), known);
                 }
@@ -116,17 +136,6 @@ impl Search<'_> {
             format = STAND_INS.iter().find(|(own, _)| *own == name).map(|(_, other)| *other);
         }
         (None, Provenance::Datasheet)
-    }
-
-    /// Accelerators of an architecture with fitted laws, the accelerator itself first.
-    fn chips(&self, architecture: &Architecture) -> Vec<&str> {
-        let own = (architecture.name == self.entry.architecture).then_some(self.entry.id.as_str());
-        let others = self
-            .catalog
-            .timed_relatives(self.entry)
-            .into_iter()
-            .filter(|id| self.catalog.accelerator(id).is_some_and(|other| other.architecture == architecture.name));
-        own.into_iter().chain(others).collect()
     }
 
     fn of_format(

@@ -1,6 +1,6 @@
 //! Latent attention of a prompt: keys and values of every head are expanded first, then attended to as usual.
 use super::latent::LatentWidths;
-use super::prompt::{Prompt, TILE, slowed};
+use super::prompt::{Prompt, Tiling};
 use super::residence::replayed;
 use super::{Chip, Coefficient, Input, Law};
 use crate::quantity::Seconds;
@@ -47,15 +47,18 @@ pub struct LatentPrefillLaw {
 }
 
 impl LatentPrefillLaw {
+    fn tiles(&self) -> Tiling {
+        let Self { slowdown, tail_tiles, head, tile_ratio, .. } = *self;
+        Tiling { slowdown, tail_tiles, head: head.0, tile_ratio }
+    }
+
     /// Time of one kernel for `heads` heads of the device.
     #[must_use]
     pub fn seconds(&self, chip: &Chip, prompt: &Prompt, heads: f64, widths: &LatentWidths, warm: bool) -> Seconds {
-        let &Prompt { batch, queries, keys, pairs, longest } = prompt;
-        let units = chip.units.max(1.0);
+        let &Prompt { batch, queries, keys, pairs, .. } = prompt;
         let flops = widths.expanded_flops();
         let seconds_per_pair = flops / (chip.plain_peak.0 * self.compute_efficiency);
-        let compute = slowed(seconds_per_pair * batch * heads * pairs, self.slowdown);
-        let tail = seconds_per_pair * self.tail_tiles * TILE * longest * units;
+        let tiles = self.tiles().seconds(prompt, heads, seconds_per_pair, chip.units.max(1.0));
 
         let head_bytes = batch * heads * flops * (queries + keys);
         let stay = if warm { replayed(head_bytes, chip.l2.0, self.l2_ratio, 1) } else { 1.0 };
@@ -63,10 +66,7 @@ impl LatentPrefillLaw {
         let memory =
             (head_bytes * stay / self.head_efficiency + latent_bytes / self.latent_efficiency) / chip.bandwidth.0;
 
-        let tiles = self.tile_ratio * queries / TILE;
-        let begin = self.head.0 * batch * heads * (1.0 + tiles * tiles).sqrt() / units;
-
-        let time = self.launch.0 + compute + tail + memory + begin;
+        let time = self.launch.0 + tiles + memory;
         if warm {
             return Seconds(time);
         }

@@ -1,5 +1,5 @@
 //! Attention of a prompt: a fused kernel that goes over tiles of queries and keys (Dao et al. 2022; Shah et al. 2024).
-use super::prompt::{Prompt, TILE, slowed};
+use super::prompt::{Prompt, Tiling};
 use super::residence::replayed;
 use super::{Chip, Coefficient, Input, Law};
 use crate::quantity::Seconds;
@@ -66,6 +66,11 @@ pub struct PrefillAttentionLaw {
 }
 
 impl PrefillAttentionLaw {
+    fn tiles(&self) -> Tiling {
+        let Self { slowdown, tail_tiles, head, tile_ratio, .. } = *self;
+        Tiling { slowdown, tail_tiles, head: head.0, tile_ratio }
+    }
+
     /// Share of the peak at a head width, `e(d)`.
     #[must_use]
     pub fn efficiency(&self, head_dim: f64) -> f64 {
@@ -82,24 +87,18 @@ impl PrefillAttentionLaw {
     /// Time of one kernel, all heads of the device.
     #[must_use]
     pub fn seconds(&self, chip: &Chip, shape: &PrefillShape, warm: bool) -> Seconds {
-        let &PrefillShape { prompt: Prompt { batch, queries, keys, pairs, longest }, heads, kv_heads, head_dim } =
-            shape;
-        let units = chip.units.max(1.0);
+        let PrefillShape { prompt, heads, kv_heads, head_dim } = *shape;
+        let Prompt { batch, queries, keys, pairs, .. } = prompt;
         let flops_per_pair = 4.0 * head_dim;
         let seconds_per_pair = flops_per_pair / (chip.peak.0 * self.efficiency(head_dim));
-        let compute = seconds_per_pair * batch * heads * pairs;
-        let compute = slowed(compute, self.slowdown);
-        let tail = seconds_per_pair * self.tail_tiles * TILE * longest * units;
+        let tiles = self.tiles().seconds(&prompt, heads, seconds_per_pair, chip.units.max(1.0));
 
         let query_bytes = 4.0 * batch * head_dim * queries * heads;
         let kv_bytes = 4.0 * batch * head_dim * keys * kv_heads;
         let stay = if warm { replayed(query_bytes + kv_bytes, chip.l2.0, self.l2_ratio, 1) } else { 1.0 };
         let memory = (query_bytes / self.query_efficiency + kv_bytes / self.kv_efficiency) / chip.bandwidth.0 * stay;
 
-        let tiles = self.tile_ratio * queries / TILE;
-        let begin = self.head.0 * batch * heads * (1.0 + tiles * tiles).sqrt() / units;
-
-        let time = self.launch.0 + compute + tail + memory + begin;
+        let time = self.launch.0 + tiles + memory;
         if warm {
             return Seconds(time);
         }

@@ -1,14 +1,36 @@
 //! Which queries see which keys while a prompt is read.
 
 /// Queries that one unit works on together.
-pub(super) const TILE: f64 = 128.0;
+const TILE: f64 = 128.0;
 
 /// Kernel time at which half of the slow-down of long kernels is felt. \[s\]
 const LONG_S: f64 = 2e-3;
 
-/// Compute time of a kernel that heats up: `C(1 + g·C/(C + 2 ms))`.
-pub(super) fn slowed(compute_s: f64, slowdown: f64) -> f64 {
-    compute_s * (1.0 + slowdown * compute_s / (compute_s + LONG_S))
+/// What fused kernels over a prompt have in common, whatever the widths of their heads.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Tiling {
+    /// How much longer very long kernels take, `g`.
+    pub slowdown: f64,
+    /// Share of the longest tile that nothing overlaps, `φ`.
+    pub tail_tiles: f64,
+    /// Time that a unit needs to begin a head of a sequence, `c`. \[s\]
+    pub head: f64,
+    /// Cost of a tile of queries against that of a head, `q`.
+    pub tile_ratio: f64,
+}
+
+impl Tiling {
+    /// Arithmetic that heats up, the tail of the longest tile, and beginning heads and tiles:
+    /// `C(1 + g·C/(C + 2 ms)) + φ·p·128·longest·SM + c·b·h·√(1 + (q·queries/128)²)/SM` with `p` seconds per pair and `C = p·b·h·pairs`.
+    pub(super) fn seconds(&self, prompt: &Prompt, heads: f64, seconds_per_pair: f64, units: f64) -> f64 {
+        let &Prompt { batch, queries, pairs, longest, .. } = prompt;
+        let compute = seconds_per_pair * batch * heads * pairs;
+        let slowed = compute * (1.0 + self.slowdown * compute / (compute + LONG_S));
+        let tail = seconds_per_pair * self.tail_tiles * TILE * longest * units;
+        let tiles = self.tile_ratio * queries / TILE;
+        let begin = self.head * batch * heads * (1.0 + tiles * tiles).sqrt() / units;
+        slowed + tail + begin
+    }
 }
 
 /// Queries and keys of equal sequences that are read together.

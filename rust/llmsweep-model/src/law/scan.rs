@@ -81,13 +81,12 @@ impl ScanLaw {
     /// Time of all kernels of a scan.
     #[must_use]
     pub fn seconds(&self, chip: &Chip, shape: &ScanShape, warm: bool) -> Seconds {
-        let compute = shape.flops() / chip.plain_peak.0;
-        let memory = shape.bytes() / chip.bandwidth.0;
-        let time = self.launch.0 + (compute / self.compute_efficiency).hypot(memory / self.memory_efficiency);
-        Seconds(if warm { time } else { time.max(compute).max(memory) })
+        let (flops, bytes) = (Flops(shape.flops()), Bytes(shape.bytes()));
+        let time = self.of_work(chip, flops, bytes);
+        if warm { time } else { time.max(flops / chip.plain_peak).max(bytes / chip.bandwidth) }
     }
 
-    /// Time of a recurrence of another kind (delta rule, Mamba-1, lightning) whose operations and bytes are counted elsewhere.
+    /// The same for any recurrence (delta rule, Mamba-1, lightning) whose operations and bytes are counted.
     #[must_use]
     pub fn of_work(&self, chip: &Chip, flops: Flops, bytes: Bytes) -> Seconds {
         let rate = chip.plain_peak * self.compute_efficiency;

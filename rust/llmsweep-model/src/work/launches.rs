@@ -1,9 +1,9 @@
 //! Kernels that engines launch where the count is not plain from the mathematics.
 //!
-//! A count, not a time: `launch_s` of the efficiencies turns it into one. Elsewhere an operation is one kernel. These counts reproduce what
-//! 1,039 published deployments show a layer of each kind to take beyond a dense layer of ten kernels (23.5 µs at 2.35 µs each): 38 µs for
-//! experts, 10 µs for latent attention, 20 µs for delta-net, 83 µs for sparse attention (docs/model.md, kernels). They are of vLLM,
-//! SGLang and TensorRT-LLM of 2025 and 2026.
+//! A count, not a time: `kernel_start_s` of `systems/serving.toml` turns it into one, and an operation with a law of its own never pays more
+//! than the law's `launch_s` (`kernel.rs`, `parts`). Elsewhere an operation is one kernel. The counts are of vLLM, SGLang and TensorRT-LLM of
+//! 2025 and 2026: 1,039 published deployments show a layer to take 20 µs more for delta-net than a dense layer of ten kernels (23.5 µs at
+//! 2.35 µs each), 10 µs for latent and 83 µs for sparse attention (docs/model.md, kernels).
 
 /// Softmax over the router's scores, selection, normalisation.
 pub const TOP_K: f64 = 3.0;

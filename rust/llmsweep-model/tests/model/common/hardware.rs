@@ -11,7 +11,7 @@ use llmsweep_model::precision::{ComputeFormat, Precision};
 use llmsweep_model::quantity::{Bytes, BytesPerSec, FlopsPerSec, Seconds, UsdPerSec, Watts};
 
 /// Clock under the load of training over that of the datasheet's peak; serving's kernels are timed at the clock they have.
-pub(crate) const TRAINING_CLOCK: f64 = 0.86;
+pub(crate) const TRAINING_CLOCK: f64 = 0.83;
 pub(crate) const SERVING_CLOCK: f64 = 1.0;
 
 /// A machine whose numbers a test may change before building it.
