@@ -1,6 +1,7 @@
 //! A training setup, term by term.
 use llmsweep_model::phase::training::TrainingRow;
-use llmsweep_model::phase::training_times::{kinds_of, message_time};
+use llmsweep_model::phase::training_messages::message_time;
+use llmsweep_model::phase::training_times::kinds_of;
 use llmsweep_model::reject::Reject;
 
 use super::{Section, Term, device_section, kernels, money, seconds, short};

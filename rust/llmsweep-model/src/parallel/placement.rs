@@ -1,5 +1,5 @@
 //! Where the groups sit: ranks are numbered tensor, context, data, pipeline, the first fastest (Megatron-LM's order), so that the
-//! chattiest group shares the fastest links. Groups that one layer knows of are placed by `phase::training_times::ring_of`.
+//! chattiest group shares the fastest links. Groups that one layer knows of are placed by `phase::training_messages::ring_of`.
 use crate::collective::Ring;
 
 /// Sizes of the parallel groups of a training run.

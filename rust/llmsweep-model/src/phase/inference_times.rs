@@ -1,7 +1,7 @@
 //! Inference, levels shape to time: weights and cache of a device, prefill of a prompt, one decode step.
 use super::Device;
 use super::share::KernelTime;
-use super::training_times::ring_of;
+use super::training_messages::ring_of;
 use crate::arch::{LayerKind, ModelShape};
 use crate::kernel::{KernelModel, Pass};
 use crate::memory::cache::LayerCache;

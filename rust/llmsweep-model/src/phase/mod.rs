@@ -7,6 +7,8 @@ pub mod inference;
 pub mod inference_times;
 pub mod share;
 pub mod training;
+pub mod training_memory;
+pub mod training_messages;
 pub mod training_times;
 
 use crate::collective::CollectiveModel;

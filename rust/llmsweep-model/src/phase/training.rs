@@ -1,12 +1,12 @@
 //! Training, level row: pipeline, data parallelism, memory, and the whole run.
 use super::Device;
-use super::exchange::stage_parameters;
 use super::share::{Bottleneck, KernelTime};
+use super::training_memory::TrainingMemory;
 use super::training_times::{BlockTime, TrainingTimes, TrainingWork};
 use crate::arch::ModelShape;
 use crate::bound::least_time;
-use crate::memory::state::{ModelState, Optimizer, StateBytes};
-use crate::parallel::pipeline::{StageClass, in_flight};
+use crate::memory::state::Optimizer;
+use crate::parallel::pipeline::StageClass;
 use crate::parallel::placement::Placement;
 use crate::precision::Precision;
 use crate::quantity::{Bytes, Flops, Seconds};
@@ -30,25 +30,6 @@ pub struct TrainingSetup {
     pub optimizer: Optimizer,
     /// Tokens of the whole run.
     pub tokens: f64,
-}
-
-/// Memory of the fullest device. \[B\]
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct TrainingMemory {
-    /// Weights.
-    pub weights: f64,
-    /// Gradients.
-    pub gradients: f64,
-    /// Optimizer state.
-    pub optimizer: f64,
-    /// Activations, logits and gathered weights.
-    pub activations: f64,
-    /// All of it, with what the allocator wastes.
-    pub peak: f64,
-    /// What a process can use.
-    pub usable: f64,
-    /// Stage that is fullest, from 0.
-    pub stage: f64,
 }
 
 /// The terms of one step's time; they add up to the step.
@@ -260,49 +241,6 @@ pub fn row(
 }
 
 impl Step<'_> {
-    /// The fullest stage. What holds it is reported: weights alone, model state, or activations on top.
-    fn peak_memory(&self) -> Result<TrainingMemory, Reject> {
-        let TrainingLevels { shape, precision, work, device, system, .. } = self.levels;
-        let setup = self.setup;
-        let bytes = StateBytes::of(precision, setup.optimizer);
-        let usable = (device.accelerator.memory - system.context).max(Bytes::ZERO).0;
-        let mut fullest = TrainingMemory { usable, ..TrainingMemory::default() };
-        for stage in self.stages {
-            let parameters = stage_parameters(shape, work, stage);
-            let (data_ranks, expert_ranks) = (self.placement.data_ring().size, self.placement.expert_data_ring().size);
-            let state = ModelState::of(&parameters, &bytes, setup.zero_stage, data_ranks, expert_ranks);
-            let chunks = f64::from(setup.virtual_pipeline);
-            let waiting = in_flight(f64::from(setup.pipeline), chunks, self.micro_batches, stage.earliest);
-            let layers: f64 = work.kept_bytes.iter().zip(stage.layers).map(|(kept, count)| kept * count).sum();
-            let (prediction, logits) =
-                if stage.last { (work.prediction_kept_bytes, work.logits_bytes) } else { (0.0, 0.0) };
-            let kept = layers + prediction;
-            let gathered = if setup.zero_stage == 3 { gathered_weights(work, bytes.weight) } else { 0.0 };
-            let activations = kept * waiting + work.live_bytes + logits + gathered;
-            let peak = (state.total() + activations) * system.fragmentation;
-            if peak > fullest.peak {
-                fullest = TrainingMemory {
-                    weights: state.weights,
-                    gradients: state.gradients,
-                    optimizer: state.optimizer,
-                    activations,
-                    peak,
-                    usable,
-                    stage: stage.earliest,
-                };
-            }
-        }
-        if fullest.peak <= usable {
-            Ok(fullest)
-        } else if fullest.weights > usable {
-            Err(Reject::WeightsDoNotFit)
-        } else if (fullest.peak / system.fragmentation - fullest.activations) * system.fragmentation > usable {
-            Err(Reject::OptimizerDoesNotFit)
-        } else {
-            Err(Reject::ActivationsDoNotFit)
-        }
-    }
-
     /// Time of one step: `m·(t_max + p2p) + (Σ t − t_max)/v + (p − 1)·p2p`, then gradients and the optimizer.
     ///
     /// The first micro-batch passes all stages, the slowest paces the rest; with even stages the middle term is `(p − 1)·t/v`.
@@ -347,14 +285,6 @@ impl Step<'_> {
             optimizer: exchange.1,
         }
     }
-}
-
-/// ZeRO-3 holds the whole weights of the layer at work and of the one it fetches ahead.
-fn gathered_weights(work: &TrainingWork, weight_bytes: f64) -> f64 {
-    let prediction = &work.prediction_parameters;
-    let one_prediction = (prediction.dense + prediction.experts) / work.prediction_layers.max(1.0);
-    let largest = work.parameters.iter().map(|layer| layer.dense + layer.experts).fold(one_prediction, f64::max);
-    2.0 * largest * weight_bytes
 }
 
 /// One stage's time for one micro-batch.

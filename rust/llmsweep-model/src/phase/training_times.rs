@@ -1,8 +1,8 @@
 //! Training, levels shape to time: what one micro-batch does in each kind of layer, and how long it takes.
 use super::Device;
 use super::share::KernelTime;
+use super::training_messages as messages;
 use crate::arch::{LayerKind, ModelShape};
-use crate::collective::Ring;
 use crate::flops::ForwardFlops;
 use crate::kernel::Pass;
 use crate::memory::activations::{ActivationInput, Recompute, layer_bytes, live_layer_bytes};
@@ -17,7 +17,7 @@ use crate::work::attention::AttentionKernel;
 use crate::work::experts::Routing;
 use crate::work::forward::{self, ForwardInput};
 use crate::work::prediction;
-use crate::work::{Group, Kernel, Message, Op, Split, Tokens, Widths, Work};
+use crate::work::{Kernel, Op, Split, Tokens, Widths, Work};
 
 /// Level *work*: how a layer is spread and how much of the data it sees at once.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -312,33 +312,15 @@ fn block_time(
         backward = backward.plus(KernelTime::of(kernels, &op.backward(), Pass::Backward));
     }
     backward = backward.plus(recomputed(block, forward, layout, device));
-    let passes = if layout.recompute == Recompute::Full { 3.0 } else { 2.0 };
-    let exposed = if work.split.sequence_parallel { system.tensor_exposed_overlapped } else { system.tensor_exposed };
-    let attention = attention_time(block, Pass::Forward, device);
-    let attention_backward = attention_time(block, Pass::Backward, device);
-    let ring = group_time(block, Group::Context, &work.split, device);
+    let exposed = messages::exposed(block, layout, work, device, system);
     BlockTime {
         forward,
         backward,
         host: Seconds::ZERO,
-        tensor: group_time(block, Group::Tensor, &work.split, device) * (passes * exposed),
-        expert: group_time(block, Group::Expert, &work.split, device) * (passes / system.expert_all_to_all_ratio)
-            + group_time(block, Group::ExpertTensor, &work.split, device) * passes,
-        // The ring passes keys and values while attention works on those at hand; backward carries gradients too.
-        context: (ring - attention).max(Seconds::ZERO) * (passes - 1.0)
-            + (ring * 2.0 - attention_backward).max(Seconds::ZERO),
+        tensor: exposed.tensor,
+        expert: exposed.expert,
+        context: exposed.context,
     }
-}
-
-fn attention_time(block: &Work, pass: Pass, device: &Device) -> Seconds {
-    let scores = block.ops.iter().filter(|op| {
-        matches!(op.kernel, Kernel::Attention(_) | Kernel::LatentAttention(..) | Kernel::UnfusedAttention(_))
-    });
-    let time = |op: &Op| match pass {
-        Pass::Forward => device.kernels.busy_time(op, pass),
-        Pass::Backward => device.kernels.busy_time(&op.backward(), pass),
-    };
-    scores.map(time).sum()
 }
 
 fn recomputed(block: &Work, forward: KernelTime, layout: &TrainingLayout, device: &Device) -> KernelTime {
@@ -352,29 +334,4 @@ fn recomputed(block: &Work, forward: KernelTime, layout: &TrainingLayout, device
             again.fold(KernelTime::default(), |sum, op| sum.plus(KernelTime::of(&device.kernels, op, Pass::Forward)))
         }
     }
-}
-
-/// The ranks of a group as one layer sees them.
-#[must_use]
-pub fn ring_of(group: Group, split: &Split) -> Ring {
-    match group {
-        Group::Tensor => Ring::new(split.tensor, 1.0),
-        Group::Context => Ring::new(split.context, split.tensor),
-        Group::Expert => Ring::new(split.expert, split.expert_tensor),
-        Group::ExpertTensor => Ring::new(split.expert_tensor, 1.0),
-        Group::Pipeline | Group::Data => Ring::new(1.0, 1.0),
-    }
-}
-
-/// Time of a message of one layer.
-#[must_use]
-pub fn message_time(message: &Message, split: &Split, device: &Device) -> Seconds {
-    let ring = ring_of(message.group, split);
-    let fabric = &device.accelerator.fabric;
-    device.collectives.time(message.collective, message.bytes, ring, fabric) * message.count
-}
-
-fn group_time(block: &Work, group: Group, split: &Split, device: &Device) -> Seconds {
-    let messages = block.messages.iter().filter(|message| message.group == group);
-    messages.map(|message| message_time(message, split, device)).sum()
 }

@@ -1,0 +1,76 @@
+//! Training, level time: what the messages of one layer leave exposed.
+use super::Device;
+use super::training_times::{TrainingLayout, TrainingWork};
+use crate::collective::Ring;
+use crate::kernel::Pass;
+use crate::memory::activations::Recompute;
+use crate::quantity::Seconds;
+use crate::system::TrainingSystem;
+use crate::work::{Group, Kernel, Message, Op, Split, Work};
+
+/// Exposed messages of one layer, both passes.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Exposed {
+    pub(super) tensor: Seconds,
+    pub(super) expert: Seconds,
+    pub(super) context: Seconds,
+}
+
+/// What the messages of a layer, the embedding or the LM head leave exposed.
+pub(super) fn exposed(
+    block: &Work,
+    layout: &TrainingLayout,
+    work: &TrainingWork,
+    device: &Device,
+    system: &TrainingSystem,
+) -> Exposed {
+    let passes = if layout.recompute == Recompute::Full { 3.0 } else { 2.0 };
+    let exposed = if work.split.sequence_parallel { system.tensor_exposed_overlapped } else { system.tensor_exposed };
+    let attention = attention_time(block, Pass::Forward, device);
+    let attention_backward = attention_time(block, Pass::Backward, device);
+    let ring = group_time(block, Group::Context, &work.split, device);
+    Exposed {
+        tensor: group_time(block, Group::Tensor, &work.split, device) * (passes * exposed),
+        expert: group_time(block, Group::Expert, &work.split, device) * (passes / system.expert_all_to_all_ratio)
+            + group_time(block, Group::ExpertTensor, &work.split, device) * passes,
+        // The ring passes keys and values while attention works on those at hand; backward carries gradients too.
+        context: (ring - attention).max(Seconds::ZERO) * (passes - 1.0)
+            + (ring * 2.0 - attention_backward).max(Seconds::ZERO),
+    }
+}
+
+fn attention_time(block: &Work, pass: Pass, device: &Device) -> Seconds {
+    let scores = block.ops.iter().filter(|op| {
+        matches!(op.kernel, Kernel::Attention(_) | Kernel::LatentAttention(..) | Kernel::UnfusedAttention(_))
+    });
+    let time = |op: &Op| match pass {
+        Pass::Forward => device.kernels.busy_time(op, pass),
+        Pass::Backward => device.kernels.busy_time(&op.backward(), pass),
+    };
+    scores.map(time).sum()
+}
+
+/// The ranks of a group as one layer sees them.
+#[must_use]
+pub fn ring_of(group: Group, split: &Split) -> Ring {
+    match group {
+        Group::Tensor => Ring::new(split.tensor, 1.0),
+        Group::Context => Ring::new(split.context, split.tensor),
+        Group::Expert => Ring::new(split.expert, split.expert_tensor),
+        Group::ExpertTensor => Ring::new(split.expert_tensor, 1.0),
+        Group::Pipeline | Group::Data => Ring::new(1.0, 1.0),
+    }
+}
+
+/// Time of a message of one layer.
+#[must_use]
+pub fn message_time(message: &Message, split: &Split, device: &Device) -> Seconds {
+    let ring = ring_of(message.group, split);
+    let fabric = &device.accelerator.fabric;
+    device.collectives.time(message.collective, message.bytes, ring, fabric) * message.count
+}
+
+fn group_time(block: &Work, group: Group, split: &Split, device: &Device) -> Seconds {
+    let messages = block.messages.iter().filter(|message| message.group == group);
+    messages.map(|message| message_time(message, split, device)).sum()
+}
