@@ -5,7 +5,8 @@ use crate::common::run::{ONE, STEP, count, train};
 use llmsweep_model::arch::ModelShape;
 use llmsweep_model::memory::activations::Recompute;
 use llmsweep_model::memory::state::{DeviceParameters, ModelState, Optimizer, StateBytes};
-use llmsweep_model::phase::training::{TrainingMemory, TrainingSetup};
+use llmsweep_model::phase::training::TrainingSetup;
+use llmsweep_model::phase::training_memory::TrainingMemory;
 use llmsweep_model::phase::training_times::TrainingLayout;
 use proptest::prelude::*;
 
