@@ -25,6 +25,7 @@ LISTED = {
         *("accelerator", "rental_usd_per_hour", "rental_low_usd_per_hour", "rental_high_usd_per_hour"),
         *("purchase_usd", "rental_date", "purchase_date"),
     ),
+    "stacks": ("id", "since", "frameworks", "release", "name"),
 }
 KINDS = tuple(LISTED)
 # Fields that come first where one entry is shown.
@@ -33,7 +34,7 @@ FIRST = ("id", "name", "vendor", "family", "kind", "accelerator", "year", "statu
 
 @click.group("catalog", cls=SentenceGroup, context_settings=SETTINGS, no_args_is_help=False)
 def command() -> None:
-    """List, show and add models, accelerators, networks and prices."""
+    """List, show and add models, accelerators, networks, prices and training stacks."""
 
 
 @command.command("list", context_settings=SETTINGS)
@@ -42,7 +43,7 @@ def command() -> None:
 @catalog_option
 @json_option
 def list_entries(*, kind: str, pattern: str, catalog: tuple[Path, ...], as_json: bool) -> None:
-    """List models, accelerators, networks or prices: all, or those whose id matches a glob.
+    """List models, accelerators, networks, prices or stacks: all, or those whose id matches a glob.
 
     \b
     llmsweep catalog list accelerators "h*"

@@ -7,13 +7,7 @@ import polars as pl
 
 FRAMEWORK = pl.col("framework_id").fill_null("megatron").str.to_lowercase()
 RELEASE = pl.col("framework").fill_null("").str.to_lowercase()
-YEAR = pl.col("date").str.slice(0, 4).cast(pl.Int64, strict=False).fill_null(2025)
-# Flash attention, sequence parallelism and the distributed optimizer came to Megatron-LM in 2022.
-RENEWED = 2022
 EXPERTS = pl.col("experts")
-# Megatron-DeepSpeed is a fork of Megatron-LM from before 2022's fused attention and sequence parallelism
-# (bigscience-workshop/Megatron-DeepSpeed; Korthikanti et al. 2022).
-OLD_MEGATRON = (FRAMEWORK == "megatron-deepspeed") | ((FRAMEWORK == "megatron") & (YEAR < RENEWED))
 
 
 def said(name: str, allowed: tuple[str, ...]) -> pl.Expr:
@@ -23,48 +17,30 @@ def said(name: str, allowed: tuple[str, ...]) -> pl.Expr:
 
 
 def recompute() -> pl.Expr:
-    """NeMo's and Megatron Bridge's recipes for dense models recompute nothing (their `recompute_granularity = null`).
+    """What the stack's recipes recompute.
 
-    Those for DeepSeek-V3 recompute modules (`moe_act`, `mla_up_proj`). PaxML's recipes checkpoint whole layers
-    (`CHECKPOINT_POLICY = save_nothing`), MaxText's keep the inputs of the matrices (`remat_policy`: `minimal` and
-    its kin, .3 to .6 of a forward pass). FSDP examples recompute whole layers where they say so, and nothing else.
+    NeMo's and Megatron Bridge's for DeepSeek-V3 recompute modules (`moe_act`, `mla_up_proj`).
     """
-    default = (
-        pl.when(RELEASE.str.contains("paxml"))
-        .then(pl.lit("full"))
-        .when(FRAMEWORK == "jax")
-        .then(pl.lit("selective"))
-        .when((FRAMEWORK == "megatron") & EXPERTS & pl.col("model_key").str.starts_with("deepseek"))
-        .then(pl.lit("selective"))
-        .otherwise(pl.lit("none"))
-    )
+    modules = (FRAMEWORK == "megatron") & EXPERTS & pl.col("model_key").str.starts_with("deepseek")
+    default = pl.when(modules).then(pl.lit("selective")).otherwise("unsaid_recompute")
     return pl.coalesce(said("recompute", ("none", "selective", "full")), default)
 
 
 def zero_stage() -> pl.Expr:
-    """NeMo and Bridge train with the distributed optimizer (stage 1); so does DeepSpeed under a pipeline.
-
-    Megatron-LM had none before 2022. FSDP shards everything (`FULL_SHARD`), as JAX's recipes do with `fsdp`.
-    """
-    default = (
-        pl.when(FRAMEWORK.is_in(["fsdp", "jax"]))
-        .then(3)
-        .when((FRAMEWORK == "megatron") & (YEAR < RENEWED))
-        .then(0)
-        .otherwise(1)
-    )
-    return pl.coalesce(pl.when(pl.col("zero_stage").is_between(0, 3)).then(pl.col("zero_stage")), default)
+    """What the stack's data parallelism shards."""
+    given = pl.when(pl.col("zero_stage").is_between(0, 3)).then(pl.col("zero_stage"))
+    return pl.coalesce(given, "unsaid_zero_stage")
 
 
 def sequence_parallel() -> pl.Expr:
-    """On in NeMo's and Bridge's recipes wherever tensor parallelism is; old Megatron has none."""
+    """Whether the stack's tensor parallelism splits norms and residuals too."""
     yes = pl.col("seq_parallel").str.to_lowercase().str.slice(0, 1)
-    return pl.when(yes.is_not_null()).then(yes.is_in(["y", "t", "1"])).otherwise(~OLD_MEGATRON)
+    return pl.when(yes.is_not_null()).then(yes.is_in(["y", "t", "1"])).otherwise("unsaid_sequence_parallel")
 
 
 def attention_kernel() -> pl.Expr:
-    """Old Megatron writes the scores to memory (`fused_softmax`); everything since 2023 uses flash attention."""
-    return pl.when(OLD_MEGATRON).then(pl.lit("unfused")).otherwise(pl.lit("flash"))
+    """How the stack computes scores."""
+    return pl.col("unsaid_attention_kernel")
 
 
 def virtual_pipeline() -> pl.Expr:

@@ -10,7 +10,7 @@ import polars as pl
 
 from llmsweep.api import open_catalog
 from llmsweep.errors import DataError
-from llmsweep.validate import inference, intervals, memory, training
+from llmsweep.validate import inference, intervals, memory, stacks, training
 from llmsweep.validate.kinds import Kind
 from llmsweep.validate.models import Models
 from llmsweep.validate.predict import Core
@@ -59,7 +59,7 @@ def one(
     """Predictions for one file."""
     core = Core(folders, models)
     if kind.phase == "training":
-        cases = training.cases(frame, kind.name, models, chips)
+        cases = training.cases(frame, kind.name, models, chips, stacks.read(folders))
         answers = core.answer(named(cases, ["step_time_s"]), "training", training.AXES, TRAINING)
         answers = restored(answers, ["step_time_s"])
         if kind.name == "memory":

@@ -1,6 +1,6 @@
 """Cases of training runs and of their memory."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -8,9 +8,11 @@ import polars as pl
 from llmsweep.validate import defaults
 from llmsweep.validate.cases import positive, refuse, with_models
 from llmsweep.validate.models import Models
+from llmsweep.validate.stacks import with_stacks
 
 AXES = (
     "model",
+    "stack",
     "accelerator",
     "precision",
     "devices",
@@ -33,7 +35,11 @@ ASSUMED_NIC = 12.5e9
 
 
 def cases(
-    frame: pl.DataFrame, kind: str, models: Models, accelerators: Mapping[str, Mapping[str, Any]]
+    frame: pl.DataFrame,
+    kind: str,
+    models: Models,
+    accelerators: Mapping[str, Mapping[str, Any]],
+    stacks: Sequence[Mapping[str, Any]],
 ) -> pl.DataFrame:
     """The frame with the axes of each row."""
     frame = with_models(frame, models)
@@ -43,7 +49,7 @@ def cases(
         old = pl.col("source").str.contains("(?i)bigscience").fill_null(value=False)
         inferred = pl.when(old).then(pl.lit("megatron-deepspeed")).otherwise(pl.lit("megatron"))
         framework = pl.coalesce("framework_id", inferred)
-    frame = frame.with_columns(framework_id=framework)
+    frame = with_stacks(frame.with_columns(framework_id=framework), stacks)
     frame = frame.with_columns(
         pl.lit(kind).alias("kind"),
         pl.lit(value=True).alias("traffic_stated"),

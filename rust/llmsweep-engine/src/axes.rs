@@ -49,6 +49,8 @@ pub enum Domain {
     Accelerator,
     /// A network link of the catalogue, or `default`: the accelerator's usual one.
     Network,
+    /// A training stack of the catalogue, or `default`: physical defaults.
+    Stack,
     /// A name out of a fixed list.
     Choice(&'static [&'static str]),
     /// A whole number from `min` to `max`.
@@ -160,6 +162,14 @@ pub const AXES: &[Axis] = &[
     axis("model", BOTH, Shape, Domain::Model, Required, "The language model."),
     axis("precision", BOTH, Shape, Choice(&PRECISION_NAMES), Name("bf16"), "Format of weights and arithmetic."),
     axis("kv_precision", INFERENCE, Shape, Choice(&KV_PRECISION_NAMES), Name("bf16"), "Format of the key-value cache."),
+    axis(
+        "stack",
+        TRAINING,
+        Work,
+        Domain::Stack,
+        Name("default"),
+        "The training software, by release; sets host time, overlap, memory overheads and kernel generations.",
+    ),
     axis("tensor_parallel", BOTH, Work, COUNT, Fallback::Integer(1), "Devices that share each layer's matrices."),
     axis(
         "expert_parallel",

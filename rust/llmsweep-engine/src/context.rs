@@ -10,7 +10,7 @@ use llmsweep_model::memory::activations::Recompute;
 use llmsweep_model::memory::state::Optimizer;
 use llmsweep_model::phase::Device;
 use llmsweep_model::phase::inference::ServingMode;
-use llmsweep_model::precision::{KvPrecision, Precision};
+use llmsweep_model::precision::{ComputeFormat, KvPrecision, Precision};
 use llmsweep_model::quantity::UsdPerSec;
 use llmsweep_model::reject::Reject;
 use llmsweep_model::system::{ServingEngine, TrainingSystem};
@@ -20,7 +20,7 @@ use crate::axes::{AXES, ENGINE_NAMES, Phase};
 use crate::catalog::collectives::fitted;
 use crate::catalog::kernels::ANY_ENGINE;
 use crate::catalog::kernels::chip;
-use crate::catalog::{AcceleratorEntry, Catalog, ModelEntry, NetworkEntry, Provenance, ResolvedLaws};
+use crate::catalog::{AcceleratorEntry, Catalog, ModelEntry, NetworkEntry, Provenance, ResolvedLaws, StackEntry};
 use crate::plan::{Plan, PlanAxis, Point, position};
 use crate::spec::{AxisValue, Spec};
 
@@ -40,6 +40,7 @@ pub mod axis {
         PRECISION = "precision";
         KV_PRECISION = "kv_precision";
         TENSOR = "tensor_parallel";
+        STACK = "stack";
         EXPERT = "expert_parallel";
         EXPERT_TENSOR = "expert_tensor_parallel";
         CONTEXT = "context_parallel";
@@ -93,8 +94,10 @@ pub struct Context {
     pub accelerators: Vec<AcceleratorEntry>,
     /// The networks on the network axis; `None` for the accelerator's usual one.
     pub networks: Vec<Option<NetworkEntry>>,
-    /// Constants of training.
-    pub training: TrainingSystem,
+    /// Constants of the stacks on the stack axis; empty in inference.
+    pub stacks: Vec<TrainingSystem>,
+    /// Of each accelerator, the speed of each stack's attention over the law's.
+    attention_ratios: Vec<Vec<f64>>,
     /// The engines on the engine axis; empty in training.
     pub engines: Vec<ServingEngine>,
     recomputes: Vec<Recompute>,
@@ -124,6 +127,8 @@ fn choices<T: Copy>(names: &[String], all: &[(&str, T)]) -> Vec<T> {
 
 /// The format of caches where there is none: attention of training is in 16 bits.
 const SIXTEEN_BITS: &str = "bf16";
+/// 16 bits where the chip lacks bfloat16.
+const HALF_PRECISION: &str = "fp16";
 
 /// The laws of an accelerator with an engine's kernels: for each precision that it computes in, one for each cache format.
 fn laws_of(
@@ -151,7 +156,10 @@ fn kernels(
     precision: &Precision,
     cache_format: &str,
 ) -> Option<KernelModel> {
-    let plain = if precision.unquantised_bits > 16.0 { precision.name } else { SIXTEEN_BITS };
+    // Volta and Turing have no bfloat16; their 16 bits are those of half precision.
+    let sixteen_bits =
+        if accelerator.peaks.get(ComputeFormat::Bf16).is_some() { SIXTEEN_BITS } else { HALF_PRECISION };
+    let plain = if precision.unquantised_bits > 16.0 { precision.name } else { sixteen_bits };
     let of_format = |format: &str| chip(accelerator, format);
     let (own, plain, cache) =
         (of_format(precision.name)?, of_format(plain).or_else(|| of_format(precision.name))?, of_format(cache_format)?);
@@ -165,11 +173,18 @@ fn kernels(
         chip: sustained(own),
         plain_chip: sustained(plain),
         cache_chip: sustained(cache),
+        attention_ratio: 1.0,
         start: resolved.laws.elementwise.launch,
         peak: own.peak,
         plain_peak: plain.peak,
         bandwidth: own.bandwidth,
     })
+}
+
+/// Speed of each stack's attention over the accelerator's law.
+fn attention_ratios(stacks: &[Option<&StackEntry>], accelerator: &AcceleratorEntry) -> Vec<f64> {
+    let ratio = |stack: &StackEntry| stack.attention_ratio.get(&accelerator.architecture).copied();
+    stacks.iter().map(|stack| stack.and_then(ratio).unwrap_or(1.0)).collect()
 }
 
 impl Context {
@@ -199,6 +214,20 @@ impl Context {
                 "the catalogue has no constants of {what}: a folder like the shipped one must come first"
             ))
         };
+        let defaults = systems.training.ok_or_else(|| incomplete("training (systems/training.toml)"))?;
+        let named: Vec<Option<&StackEntry>> = names(axis::STACK)
+            .iter()
+            .map(|id| match id.as_str() {
+                "default" => Ok(None),
+                id => catalog.stack(id).map(Some).ok_or_else(|| missing("stack", id)),
+            })
+            .collect::<Result<_, _>>()?;
+        let stacks = named
+            .iter()
+            .map(|stack| stack.map_or(Ok(defaults), |stack| stack.system(&defaults)))
+            .collect::<Result<_, _>>()
+            .map_err(|error| CompileError(error.to_string()))?;
+        let attention_ratios = accelerators.iter().map(|entry| attention_ratios(&named, entry)).collect();
         let all_engines = systems.engines.as_ref().ok_or_else(|| incomplete("serving (systems/serving.toml)"))?;
         let engines = names(axis::ENGINE)
             .iter()
@@ -240,7 +269,8 @@ impl Context {
             kv_precisions,
             accelerators,
             networks,
-            training: systems.training.ok_or_else(|| incomplete("training (systems/training.toml)"))?,
+            stacks,
+            attention_ratios,
             engines,
             recomputes: choices(&names(axis::RECOMPUTE), &Recompute::ALL),
             attention_kernels: choices(&names(axis::ATTENTION_KERNEL), &AttentionKernel::ALL),
@@ -320,6 +350,12 @@ impl Context {
         &self.engines[point.index(axis::ENGINE)]
     }
 
+    /// The training stack of a point.
+    #[must_use]
+    pub fn stack(&self, point: &Point) -> &TrainingSystem {
+        &self.stacks[point.index(axis::STACK)]
+    }
+
     /// The accelerator of a point with its network, price and what-if factors.
     #[must_use]
     pub fn accelerator(&self, point: &Point) -> Accelerator {
@@ -355,6 +391,8 @@ impl Context {
             kernels(&resolved, &accelerator, precision, cache_format).ok_or(Reject::PrecisionUnsupported)?;
         if phase == Phase::Inference {
             kernels.start = self.engine(point).kernel_start;
+        } else {
+            kernels.attention_ratio = self.attention_ratios[point.index(axis::ACCELERATOR)][point.index(axis::STACK)];
         }
         Ok(ResolvedDevice { device: Device { accelerator, kernels, collectives }, provenance: resolved.provenance })
     }

@@ -41,18 +41,22 @@ impl Names for Catalog {
     fn networks(&self) -> Vec<&str> {
         self.ids(Kind::Networks).filter(|id| self.network(id).is_some_and(NetworkEntry::joins_hosts)).collect()
     }
+
+    fn stacks(&self) -> Vec<&str> {
+        self.ids(Kind::Stacks).collect()
+    }
 }
 
 impl Sweep {
     /// Decodes a document, adds its inline tables to a copy of the catalogue, and compiles the plan.
     pub fn compile(root: &Node, catalog: &Catalog) -> Result<Self, SweepError> {
         let spec = Spec::decode(root, catalog)?;
-        let context = if spec.models.is_empty() && spec.accelerators.is_empty() && spec.networks.is_empty() {
-            Context::compile(&spec, catalog)?
-        } else {
+        let context = if spec.has_own_entries() {
             let mut own = catalog.clone();
             own.merge_document(root)?;
             Context::compile(&spec, &own)?
+        } else {
+            Context::compile(&spec, catalog)?
         };
         Ok(Self { spec: Arc::new(spec), context: Arc::new(context) })
     }

@@ -200,7 +200,9 @@ impl Value {
         if let Some(position) = AXES.iter().position(|axis| axis.name == name && axis.phases.contains(&phase)) {
             let axis = &AXES[position];
             let kind = match axis.domain {
-                Domain::Model | Domain::Accelerator | Domain::Network | Domain::Choice(_) => Kind::Label,
+                Domain::Model | Domain::Accelerator | Domain::Network | Domain::Stack | Domain::Choice(_) => {
+                    Kind::Label
+                }
                 Domain::Integer { .. } => Kind::Count,
                 Domain::Positive => Kind::Number,
                 Domain::Bool => Kind::Bool,

@@ -46,6 +46,8 @@ pub struct KernelModel {
     pub plain_chip: Chip,
     /// The same in the cache's format.
     pub cache_chip: Chip,
+    /// Speed of the software's attention kernels over the law's.
+    pub attention_ratio: f64,
     /// Most that the start of a kernel costs: what it is inside a captured graph, however long a timing loop takes to start it.
     pub start: Seconds,
     /// Dense peak of the datasheet in the precision.
@@ -147,8 +149,11 @@ impl KernelModel {
     /// Backward attention is slower per FLOP; `Op::backward` counts its FLOPs.
     fn attention_pass(&self, forward: Seconds, launch: Seconds, pass: Pass) -> (Seconds, Seconds) {
         match pass {
-            Pass::Forward => (forward, launch),
-            Pass::Backward => (launch + (forward - launch) / self.laws.backward_attention_ratio, launch),
+            Pass::Forward => (launch + (forward - launch) / self.attention_ratio, launch),
+            Pass::Backward => {
+                let speed = self.laws.backward_attention_ratio * self.attention_ratio;
+                (launch + (forward - launch) / speed, launch)
+            }
         }
     }
 

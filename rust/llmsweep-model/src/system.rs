@@ -8,14 +8,18 @@ pub struct TrainingSystem {
     pub host_launch: Seconds,
     /// Kernels that the host launches in one layer's forward pass.
     pub layer_launches: f64,
+    /// Launches more for each message of tensor parallelism.
+    pub tensor_launches: f64,
     /// Floor of a layer of experts, forward and backward of one micro-batch: dropless dispatch waits for the host.
     pub expert_layer_floor: Seconds,
     /// Share of tensor-parallel communication left exposed where sequence parallelism lets it overlap with multiplications.
     pub tensor_exposed_overlapped: f64,
     /// Share left exposed otherwise.
     pub tensor_exposed: f64,
-    /// Speed of the experts' all-to-all in training over the collective library's.
+    /// Speed of the experts' exchange amid training over that of its kernels alone.
     pub expert_all_to_all_ratio: f64,
+    /// Share of the experts' exchange left exposed; the rest overlaps with another micro-batch's kernels.
+    pub expert_exposed: f64,
     /// Tokens of the busiest rank over the mean.
     pub expert_imbalance: f64,
     /// Bytes moved per logit in the forward pass of the loss.
@@ -28,6 +32,26 @@ pub struct TrainingSystem {
     pub fragmentation: f64,
     /// Memory of the framework's context and communication buffers.
     pub context: Bytes,
+}
+
+impl TrainingSystem {
+    /// A stack that adds nothing.
+    pub const NEUTRAL: Self = Self {
+        host_launch: Seconds::ZERO,
+        layer_launches: 0.0,
+        tensor_launches: 0.0,
+        expert_layer_floor: Seconds::ZERO,
+        tensor_exposed_overlapped: 1.0,
+        tensor_exposed: 1.0,
+        expert_all_to_all_ratio: 1.0,
+        expert_exposed: 1.0,
+        expert_imbalance: 1.0,
+        logit_bytes: 0.0,
+        gradient_accumulation_bytes: 0.0,
+        gradient_message_bytes: 0.0,
+        fragmentation: 1.0,
+        context: Bytes::ZERO,
+    };
 }
 
 /// Constants of a serving engine.

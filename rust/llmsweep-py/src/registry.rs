@@ -75,6 +75,7 @@ fn axis(axis: &Axis) -> Value {
         Domain::Model => json!({ "kind": "model" }),
         Domain::Accelerator => json!({ "kind": "accelerator" }),
         Domain::Network => json!({ "kind": "network" }),
+        Domain::Stack => json!({ "kind": "stack" }),
         Domain::Choice(values) => json!({ "kind": "choice", "values": values }),
         Domain::Integer { min, max } => json!({ "kind": "integer", "min": min, "max": max }),
         Domain::Positive => json!({ "kind": "positive" }),

@@ -17,6 +17,7 @@ pub mod model;
 pub mod network;
 pub mod price;
 mod relatives;
+pub mod stack;
 pub mod systems;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ pub use laws::ResolvedLaws;
 pub use model::{ModelEntry, TrainingRun};
 pub use network::{ConstantSet, MeasuredCollective, NetworkEntry};
 pub use price::Price;
+pub use stack::StackEntry;
 pub use systems::Systems;
 
 use crate::document::parse_toml;
@@ -36,7 +38,7 @@ use crate::node::{DocumentError, Node, Place, Value, nearest};
 
 /// Sub-folders of a catalogue folder whose entries are kept here, one [`Kind`] each; a sub-folder of another sort (efficiencies)
 /// has a decoder of its own beside this one, which reads it with [`documents`].
-pub const SUB_FOLDERS: [&str; 4] = ["models", "accelerators", "networks", "prices"];
+pub const SUB_FOLDERS: [&str; 5] = ["models", "accelerators", "networks", "prices", "stacks"];
 
 /// A kind of entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,11 +51,13 @@ pub enum Kind {
     Networks,
     /// Prices, by accelerator.
     Prices,
+    /// Training stacks.
+    Stacks,
 }
 
 impl Kind {
     /// Every kind, in the order of [`SUB_FOLDERS`].
-    pub const ALL: [Self; 4] = [Self::Models, Self::Accelerators, Self::Networks, Self::Prices];
+    pub const ALL: [Self; 5] = [Self::Models, Self::Accelerators, Self::Networks, Self::Prices, Self::Stacks];
 
     /// Name: that of the sub-folder.
     #[must_use]
@@ -69,6 +73,7 @@ impl Kind {
             Self::Accelerators => "accelerator",
             Self::Networks => "network",
             Self::Prices => "price",
+            Self::Stacks => "stack",
         }
     }
 
@@ -86,6 +91,7 @@ pub struct Catalog {
     accelerators: BTreeMap<String, AcceleratorEntry>,
     networks: BTreeMap<String, NetworkEntry>,
     prices: BTreeMap<String, Price>,
+    stacks: BTreeMap<String, StackEntry>,
     measured_collectives: Vec<MeasuredCollective>,
     constants: Vec<ConstantSet>,
     sources: BTreeMap<(Kind, String), String>,
@@ -163,7 +169,7 @@ impl Catalog {
         &self.systems
     }
 
-    /// Adds the `[[model]]`, `[[accelerator]]`, `[[network]]` and `[[price]]` tables of a document; they replace entries of the
+    /// Adds the `[[model]]`, `[[accelerator]]`, `[[network]]`, `[[price]]` and `[[stack]]` tables of a document; they replace entries of the
     /// same id. Other keys of the document are left to its own decoder.
     ///
     /// # Errors
@@ -181,8 +187,8 @@ impl Catalog {
 
     /// Takes all entries of one document; its `[sources]` explain the keys of the sub-folder that it stands in.
     fn take(&mut self, document: &Node, folder: Option<Kind>, seen: &mut Seen) -> Result<(), DocumentError> {
-        const KEYS: [&str; 7] =
-            ["model", "accelerator", "network", "price", "measured_collective", "constants", "sources"];
+        const KEYS: [&str; 8] =
+            ["model", "accelerator", "network", "price", "stack", "measured_collective", "constants", "sources"];
         let fields = fields::Fields::new(document, "a catalogue file", &KEYS)?;
         for entry in fields.entries() {
             if let ("sources", Some(folder)) = (entry.key.as_str(), folder) {
@@ -221,6 +227,11 @@ impl Catalog {
                 let entry = Price::decode(item)?;
                 once(seen, Kind::Prices, &entry.accelerator, &entry.place)?;
                 self.prices.insert(entry.accelerator.clone(), entry);
+            }
+            "stack" => {
+                let entry = StackEntry::decode(item)?;
+                once(seen, Kind::Stacks, &entry.id, &entry.place)?;
+                self.stacks.insert(entry.id.clone(), entry);
             }
             "measured_collective" => self.measured_collectives.push(MeasuredCollective::decode(item)?),
             _ => self.constants.push(ConstantSet::decode(item)?),
@@ -265,6 +276,12 @@ impl Catalog {
         self.prices.get(accelerator)
     }
 
+    /// The training stack of this id.
+    #[must_use]
+    pub fn stack(&self, id: &str) -> Option<&StackEntry> {
+        self.stacks.get(id)
+    }
+
     /// Measured collectives, in the order of the files.
     #[must_use]
     pub fn measured_collectives(&self) -> &[MeasuredCollective] {
@@ -291,6 +308,7 @@ impl Catalog {
             Kind::Accelerators => Box::new(self.accelerators.keys().map(String::as_str)),
             Kind::Networks => Box::new(self.networks.keys().map(String::as_str)),
             Kind::Prices => Box::new(self.prices.keys().map(String::as_str)),
+            Kind::Stacks => Box::new(self.stacks.keys().map(String::as_str)),
         }
     }
 

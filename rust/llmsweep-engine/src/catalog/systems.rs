@@ -25,7 +25,12 @@ impl Systems {
     pub(super) fn take(&mut self, name: &str, node: &Node) -> Result<(), DocumentError> {
         match name {
             "collectives" => self.collectives = Some(collectives(node)?),
-            "training" => self.training = Some(training(node)?),
+            "training" => {
+                let mut keys = TRAINING_CONSTANTS.to_vec();
+                keys.push("source");
+                let fields = Fields::new(node, "the table of constants of training", &keys)?;
+                self.training = Some(training(&fields, None)?);
+            }
             "serving" => self.engines = Some(engines(node)?),
             _ => {
                 let message =
@@ -83,21 +88,22 @@ pub(super) fn section<'a>(fields: &Fields<'a>, key: &str, allowed: &[&str]) -> R
     fields.table(key, allowed)?.ok_or_else(missing)
 }
 
-/// Keys of `training.toml`.
-pub const TRAINING_SYSTEM_KEYS: [&str; 13] = [
+/// Constants of a training stack, the keys of `training.toml` beside its sources.
+pub const TRAINING_CONSTANTS: [&str; 14] = [
     "host_launch_s",
     "layer_launches",
+    "tensor_launches",
     "expert_layer_floor_s",
     "tensor_exposed_overlapped",
     "tensor_exposed",
     "expert_all_to_all_ratio",
+    "expert_exposed",
     "expert_imbalance",
     "logit_bytes",
     "gradient_accumulation_bytes",
     "gradient_message_bytes",
     "fragmentation",
     "context_bytes",
-    "source",
 ];
 
 /// Keys of `[common]` in `serving.toml`.
@@ -126,21 +132,43 @@ pub const ENGINE_KEYS: [&str; 11] = [
     "source",
 ];
 
-fn training(node: &Node) -> Result<TrainingSystem, DocumentError> {
-    let fields = Fields::new(node, "the table of constants of training", &TRAINING_SYSTEM_KEYS)?;
+/// Reads a number that must be given where there is no base to take it from.
+type Reader = fn(&Fields, &str) -> Result<f64, DocumentError>;
+
+/// The constants of a training stack; what is not given is as in `base`.
+pub(super) fn training(fields: &Fields, base: Option<&TrainingSystem>) -> Result<TrainingSystem, DocumentError> {
+    let read = |key: &str, base: Option<f64>, reader: Reader| match base {
+        Some(base) if !fields.has(key) => Ok(base),
+        _ => reader(fields, key),
+    };
+    let share: Reader = |fields, key| within(fields, key, 0.0, 1.0);
     Ok(TrainingSystem {
-        host_launch: seconds(&fields, "host_launch_s")?,
-        layer_launches: amount(&fields, "layer_launches")?,
-        expert_layer_floor: seconds(&fields, "expert_layer_floor_s")?,
-        tensor_exposed_overlapped: within(&fields, "tensor_exposed_overlapped", 0.0, 1.0)?,
-        tensor_exposed: within(&fields, "tensor_exposed", 0.0, 1.0)?,
-        expert_all_to_all_ratio: positive(&fields, "expert_all_to_all_ratio")?,
-        expert_imbalance: surplus(&fields, "expert_imbalance")?,
-        logit_bytes: amount(&fields, "logit_bytes")?,
-        gradient_accumulation_bytes: amount(&fields, "gradient_accumulation_bytes")?,
-        gradient_message_bytes: amount(&fields, "gradient_message_bytes")?,
-        fragmentation: surplus(&fields, "fragmentation")?,
-        context: Bytes(amount(&fields, "context_bytes")?),
+        host_launch: Seconds(read("host_launch_s", base.map(|base| base.host_launch.0), amount)?),
+        layer_launches: read("layer_launches", base.map(|base| base.layer_launches), amount)?,
+        tensor_launches: read("tensor_launches", base.map(|base| base.tensor_launches), amount)?,
+        expert_layer_floor: Seconds(read("expert_layer_floor_s", base.map(|base| base.expert_layer_floor.0), amount)?),
+        tensor_exposed_overlapped: read(
+            "tensor_exposed_overlapped",
+            base.map(|base| base.tensor_exposed_overlapped),
+            share,
+        )?,
+        tensor_exposed: read("tensor_exposed", base.map(|base| base.tensor_exposed), share)?,
+        expert_all_to_all_ratio: read(
+            "expert_all_to_all_ratio",
+            base.map(|base| base.expert_all_to_all_ratio),
+            positive,
+        )?,
+        expert_exposed: read("expert_exposed", base.map(|base| base.expert_exposed), share)?,
+        expert_imbalance: read("expert_imbalance", base.map(|base| base.expert_imbalance), surplus)?,
+        logit_bytes: read("logit_bytes", base.map(|base| base.logit_bytes), amount)?,
+        gradient_accumulation_bytes: read(
+            "gradient_accumulation_bytes",
+            base.map(|base| base.gradient_accumulation_bytes),
+            amount,
+        )?,
+        gradient_message_bytes: read("gradient_message_bytes", base.map(|base| base.gradient_message_bytes), amount)?,
+        fragmentation: read("fragmentation", base.map(|base| base.fragmentation), surplus)?,
+        context: Bytes(read("context_bytes", base.map(|base| base.context.0), amount)?),
     })
 }
 

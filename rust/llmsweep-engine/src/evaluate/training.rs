@@ -59,11 +59,11 @@ impl<'a> TrainingEvaluator<'a> {
         if first <= Level::Work {
             let shape = &context.model(point).shape;
             let layout = layout(context, point);
-            self.work = TrainingWork::count(shape, context.precision(point), layout, &context.training);
+            self.work = TrainingWork::count(shape, context.precision(point), layout, context.stack(point));
         }
         self.device = context.device(point);
         self.times = match (&self.work, &self.device) {
-            (Ok(work), Ok(device)) => Some(TrainingTimes::of(work, &device.device, &context.training)),
+            (Ok(work), Ok(device)) => Some(TrainingTimes::of(work, &device.device, context.stack(point))),
             _ => None,
         };
     }
@@ -110,7 +110,7 @@ impl<'a> TrainingEvaluator<'a> {
         let times = self.times.as_ref().ok_or(UNSEEN)?;
         let shape = &context.model(point).shape;
         let stages = self.seen.stages.get(shape, setup.pipeline, setup.virtual_pipeline);
-        let (precision, system) = (context.precision(point), &context.training);
+        let (precision, system) = (context.precision(point), context.stack(point));
         let levels = TrainingLevels { shape, precision, work, times, device: &device.device, system };
         training::row(levels, stages, setup)
     }

@@ -133,6 +133,7 @@ pub(super) fn expected(axis: &Axis) -> String {
         Domain::Model => "the name of a model in the catalogue".to_owned(),
         Domain::Accelerator => "the name of an accelerator in the catalogue".to_owned(),
         Domain::Network => "the name of a network in the catalogue, or \"default\"".to_owned(),
+        Domain::Stack => "the name of a training stack in the catalogue, or \"default\"".to_owned(),
         Domain::Choice(names) => format!("one of {}", names.join(", ")),
         Domain::Integer { min, max } => format!("a whole number from {} to {}", grouped(min), grouped(max)),
         Domain::Positive => "a finite number above 0".to_owned(),
@@ -214,8 +215,9 @@ fn scalar(axis: &Axis, node: &Node, vocabulary: &Vocabulary) -> Result<Vec<AxisV
     match (axis.domain, &node.value) {
         (Domain::Model, Value::String(name)) => names(vocabulary.models.resolve("model", name)),
         (Domain::Accelerator, Value::String(name)) => names(vocabulary.accelerators.resolve("accelerator", name)),
-        (Domain::Network, Value::String(name)) if name == "default" => names(Ok(vec!["default"])),
+        (Domain::Network | Domain::Stack, Value::String(name)) if name == "default" => names(Ok(vec!["default"])),
         (Domain::Network, Value::String(name)) => names(vocabulary.networks.resolve("network", name)),
+        (Domain::Stack, Value::String(name)) => names(vocabulary.stacks.resolve("stack", name)),
         (Domain::Choice(choices), Value::String(name)) if choices.contains(&name.as_str()) => names(Ok(vec![name])),
         (Domain::Choice(choices), Value::String(name)) => {
             Err(DocumentError::new(&node.place, unknown(axis.name, name, choices)))

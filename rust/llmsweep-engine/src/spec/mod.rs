@@ -31,7 +31,7 @@ pub const SCHEMA: i64 = 1;
 pub const VALUES_LIMIT: usize = 100_000;
 
 /// Keys at the top of a specification.
-const ROOT_KEYS: [&str; 12] = [
+const ROOT_KEYS: [&str; 13] = [
     "schema",
     "phase",
     "name",
@@ -44,6 +44,7 @@ const ROOT_KEYS: [&str; 12] = [
     "model",
     "accelerator",
     "network",
+    "stack",
 ];
 
 /// One value of an axis.
@@ -104,6 +105,8 @@ pub struct Spec {
     pub accelerators: Vec<Node>,
     /// `[[network]]` tables.
     pub networks: Vec<Node>,
+    /// `[[stack]]` tables.
+    pub stacks: Vec<Node>,
 }
 
 impl Spec {
@@ -136,6 +139,7 @@ impl Spec {
         let models = vocabulary.models.take_inline("model", find(top, "model"), &mut report);
         let accelerators = vocabulary.accelerators.take_inline("accelerator", find(top, "accelerator"), &mut report);
         let networks = vocabulary.networks.take_inline("network", find(top, "network"), &mut report);
+        let stacks = vocabulary.stacks.take_inline("stack", find(top, "stack"), &mut report);
 
         let spec = Self {
             phase,
@@ -148,11 +152,18 @@ impl Spec {
             models,
             accelerators,
             networks,
+            stacks,
         };
         if rows == Rows::Product {
             axis::check_product(&spec.axes, root, top, &mut report);
         }
         if report.is_empty() { Ok(spec) } else { Err(report.first(&root.place)) }
+    }
+
+    /// Whether the specification brings entries that the catalogue lacks.
+    #[must_use]
+    pub fn has_own_entries(&self) -> bool {
+        [&self.models, &self.accelerators, &self.networks, &self.stacks].iter().any(|tables| !tables.is_empty())
     }
 
     /// The number of rows of the sweep: the product of the axes' lengths.

@@ -10,6 +10,8 @@ pub trait Names {
     fn accelerators(&self) -> Vec<&str>;
     /// Ids of the networks.
     fn networks(&self) -> Vec<&str>;
+    /// Ids of the training stacks.
+    fn stacks(&self) -> Vec<&str>;
 }
 
 /// Every name that a specification may use.
@@ -17,6 +19,7 @@ pub(super) struct Vocabulary {
     pub(super) models: Kind,
     pub(super) accelerators: Kind,
     pub(super) networks: Kind,
+    pub(super) stacks: Kind,
 }
 
 impl Vocabulary {
@@ -25,6 +28,7 @@ impl Vocabulary {
             models: Kind::new(names.models()),
             accelerators: Kind::new(names.accelerators()),
             networks: Kind::new(names.networks()),
+            stacks: Kind::new(names.stacks()),
         }
     }
 }
@@ -72,8 +76,8 @@ impl Kind {
                 report.wrong(&node.place, format!("id must be text, not {}", found(node)));
                 continue;
             };
-            if id.is_empty() || is_glob(id) || (kind == "network" && id == "default") {
-                let reserved = if kind == "network" { ", nor be \"default\"" } else { "" };
+            if id.is_empty() || is_glob(id) || (has_default(kind) && id == "default") {
+                let reserved = if has_default(kind) { ", nor be \"default\"" } else { "" };
                 let message =
                     format!("\"{}\" can't be an id: it must not be empty nor hold * or ?{reserved}", shown(id));
                 report.wrong(&node.place, message);
@@ -105,6 +109,11 @@ impl Kind {
             true => Err(unknown(kind, pattern, &self.names())),
         }
     }
+}
+
+/// Whether an axis takes "default" beside the ids of a kind.
+fn has_default(kind: &str) -> bool {
+    matches!(kind, "network" | "stack")
 }
 
 /// Whether a name is a glob: `*` stands for any characters, `?` for one.

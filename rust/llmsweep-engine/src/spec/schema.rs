@@ -43,6 +43,7 @@ pub fn json_schema() -> Value {
             "model": inline("Models that the catalogue lacks, or that replace its own."),
             "accelerator": inline("Accelerators that the catalogue lacks, or that replace its own."),
             "network": inline("Networks that the catalogue lacks, or that replace its own."),
+            "stack": inline("Training stacks that the catalogue lacks, or that replace its own."),
         },
         "if": { "properties": { "phase": { "const": Phase::Training.name() } }, "required": ["phase"] },
         "then": { "$ref": format!("#/$defs/{}", Phase::Training.name()) },
@@ -97,7 +98,9 @@ fn bound() -> Value {
 
 fn axis_schema(axis: &Axis) -> Value {
     let scalar = match axis.domain {
-        Domain::Model | Domain::Accelerator | Domain::Network => json!({ "type": "string", "minLength": 1 }),
+        Domain::Model | Domain::Accelerator | Domain::Network | Domain::Stack => {
+            json!({ "type": "string", "minLength": 1 })
+        }
         Domain::Choice(names) => json!({ "enum": names }),
         Domain::Integer { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
         Domain::Positive => json!({ "type": "number", "exclusiveMinimum": 0 }),

@@ -132,7 +132,7 @@ impl Law for PrefillAttentionLaw {
             name: "narrow_ratio",
             doc: "the same with heads 64 wide, against 128",
             low: 0.2,
-            start: 0.65,
+            start: 0.8,
             high: 1.3,
         },
         Coefficient {

@@ -31,7 +31,7 @@ pub(super) fn exposed(
     let ring = group_time(block, Group::Context, &work.split, device);
     Exposed {
         tensor: group_time(block, Group::Tensor, &work.split, device) * (passes * exposed),
-        expert: group_time(block, Group::Expert, &work.split, device) * (passes / system.expert_all_to_all_ratio)
+        expert: exchange_time(block, &work.split, device, system) * passes
             + group_time(block, Group::ExpertTensor, &work.split, device) * passes,
         // The ring passes keys and values while attention works on those at hand; backward carries gradients too.
         context: (ring - attention).max(Seconds::ZERO) * (passes - 1.0)
@@ -48,6 +48,20 @@ fn attention_time(block: &Work, pass: Pass, device: &Device) -> Seconds {
         Pass::Backward => device.kernels.busy_time(&op.backward(), pass),
     };
     scores.map(time).sum()
+}
+
+/// Tokens to their experts and back: by the library's all-to-all, or by kernels made for it where those are faster.
+fn exchange_time(block: &Work, split: &Split, device: &Device, system: &TrainingSystem) -> Seconds {
+    let messages = block.messages.iter().filter(|message| message.group == Group::Expert);
+    let ring = ring_of(Group::Expert, split);
+    let fabric = &device.accelerator.fabric;
+    let time = |message: &Message| {
+        let library = message_time(message, split, device);
+        let own = message.routed.map(|routed| device.collectives.exchange(&routed, message.bytes, ring, fabric));
+        own.map_or(library, |own| library.min(own * message.count))
+    };
+    let all: Seconds = messages.map(time).sum();
+    all * (system.expert_exposed / system.expert_all_to_all_ratio)
 }
 
 /// The ranks of a group as one layer sees them.

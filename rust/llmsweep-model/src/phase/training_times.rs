@@ -17,7 +17,7 @@ use crate::work::attention::AttentionKernel;
 use crate::work::experts::Routing;
 use crate::work::forward::{self, ForwardInput};
 use crate::work::prediction;
-use crate::work::{Kernel, Op, Split, Tokens, Widths, Work};
+use crate::work::{Group, Kernel, Op, Split, Tokens, Widths, Work};
 
 /// Level *work*: how a layer is spread and how much of the data it sees at once.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -283,7 +283,10 @@ fn layer_time(
     // The ring counts with the kernels that hide it: shorter kernels that bare more of it leave the host as much to hide.
     let busy = time.forward.busy() + time.backward.busy() + time.context;
     let passes = if work.layout.recompute == Recompute::Full { 4.0 } else { 3.0 };
-    let mut host = system.host_launch * (system.layer_launches * passes * layers);
+    let messages: f64 =
+        layer.messages.iter().filter(|message| message.group == Group::Tensor).map(|message| message.count).sum();
+    let launches = system.layer_launches * layers + system.tensor_launches * messages;
+    let mut host = system.host_launch * (launches * passes);
     if layer.ops.iter().any(|op| matches!(op.kernel, Kernel::Experts(_))) {
         host = host.max(system.expert_layer_floor * layers);
     }

@@ -23,6 +23,10 @@ impl Names for Few {
     fn networks(&self) -> Vec<&str> {
         vec!["ib-ndr", "roce-400"]
     }
+
+    fn stacks(&self) -> Vec<&str> {
+        vec!["megatron-core", "maxtext"]
+    }
 }
 
 pub(super) fn decode(text: &str) -> Result<Spec, DocumentError> {

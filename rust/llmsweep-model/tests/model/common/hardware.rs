@@ -130,6 +130,7 @@ impl Machine {
             chip: chip(precision, peak),
             plain_chip: chip(plain, plain_peak),
             cache_chip: chip(plain, plain_peak),
+            attention_ratio: 1.0,
             start: KERNEL_START,
             peak,
             plain_peak,

@@ -89,10 +89,12 @@ pub(crate) fn training() -> TrainingSystem {
     TrainingSystem {
         host_launch: Seconds(6e-6),
         layer_launches: 26.0,
+        tensor_launches: 0.0,
         expert_layer_floor: Seconds(8e-3),
         tensor_exposed_overlapped: 0.23,
         tensor_exposed: 1.0,
         expert_all_to_all_ratio: 0.70,
+        expert_exposed: 1.0,
         expert_imbalance: 1.0,
         logit_bytes: 12.0,
         gradient_accumulation_bytes: 8.0,
