@@ -12,7 +12,9 @@ from typing import Any
 
 import polars as pl
 
-FILE = Path(__file__).with_name("intervals.toml")
+from llmsweep.directories import shipped_catalog
+
+FILE = shipped_catalog() / "systems" / "intervals.toml"
 # 90 % quantile of the normal distribution.
 Z = 1.2816
 # Narrowest first; the last is always there.

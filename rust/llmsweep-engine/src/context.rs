@@ -18,11 +18,13 @@ use llmsweep_model::work::attention::AttentionKernel;
 
 use crate::axes::{AXES, ENGINE_NAMES, Phase};
 use crate::catalog::collectives::fitted;
+use crate::catalog::intervals::Intervals;
 use crate::catalog::kernels::ANY_ENGINE;
 use crate::catalog::kernels::chip;
 use crate::catalog::{AcceleratorEntry, Catalog, ModelEntry, NetworkEntry, Provenance, ResolvedLaws, StackEntry};
 use crate::plan::{Plan, PlanAxis, Point, position};
 use crate::spec::{AxisValue, Spec};
+use crate::spread::Spread;
 
 /// Registry positions of the axes that evaluation reads.
 pub mod axis {
@@ -109,6 +111,8 @@ pub struct Context {
     /// Of each accelerator, with the kernels of each engine on the engine axis.
     collectives: Vec<Vec<CollectiveModel>>,
     prices: BTreeMap<String, f64>,
+    /// Of each model, stack or engine, and serving mode.
+    spreads: Vec<Vec<Vec<Spread>>>,
     numbers: Vec<Vec<f64>>,
 }
 
@@ -157,8 +161,7 @@ fn kernels(
     cache_format: &str,
 ) -> Option<KernelModel> {
     // Volta and Turing have no bfloat16; their 16 bits are those of half precision.
-    let sixteen_bits =
-        if accelerator.peaks.get(ComputeFormat::Bf16).is_some() { SIXTEEN_BITS } else { HALF_PRECISION };
+    let sixteen_bits = if accelerator.peaks.get(ComputeFormat::Bf16).is_some() { SIXTEEN_BITS } else { HALF_PRECISION };
     let plain = if precision.unquantised_bits > 16.0 { precision.name } else { sixteen_bits };
     let of_format = |format: &str| chip(accelerator, format);
     let (own, plain, cache) =
@@ -181,6 +184,22 @@ fn kernels(
     })
 }
 
+/// Spreads of each model's predictions with each software in each mode; training has one mode.
+fn spreads(
+    intervals: &Intervals,
+    phase: Phase,
+    models: &[ModelEntry],
+    software: &[Option<&str>],
+    modes: &[ServingMode],
+) -> Vec<Vec<Vec<Spread>>> {
+    let modes = if modes.is_empty() { &[ServingMode::Continuous] } else { modes };
+    let of = |experts: bool| {
+        let with = |software| modes.iter().map(|&mode| Spread::of(intervals, phase, mode, experts, software)).collect();
+        software.iter().copied().map(with).collect()
+    };
+    models.iter().map(|model| of(model.shape.moe.is_some())).collect()
+}
+
 /// Speed of each stack's attention over the accelerator's law.
 fn attention_ratios(stacks: &[Option<&StackEntry>], accelerator: &AcceleratorEntry) -> Vec<f64> {
     let ratio = |stack: &StackEntry| stack.attention_ratio.get(&accelerator.architecture).copied();
@@ -193,7 +212,7 @@ impl Context {
         let plan = Plan::new(spec.phase, &spec.axes);
         let names = |axis: usize| plan.axis(axis).map(PlanAxis::names).unwrap_or_default();
         let missing = |kind: &str, id: &str| CompileError(format!("the catalogue has no {kind} \"{id}\""));
-        let models = names(axis::MODEL)
+        let models: Vec<ModelEntry> = names(axis::MODEL)
             .iter()
             .map(|id| catalog.model(id).cloned().ok_or_else(|| missing("model", id)))
             .collect::<Result<_, _>>()?;
@@ -259,6 +278,13 @@ impl Context {
                 engine_names.iter().map(of_engine).collect()
             })
             .collect();
+        let modes = choices(&names(axis::MODE), &ServingMode::ALL);
+        let software: Vec<Option<&str>> = if spec.phase == Phase::Inference {
+            engine_names.iter().map(|name| Some(name.as_str())).collect()
+        } else {
+            named.iter().map(|stack| stack.and_then(|stack| stack.frameworks.first()).map(String::as_str)).collect()
+        };
+        let spreads = spreads(&systems.intervals, spec.phase, &models, &software, &modes);
         let mut numbers = vec![Vec::new(); AXES.len()];
         for plan_axis in &plan.axes {
             numbers[plan_axis.position].clone_from(&plan_axis.numbers);
@@ -275,10 +301,11 @@ impl Context {
             recomputes: choices(&names(axis::RECOMPUTE), &Recompute::ALL),
             attention_kernels: choices(&names(axis::ATTENTION_KERNEL), &AttentionKernel::ALL),
             optimizers: choices(&names(axis::OPTIMIZER), &Optimizer::ALL),
-            modes: choices(&names(axis::MODE), &ServingMode::ALL),
+            modes,
             laws,
             collectives,
             prices: spec.prices.clone(),
+            spreads,
             numbers,
             plan,
         })
@@ -354,6 +381,16 @@ impl Context {
     #[must_use]
     pub fn stack(&self, point: &Point) -> &TrainingSystem {
         &self.stacks[point.index(axis::STACK)]
+    }
+
+    /// How far measurements lie from the predictions of a point.
+    #[must_use]
+    pub fn spread(&self, point: &Point) -> Spread {
+        let (software, mode) = match self.plan.phase {
+            Phase::Training => (point.index(axis::STACK), 0),
+            Phase::Inference => (point.index(axis::ENGINE), point.index(axis::MODE)),
+        };
+        self.spreads[point.index(axis::MODEL)][software][mode]
     }
 
     /// The accelerator of a point with its network, price and what-if factors.

@@ -14,5 +14,6 @@ pub mod pareto;
 pub mod plan;
 pub mod run;
 pub mod spec;
+pub mod spread;
 pub mod sweep;
 pub mod values;

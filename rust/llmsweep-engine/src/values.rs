@@ -15,6 +15,7 @@ use crate::evaluate::inference::InferenceOutcome;
 use crate::evaluate::training::{Schedule, TrainingOutcome};
 use crate::evaluate::{Common, Outcome};
 use crate::plan::Point;
+use crate::spread::{p10, p90};
 
 type OfTraining = fn(&TrainingOutcome) -> f64;
 type OfInference = fn(&InferenceOutcome) -> f64;
@@ -87,12 +88,16 @@ const TRAINING: &[(&str, OfTraining)] = &[
     ("replicas", |o| o.of(|row| row.replicas)),
     ("micro_batches", |o| o.of(|row| row.micro_batches)),
     ("memory_bytes", |o| o.of(|row| row.memory.peak)),
+    ("memory_bytes_p10", |o| o.of(|row| p10(row.memory.peak, o.common.spread.memory))),
+    ("memory_bytes_p90", |o| o.of(|row| p90(row.memory.peak, o.common.spread.memory))),
     ("memory_headroom_bytes", |o| o.of(|row| row.memory.usable - row.memory.peak)),
     ("weight_bytes", |o| o.of(|row| row.memory.weights)),
     ("gradient_bytes", |o| o.of(|row| row.memory.gradients)),
     ("optimizer_bytes", |o| o.of(|row| row.memory.optimizer)),
     ("activation_bytes", |o| o.of(|row| row.memory.activations)),
     ("step_time_s", |o| o.of(|row| row.step.0)),
+    ("step_time_s_p10", |o| o.of(|row| p10(row.step.0, o.common.spread.step_time))),
+    ("step_time_s_p90", |o| o.of(|row| p90(row.step.0, o.common.spread.step_time))),
     ("step_time_s_bound", |o| o.of(|row| row.step_bound.0)),
     ("compute_time_s", |o| o.of(|row| row.terms.compute().0)),
     ("tensor_communication_s", |o| o.of(|row| row.terms.tensor.0)),
@@ -105,6 +110,8 @@ const TRAINING: &[(&str, OfTraining)] = &[
     ("bubble_fraction", |o| o.of(|row| row.terms.bubble / row.step)),
     ("exposed_communication_fraction", |o| o.of(|row| row.terms.communication() / row.step)),
     ("tokens_per_s", |o| o.of(|row| row.tokens_per_s)),
+    ("tokens_per_s_p10", |o| o.of(|row| p10(row.tokens_per_s, o.common.spread.step_time))),
+    ("tokens_per_s_p90", |o| o.of(|row| p90(row.tokens_per_s, o.common.spread.step_time))),
     ("tokens_per_s_per_device", |o| o.of(|row| row.tokens_per_s / o.common.devices)),
     ("model_flops", |o| o.of(|row| row.model_flops)),
     ("model_flops_non_causal", |o| o.of(|row| row.model_flops_full)),
@@ -131,10 +138,18 @@ const INFERENCE: &[(&str, OfInference)] = &[
     ("tokens_per_s", |o| o.of(|row| row.tokens_per_s)),
     ("tokens_per_s_per_device", |o| o.of(|row| row.tokens_per_s / row.devices)),
     ("ttft_s", |o| o.of(|row| row.ttft.0)),
+    ("ttft_s_p10", |o| o.of(|row| p10(row.ttft.0, o.common.spread.ttft))),
+    ("ttft_s_p90", |o| o.of(|row| p90(row.ttft.0, o.common.spread.ttft))),
     ("ttft_s_bound", |o| o.of(|row| row.ttft_bound.0)),
     ("tpot_s", |o| o.of(|row| row.tpot.0)),
+    ("tpot_s_p10", |o| o.of(|row| p10(row.tpot.0, o.common.spread.tpot))),
+    ("tpot_s_p90", |o| o.of(|row| p90(row.tpot.0, o.common.spread.tpot))),
     ("tpot_s_bound", |o| o.of(|row| row.tpot_bound.0)),
     ("e2e_s", |o| o.of(|row| row.e2e.0)),
+    ("e2e_s_p10", |o| o.of(|row| p10(row.e2e.0, o.common.spread.e2e))),
+    ("e2e_s_p90", |o| o.of(|row| p90(row.e2e.0, o.common.spread.e2e))),
+    ("tokens_per_s_p10", |o| o.of(|row| p10(row.tokens_per_s, o.common.spread.rate))),
+    ("tokens_per_s_p90", |o| o.of(|row| p90(row.tokens_per_s, o.common.spread.rate))),
     ("prefill_time_s", |o| o.of(|row| row.prefill.0)),
     ("decode_step_s", |o| o.of(|row| row.terms.step().0)),
     ("tokens_per_s_per_user", |o| o.of(|row| 1.0 / row.tpot.0)),

@@ -9,6 +9,7 @@ pub mod fabric;
 mod fields;
 mod glob;
 pub mod hugging_face;
+pub mod intervals;
 mod json;
 pub mod kernels;
 mod laws;

@@ -6,6 +6,7 @@ use llmsweep_model::system::{ServingEngine, TrainingSystem};
 use super::collectives::collectives;
 use super::efficiency::required_share;
 use super::fields::Fields;
+use super::intervals::Intervals;
 use crate::axes::ENGINE_NAMES;
 use crate::node::{DocumentError, Node};
 
@@ -18,10 +19,12 @@ pub struct Systems {
     pub training: Option<TrainingSystem>,
     /// Serving engines, in the order of [`ENGINE_NAMES`].
     pub engines: Option<Vec<ServingEngine>>,
+    /// How far measurements lie from predictions.
+    pub intervals: Intervals,
 }
 
 impl Systems {
-    /// Takes the file of this name: `collectives`, `training` or `serving`.
+    /// Takes the file of this name: `collectives`, `training`, `serving` or `intervals`.
     pub(super) fn take(&mut self, name: &str, node: &Node) -> Result<(), DocumentError> {
         match name {
             "collectives" => self.collectives = Some(collectives(node)?),
@@ -32,9 +35,11 @@ impl Systems {
                 self.training = Some(training(&fields, None)?);
             }
             "serving" => self.engines = Some(engines(node)?),
+            "intervals" => self.intervals = Intervals::decode(node)?,
             _ => {
-                let message =
-                    format!("\"{name}.toml\" has no meaning here: allowed are collectives, training, serving");
+                let message = format!(
+                    "\"{name}.toml\" has no meaning here: allowed are collectives, intervals, training, serving"
+                );
                 return Err(DocumentError::new(&node.place, message));
             }
         }

@@ -14,6 +14,7 @@ use crate::axes::Phase;
 use crate::catalog::Provenance;
 use crate::context::Context;
 use crate::plan::Point;
+use crate::spread::Spread;
 use inference::{InferenceEvaluator, InferenceOutcome};
 use training::{TrainingEvaluator, TrainingOutcome};
 
@@ -24,6 +25,8 @@ pub struct Common {
     pub provenance: Option<Provenance>,
     /// Accelerators of the setup.
     pub devices: f64,
+    /// How far measurements lie from predictions of its class.
+    pub spread: Spread,
     /// What they cost and draw.
     pub upkeep: Upkeep,
     /// Parameters of the model.

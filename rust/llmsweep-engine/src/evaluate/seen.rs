@@ -48,6 +48,7 @@ impl<'a> Seen<'a> {
         Common {
             provenance,
             devices,
+            spread: self.context.spread(point),
             upkeep: Upkeep::of(&accelerator, devices, price_scale),
             parameters: self.parameters,
             active_parameters: self.active_parameters,

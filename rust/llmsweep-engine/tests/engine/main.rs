@@ -11,4 +11,5 @@ mod rejects;
 mod setups;
 mod space;
 mod specs;
+mod stacks;
 mod systems;

@@ -3,7 +3,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use llmsweep_engine::axes::ENGINE_NAMES;
-use llmsweep_engine::catalog::{Catalog, collectives, efficiency, kernels, systems};
+use llmsweep_engine::catalog::{Catalog, collectives, efficiency, kernels, stack, systems};
 use tempfile::TempDir;
 
 use crate::common::{catalog_folder, sweep};
@@ -45,7 +45,7 @@ fn a_wrong_file_is_one_sentence_with_its_place() {
             "training",
             "fragmentation = 1.04",
             "fragmentatoin = 1.04",
-            "training.toml:13:1: unknown key \"fragmentatoin\" in the table of constants of training: did you mean \"fragmentation\"?",
+            "training.toml:15:1: unknown key \"fragmentatoin\" in the table of constants of training: did you mean \"fragmentation\"?",
         ),
         (
             "training",
@@ -57,7 +57,7 @@ fn a_wrong_file_is_one_sentence_with_its_place() {
             "training",
             "= 0.23",
             "= 1.23",
-            "training.toml:6:29: \"tensor_exposed_overlapped\" of the table of constants of training is \"1.23\", allowed are numbers from 0 to 1",
+            "training.toml:7:29: \"tensor_exposed_overlapped\" of the table of constants of training is \"1.23\", allowed are numbers from 0 to 1",
         ),
         (
             "training",
@@ -69,7 +69,7 @@ fn a_wrong_file_is_one_sentence_with_its_place() {
             "training",
             "= 1.04",
             "= 0.5",
-            "training.toml:13:17: \"fragmentation\" of the table of constants of training is \"0.5\", allowed are finite numbers of at least 1",
+            "training.toml:15:17: \"fragmentation\" of the table of constants of training is \"0.5\", allowed are finite numbers of at least 1",
         ),
         (
             "serving",
@@ -179,13 +179,15 @@ fn the_documentation_has_every_key() {
     for family in llmsweep_model::law::FAMILIES {
         has(laws, &[family.name]);
     }
+    let (_, stacks) = page.split_once("## Training stacks").expect("a section on stacks");
+    has(stacks, &stack::STACK_KEYS);
     for keys in [
         &collectives::LIBRARY_KEYS[..],
         &collectives::DIRECT_KEYS,
         &collectives::BETWEEN_NODES_KEYS,
         &collectives::EXCHANGE_KEYS,
         &collectives::EXCHANGE_KERNELS_KEYS,
-        &systems::TRAINING_SYSTEM_KEYS,
+        &systems::TRAINING_CONSTANTS,
         &systems::COMMON_KEYS,
         &systems::ENGINE_KEYS,
     ] {
@@ -206,6 +208,7 @@ fn the_documentation_has_every_key() {
         "collectives.toml",
         "training.toml",
         "serving.toml",
+        "intervals.toml",
     ] {
         assert!(software.contains(&format!("`{table}`")), "docs/catalog.md lacks {table}");
     }
