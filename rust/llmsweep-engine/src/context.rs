@@ -8,6 +8,7 @@ use llmsweep_model::kernel::KernelModel;
 use llmsweep_model::law::Chip;
 use llmsweep_model::memory::activations::Recompute;
 use llmsweep_model::memory::state::Optimizer;
+use llmsweep_model::operations::Operations;
 use llmsweep_model::phase::Device;
 use llmsweep_model::phase::inference::ServingMode;
 use llmsweep_model::precision::{KvPrecision, Precision};
@@ -20,6 +21,7 @@ use crate::axes::{AXES, ENGINE_NAMES, Phase};
 use crate::catalog::collectives::fitted;
 use crate::catalog::kernels::ANY_ENGINE;
 use crate::catalog::kernels::chip;
+use crate::catalog::operations::overridden;
 use crate::catalog::{AcceleratorEntry, Catalog, ModelEntry, NetworkEntry, Provenance, ResolvedLaws};
 use crate::plan::{Plan, PlanAxis, Point, position};
 use crate::spec::{AxisValue, Spec};
@@ -65,6 +67,10 @@ pub mod axis {
         ZERO = "zero_stage";
         OPTIMIZER = "optimizer";
         TOKENS = "tokens";
+        TOKENS_PER_PARAMETER = "tokens_per_parameter";
+        DEVICE_MTBF = "device_mtbf_hours";
+        CHECKPOINT_INTERVAL = "checkpoint_interval_s";
+        SPARES = "spare_devices";
         DATA = "data_parallel";
         MODE = "serving_mode";
         CONCURRENCY = "concurrency";
@@ -95,6 +101,8 @@ pub struct Context {
     pub networks: Vec<Option<NetworkEntry>>,
     /// Constants of training.
     pub training: TrainingSystem,
+    /// How the cluster is run: the catalogue's constants, or the specification's own.
+    pub operations: Operations,
     /// The engines on the engine axis; empty in training.
     pub engines: Vec<ServingEngine>,
     recomputes: Vec<Recompute>,
@@ -241,6 +249,10 @@ impl Context {
             accelerators,
             networks,
             training: systems.training.ok_or_else(|| incomplete("training (systems/training.toml)"))?,
+            operations: systems
+                .operations
+                .map(|operations| overridden(operations, &spec.operations))
+                .ok_or_else(|| incomplete("operations (systems/operations.toml)"))?,
             engines,
             recomputes: choices(&names(axis::RECOMPUTE), &Recompute::ALL),
             attention_kernels: choices(&names(axis::ATTENTION_KERNEL), &AttentionKernel::ALL),

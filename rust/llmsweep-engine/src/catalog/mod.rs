@@ -15,6 +15,7 @@ mod laws;
 mod layers;
 pub mod model;
 pub mod network;
+pub mod operations;
 pub mod price;
 mod relatives;
 pub mod systems;

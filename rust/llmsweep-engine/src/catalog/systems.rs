@@ -1,11 +1,13 @@
-//! Constants of software: collectives, the training stack, serving engines.
+//! Constants of software: collectives, the training stack, serving engines; and of operations.
 use llmsweep_model::collective::CollectiveModel;
+use llmsweep_model::operations::Operations;
 use llmsweep_model::quantity::{Bytes, Seconds};
 use llmsweep_model::system::{ServingEngine, TrainingSystem};
 
 use super::collectives::collectives;
 use super::efficiency::required_share;
 use super::fields::Fields;
+use super::operations::operations;
 use crate::axes::ENGINE_NAMES;
 use crate::node::{DocumentError, Node};
 
@@ -18,28 +20,32 @@ pub struct Systems {
     pub training: Option<TrainingSystem>,
     /// Serving engines, in the order of [`ENGINE_NAMES`].
     pub engines: Option<Vec<ServingEngine>>,
+    /// How clusters are run.
+    pub operations: Option<Operations>,
 }
 
 impl Systems {
-    /// Takes the file of this name: `collectives`, `training` or `serving`.
+    /// Takes the file of this name: `collectives`, `training`, `serving` or `operations`.
     pub(super) fn take(&mut self, name: &str, node: &Node) -> Result<(), DocumentError> {
         match name {
             "collectives" => self.collectives = Some(collectives(node)?),
             "training" => self.training = Some(training(node)?),
             "serving" => self.engines = Some(engines(node)?),
+            "operations" => self.operations = Some(operations(node)?),
             _ => {
-                let message =
-                    format!("\"{name}.toml\" has no meaning here: allowed are collectives, training, serving");
+                let message = format!(
+                    "\"{name}.toml\" has no meaning here: allowed are collectives, training, serving, operations"
+                );
                 return Err(DocumentError::new(&node.place, message));
             }
         }
         Ok(())
     }
 
-    /// Whether all three files have been read.
+    /// Whether all four files have been read.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.collectives.is_some() && self.training.is_some() && self.engines.is_some()
+        self.collectives.is_some() && self.training.is_some() && self.engines.is_some() && self.operations.is_some()
     }
 }
 

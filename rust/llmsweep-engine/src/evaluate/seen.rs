@@ -1,5 +1,5 @@
 //! What an evaluator of either phase keeps of the last point that it saw.
-use llmsweep_model::economics::Upkeep;
+use llmsweep_model::economics::{Fleet, Upkeep};
 use llmsweep_model::hardware::Accelerator;
 use llmsweep_model::reject::Reject;
 
@@ -42,13 +42,13 @@ impl<'a> Seen<'a> {
     }
 
     /// What every outcome of the point entered last has; `point` may differ from it in row-level axes.
-    pub(super) fn common(&self, point: &Point, devices: f64, provenance: Option<Provenance>) -> Common {
+    pub(super) fn common(&self, point: &Point, fleet: Fleet, provenance: Option<Provenance>) -> Common {
         let price_scale = self.context.number(point, axis::PRICE_SCALE);
         let accelerator = self.last.map_or_else(|| self.context.accelerator(point), |(_, accelerator)| accelerator);
         Common {
             provenance,
-            devices,
-            upkeep: Upkeep::of(&accelerator, devices, price_scale),
+            fleet,
+            upkeep: Upkeep::of(&accelerator, &self.context.operations, fleet, price_scale),
             parameters: self.parameters,
             active_parameters: self.active_parameters,
         }
