@@ -27,6 +27,40 @@ impl Fleet {
     }
 }
 
+/// What one device costs and draws, the same for every setup of it; `None` where the catalogue has no price or power.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tariff {
+    rental: Option<UsdPerSec>,
+    power: Option<Watts>,
+    facility: Option<Watts>,
+    capital: Option<UsdPerSec>,
+    idle_power_share: f64,
+    usd_per_joule: f64,
+    kg_co2_per_joule: f64,
+}
+
+impl Tariff {
+    /// Of an accelerator.
+    ///
+    /// The facility draws `board power · (1 + hosts) · PUE`. Owning costs `purchase · overhead · (1/years + operations per year) / busy share`,
+    /// and electricity.
+    #[must_use]
+    pub fn of(accelerator: &Accelerator, operations: &Operations) -> Self {
+        let surroundings = (1.0 + operations.host_power_share) * operations.pue;
+        let yearly = 1.0 / operations.amortisation_years + operations.operations_share_per_year;
+        let capital = operations.capital_overhead * yearly / (YEAR * operations.busy_share);
+        Self {
+            rental: accelerator.rental,
+            power: accelerator.board_power,
+            facility: accelerator.board_power.map(|power| power * surroundings),
+            capital: accelerator.purchase.map(|price| UsdPerSec(price.0 * capital)),
+            idle_power_share: operations.idle_power_share,
+            usd_per_joule: operations.usd_per_kwh / KILOWATT_HOUR,
+            kg_co2_per_joule: operations.kg_co2_per_kwh / KILOWATT_HOUR,
+        }
+    }
+}
+
 /// What the devices of a setup cost and draw; `None` where the catalogue has no price or power.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Upkeep {
@@ -43,25 +77,18 @@ pub struct Upkeep {
 }
 
 impl Upkeep {
-    /// Of a fleet of accelerators, the rental times `price_scale`.
-    ///
-    /// The facility draws `(devices + idle·spares) · board power · (1 + hosts) · PUE`. Owning a device costs
-    /// `purchase · overhead · (1/years + operations per year) / busy share`, and electricity.
+    /// Of a fleet, the rental times `price_scale`.
     #[must_use]
-    pub fn of(accelerator: &Accelerator, operations: &Operations, fleet: Fleet, price_scale: f64) -> Self {
-        let idle = fleet.spares * operations.idle_power_share;
-        let surroundings = (1.0 + operations.host_power_share) * operations.pue;
-        let facility = accelerator.board_power.map(|power| power * ((fleet.devices + idle) * surroundings));
-        let electricity = facility.map(|power| power.0 / KILOWATT_HOUR * operations.usd_per_kwh);
-        let yearly = 1.0 / operations.amortisation_years + operations.operations_share_per_year;
-        let capital = operations.capital_overhead * yearly / (YEAR * operations.busy_share);
-        let owned = accelerator.purchase.map(|price| price.0 * fleet.paid() * capital);
+    pub fn of(tariff: &Tariff, fleet: Fleet, price_scale: f64) -> Self {
+        let paid = fleet.paid();
+        let facility = tariff.facility.map(|power| power * (fleet.devices + tariff.idle_power_share * fleet.spares));
+        let owned = |(capital, power): (UsdPerSec, Watts)| capital * paid + UsdPerSec(power.0 * tariff.usd_per_joule);
         Self {
-            rental: accelerator.rental.map(|rental| rental * (fleet.paid() * price_scale)),
-            power: accelerator.board_power.map(|power| power * fleet.devices),
+            rental: tariff.rental.map(|rental| rental * (paid * price_scale)),
+            power: tariff.power.map(|power| power * fleet.devices),
             facility,
-            ownership: owned.zip(electricity).map(|(owned, electricity)| UsdPerSec(owned + electricity)),
-            carbon: facility.map(|power| power.0 / KILOWATT_HOUR * operations.kg_co2_per_kwh),
+            ownership: tariff.capital.zip(facility).map(owned),
+            carbon: facility.map(|power| power.0 * tariff.kg_co2_per_joule),
         }
     }
 
