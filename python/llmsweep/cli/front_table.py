@@ -38,7 +38,7 @@ SHORT = {
     "usd_per_million_tokens": "per M tokens",
 }
 # Ends of a name that say the unit, which the header says again.
-UNIT_ENDS = {"s": "_s", "B": "_bytes", "USD": "_usd", "W": "_w", "J": "_j"}
+UNIT_ENDS = {"s": "_s", "B": "_bytes", "USD": "_usd", "W": "_w", "J": "_j", "kg": "_kg"}
 
 
 def title(name: str, unit: str) -> str:

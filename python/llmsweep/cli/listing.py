@@ -67,6 +67,8 @@ def domain_text(domain: Domain) -> str:
             return f"{domain.get('min', 0):,} to {domain.get('max', 0):,}"
         case "positive":
             return "above 0"
+        case "amount":
+            return "0 or above"
         case "bool":
             return "true, false"
         case _:

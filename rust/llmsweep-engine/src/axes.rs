@@ -62,6 +62,8 @@ pub enum Domain {
     },
     /// A finite number above zero.
     Positive,
+    /// A finite number of at least zero.
+    Amount,
     /// true or false.
     Bool,
 }
@@ -142,13 +144,15 @@ const fn axis(
     Axis { name, phases, level, domain, fallback, workload: false, unit: "", doc }
 }
 
-const fn workload(mut axis: Axis, unit: &'static str) -> Axis {
-    axis.workload = true;
-    axis.unit = unit;
-    axis
+const fn workload(axis: Axis, unit: &'static str) -> Axis {
+    Axis { workload: true, unit, ..axis }
 }
 
-use Domain::{Bool, Choice, Integer, Positive};
+const fn in_unit(unit: &'static str, axis: Axis) -> Axis {
+    Axis { unit, ..axis }
+}
+
+use Domain::{Amount, Bool, Choice, Integer, Positive};
 use Fallback::{Name, Number, Required};
 use Level::{Row, Shape, Time, Work};
 
@@ -309,6 +313,48 @@ pub const AXES: &[Axis] = &[
     workload(
         axis("tokens", TRAINING, Row, TOKENS, Fallback::Integer(1_000_000_000_000), "Tokens of the whole run."),
         "tokens",
+    ),
+    workload(
+        axis(
+            "tokens_per_parameter",
+            TRAINING,
+            Row,
+            Amount,
+            Number(0.0),
+            "Tokens of the whole run per parameter of the model, in place of tokens; 20 is compute-optimal (Chinchilla), 0 \
+             leaves it to tokens.",
+        ),
+        "tokens",
+    ),
+    in_unit(
+        "h",
+        axis(
+            "device_mtbf_hours",
+            TRAINING,
+            Row,
+            Positive,
+            Number(50_000.0),
+            "Mean time between failures of one accelerator, with its share of everything around it.",
+        ),
+    ),
+    in_unit(
+        "s",
+        axis(
+            "checkpoint_interval_s",
+            TRAINING,
+            Row,
+            Amount,
+            Number(0.0),
+            "Training time between two checkpoints; 0 takes the best (Young, Daly).",
+        ),
+    ),
+    axis(
+        "spare_devices",
+        TRAINING,
+        Row,
+        Integer { min: 0, max: 100_000_000 },
+        Fallback::Integer(0),
+        "Accelerators beside devices that are paid for and take the place of failed ones.",
     ),
     axis("data_parallel", INFERENCE, Row, COUNT, Fallback::Integer(1), "Independent replicas that share the traffic."),
     axis(

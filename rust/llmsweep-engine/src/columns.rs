@@ -206,8 +206,41 @@ pub const COLUMNS: &[Column] = &[
     column("mfu", TRAINING, Number, "", "flops", "model_flops / (step time · devices · peak)."),
     column("mfu_non_causal", TRAINING, Number, "", "flops", "model_flops_non_causal / (step time · devices · peak)."),
     column("hfu", TRAINING, Number, "", "flops", "hardware_flops / (step time · devices · peak)."),
-    column("time_to_train_s", TRAINING, Number, "s", "whole run", "Time for all tokens, without failures."),
-    column("device_hours", TRAINING, Number, "h", "whole run", "devices · time_to_train."),
+    column(
+        "trained_tokens",
+        TRAINING,
+        Number,
+        "tokens",
+        "whole run",
+        "Tokens of the whole run: tokens, or tokens_per_parameter · parameters.",
+    ),
+    column(
+        "checkpoint_interval_used_s",
+        TRAINING,
+        Number,
+        "s",
+        "whole run",
+        "Training time between two checkpoints: given, or the best.",
+    ),
+    column("checkpoint_write_s", TRAINING, Number, "s", "whole run", "Writing one checkpoint."),
+    column("failures", TRAINING, Number, "", "whole run", "Failures to expect over the whole run."),
+    column(
+        "goodput",
+        TRAINING,
+        Number,
+        "",
+        "whole run",
+        "Training time / wall time: what failures, restarts and checkpoints leave.",
+    ),
+    column(
+        "time_to_train_s",
+        TRAINING,
+        Number,
+        "s",
+        "whole run",
+        "Wall time for all tokens, failures and checkpoints included.",
+    ),
+    column("device_hours", TRAINING, Number, "h", "whole run", "(devices + spares) · time_to_train."),
     column(
         "ttft_s",
         INFERENCE,
@@ -290,7 +323,7 @@ pub const COLUMNS: &[Column] = &[
         Number,
         "USD/h",
         "economics",
-        "Rental of all devices; null where the catalogue has no price.",
+        "Rental of all devices, spares included; null where the catalogue has no price.",
     ),
     column(
         "cost_usd",
@@ -325,6 +358,23 @@ pub const COLUMNS: &[Column] = &[
         "Energy of the whole run (training) or of one request (inference).",
     ),
     column("j_per_token", BOTH, Number, "J", "economics", "Energy per token trained or answered."),
+    column(
+        "ownership_usd",
+        BOTH,
+        Number,
+        "USD",
+        "economics",
+        "Owning the devices for the whole run or one request: capital, electricity, operations; null without a purchase price.",
+    ),
+    column(
+        "facility_energy_j",
+        BOTH,
+        Number,
+        "J",
+        "economics",
+        "Energy that the facility draws for the whole run or one request: boards, hosts, network, cooling.",
+    ),
+    column("co2_kg", BOTH, Number, "kg", "economics", "Carbon dioxide of that energy on the grid."),
 ];
 
 /// Columns of which more is better; of the others less is, where either is.
@@ -342,6 +392,7 @@ pub const HIGHER_IS_BETTER: &[&str] = &[
     "hfu",
     "max_concurrency",
     "kv_tokens",
+    "goodput",
 ];
 
 /// The result columns of a phase, in the registry's order (axes not included).

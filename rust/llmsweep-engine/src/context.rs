@@ -8,6 +8,7 @@ use llmsweep_model::kernel::KernelModel;
 use llmsweep_model::law::Chip;
 use llmsweep_model::memory::activations::Recompute;
 use llmsweep_model::memory::state::Optimizer;
+use llmsweep_model::operations::Operations;
 use llmsweep_model::phase::Device;
 use llmsweep_model::phase::inference::ServingMode;
 use llmsweep_model::precision::{ComputeFormat, KvPrecision, Precision};
@@ -21,6 +22,7 @@ use crate::catalog::collectives::fitted;
 use crate::catalog::intervals::Intervals;
 use crate::catalog::kernels::ANY_ENGINE;
 use crate::catalog::kernels::chip;
+use crate::catalog::operations::overridden;
 use crate::catalog::{AcceleratorEntry, Catalog, ModelEntry, NetworkEntry, Provenance, ResolvedLaws, StackEntry};
 use crate::plan::{Plan, PlanAxis, Point, position};
 use crate::spec::{AxisValue, Spec};
@@ -68,6 +70,10 @@ pub mod axis {
         ZERO = "zero_stage";
         OPTIMIZER = "optimizer";
         TOKENS = "tokens";
+        TOKENS_PER_PARAMETER = "tokens_per_parameter";
+        DEVICE_MTBF = "device_mtbf_hours";
+        CHECKPOINT_INTERVAL = "checkpoint_interval_s";
+        SPARES = "spare_devices";
         DATA = "data_parallel";
         MODE = "serving_mode";
         CONCURRENCY = "concurrency";
@@ -100,6 +106,8 @@ pub struct Context {
     pub stacks: Vec<TrainingSystem>,
     /// Of each accelerator, the speed of each stack's attention over the law's.
     attention_ratios: Vec<Vec<f64>>,
+    /// How the cluster is run: the catalogue's constants, or the specification's own.
+    pub operations: Operations,
     /// The engines on the engine axis; empty in training.
     pub engines: Vec<ServingEngine>,
     recomputes: Vec<Recompute>,
@@ -200,6 +208,16 @@ fn spreads(
     models.iter().map(|model| of(model.shape.moe.is_some())).collect()
 }
 
+/// The stacks of these names; `None` for the defaults.
+fn named_stacks<'a>(catalog: &'a Catalog, names: &[String]) -> Result<Vec<Option<&'a StackEntry>>, CompileError> {
+    let missing = |id: &str| CompileError(format!("the catalogue has no stack \"{id}\""));
+    let named = |id: &String| match id.as_str() {
+        "default" => Ok(None),
+        id => catalog.stack(id).map(Some).ok_or_else(|| missing(id)),
+    };
+    names.iter().map(named).collect()
+}
+
 /// Speed of each stack's attention over the accelerator's law.
 fn attention_ratios(stacks: &[Option<&StackEntry>], accelerator: &AcceleratorEntry) -> Vec<f64> {
     let ratio = |stack: &StackEntry| stack.attention_ratio.get(&accelerator.architecture).copied();
@@ -234,13 +252,7 @@ impl Context {
             ))
         };
         let defaults = systems.training.ok_or_else(|| incomplete("training (systems/training.toml)"))?;
-        let named: Vec<Option<&StackEntry>> = names(axis::STACK)
-            .iter()
-            .map(|id| match id.as_str() {
-                "default" => Ok(None),
-                id => catalog.stack(id).map(Some).ok_or_else(|| missing("stack", id)),
-            })
-            .collect::<Result<_, _>>()?;
+        let named = named_stacks(catalog, &names(axis::STACK))?;
         let stacks = named
             .iter()
             .map(|stack| stack.map_or(Ok(defaults), |stack| stack.system(&defaults)))
@@ -297,6 +309,10 @@ impl Context {
             networks,
             stacks,
             attention_ratios,
+            operations: systems
+                .operations
+                .map(|operations| overridden(operations, &spec.operations))
+                .ok_or_else(|| incomplete("operations (systems/operations.toml)"))?,
             engines,
             recomputes: choices(&names(axis::RECOMPUTE), &Recompute::ALL),
             attention_kernels: choices(&names(axis::ATTENTION_KERNEL), &AttentionKernel::ALL),

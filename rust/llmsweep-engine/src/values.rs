@@ -1,10 +1,11 @@
 //! Where each column's value comes from: one function per column of the registry.
 //!
 //! Values travel as `f64`: NaN where the quantity does not exist, a code for a label, 1 for true. Arrow arrays turn NaN into null.
-use llmsweep_model::economics::HOUR;
+use llmsweep_model::economics::{HOUR, Upkeep};
 use llmsweep_model::phase::inference::InferenceRow;
 use llmsweep_model::phase::share::Bottleneck;
 use llmsweep_model::phase::training::TrainingRow;
+use llmsweep_model::quantity::Seconds;
 use llmsweep_model::reject::Reject;
 
 use crate::axes::{AXES, Domain, Phase};
@@ -40,15 +41,20 @@ impl TrainingOutcome {
     }
 
     fn cost_usd(&self) -> f64 {
-        self.of(|row| or_nan(self.common.upkeep.cost(row.time_to_train).map(|cost| cost.0)))
+        self.of_run(Upkeep::cost, |cost| cost.0)
     }
 
     fn energy_j(&self) -> f64 {
-        self.of(|row| or_nan(self.common.upkeep.energy(row.time_to_train).map(|energy| energy.0)))
+        self.of_run(Upkeep::energy, |energy| energy.0)
     }
 
     fn run_tokens(&self) -> f64 {
-        self.of(|row| row.tokens_per_s * row.time_to_train.0)
+        self.of(|row| row.tokens)
+    }
+
+    /// What a run takes by the clock on the wall.
+    fn of_run<T>(&self, value: impl Fn(&Upkeep, Seconds) -> Option<T>, number: impl Fn(T) -> f64) -> f64 {
+        self.of(|row| or_nan(value(&self.common.upkeep, row.time_to_train).map(&number)))
     }
 }
 
@@ -64,6 +70,11 @@ impl InferenceOutcome {
 
     fn j_per_token(&self) -> f64 {
         self.of(|row| or_nan(self.common.upkeep.power.map(|power| power.0 / row.tokens_per_s)))
+    }
+
+    /// What one request takes of all devices' time at this load.
+    fn of_request<T>(&self, value: impl Fn(&Upkeep, Seconds) -> Option<T>, number: impl Fn(T) -> f64) -> f64 {
+        self.of(|row| or_nan(value(&self.common.upkeep, Seconds(1.0 / row.requests_per_s)).map(&number)))
     }
 
     fn answer_tokens(&self) -> f64 {
@@ -112,24 +123,32 @@ const TRAINING: &[(&str, OfTraining)] = &[
     ("tokens_per_s", |o| o.of(|row| row.tokens_per_s)),
     ("tokens_per_s_p10", |o| o.of(|row| p10(row.tokens_per_s, o.common.spread.step_time))),
     ("tokens_per_s_p90", |o| o.of(|row| p90(row.tokens_per_s, o.common.spread.step_time))),
-    ("tokens_per_s_per_device", |o| o.of(|row| row.tokens_per_s / o.common.devices)),
+    ("tokens_per_s_per_device", |o| o.of(|row| row.tokens_per_s / o.common.fleet.devices)),
     ("model_flops", |o| o.of(|row| row.model_flops)),
     ("model_flops_non_causal", |o| o.of(|row| row.model_flops_full)),
     ("hardware_flops", |o| o.of(|row| row.hardware_flops)),
     ("mfu", |o| o.of(|row| row.model_flops / row.peak_flops)),
     ("mfu_non_causal", |o| o.of(|row| row.model_flops_full / row.peak_flops)),
     ("hfu", |o| o.of(|row| row.hardware_flops / row.peak_flops)),
+    ("trained_tokens", TrainingOutcome::run_tokens),
+    ("checkpoint_interval_used_s", |o| o.of(|row| row.goodput.interval.0)),
+    ("checkpoint_write_s", |o| o.of(|row| row.goodput.write.0)),
+    ("failures", |o| o.of(|row| row.time_to_train / row.goodput.mtbf)),
+    ("goodput", |o| o.of(|row| row.goodput.share)),
     ("time_to_train_s", |o| o.of(|row| row.time_to_train.0)),
-    ("device_hours", |o| o.of(|row| row.time_to_train.0 / HOUR * o.common.devices)),
+    ("device_hours", |o| o.of(|row| row.time_to_train.0 / HOUR * o.common.fleet.paid())),
     ("cost_usd", TrainingOutcome::cost_usd),
     ("usd_per_million_tokens", |o| o.cost_usd() / o.run_tokens() * MILLION),
     ("energy_j", TrainingOutcome::energy_j),
     ("j_per_token", |o| o.energy_j() / o.run_tokens()),
+    ("ownership_usd", |o| o.of_run(Upkeep::ownership, |cost| cost.0)),
+    ("facility_energy_j", |o| o.of_run(Upkeep::facility_energy, |energy| energy.0)),
+    ("co2_kg", |o| o.of_run(Upkeep::carbon, |mass| mass)),
 ];
 
 const INFERENCE: &[(&str, OfInference)] = &[
     ("bottleneck", |o| o.of(|row| f64::from(row.bottleneck.code()))),
-    ("device_count", |o| o.common.devices),
+    ("device_count", |o| o.common.fleet.devices),
     ("memory_bytes", |o| o.of(|row| row.peak_memory)),
     // A full cache is the sum of its requests' parts, which rounding may carry a few millionths of a byte too far.
     ("memory_headroom_bytes", |o| o.of(|row| (row.room.usable - row.peak_memory).max(0.0))),
@@ -163,6 +182,9 @@ const INFERENCE: &[(&str, OfInference)] = &[
     ("usd_per_million_tokens", |o| o.usd_per_token() * MILLION),
     ("energy_j", |o| o.j_per_token() * o.answer_tokens()),
     ("j_per_token", InferenceOutcome::j_per_token),
+    ("ownership_usd", |o| o.of_request(Upkeep::ownership, |cost| cost.0)),
+    ("facility_energy_j", |o| o.of_request(Upkeep::facility_energy, |energy| energy.0)),
+    ("co2_kg", |o| o.of_request(Upkeep::carbon, |mass| mass)),
 ];
 
 /// A model without a cache holds any number of requests: there is no such number.
@@ -219,7 +241,7 @@ impl Value {
                     Kind::Label
                 }
                 Domain::Integer { .. } => Kind::Count,
-                Domain::Positive => Kind::Number,
+                Domain::Positive | Domain::Amount => Kind::Number,
                 Domain::Bool => Kind::Bool,
             };
             return Some(Self { name: axis.name, kind, source: Source::Axis(position) });

@@ -28,11 +28,12 @@ pub enum Reject {
     ActivationsDoNotFit,
     CacheDoesNotFit,
     BatchDoesNotFit,
+    FailsTooOften,
 }
 
 impl Reject {
     /// Every reason, in the order of its code.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::PrecisionUnsupported,
         Self::PrecisionNotTrained,
         Self::TensorParallelHeads,
@@ -56,6 +57,7 @@ impl Reject {
         Self::ActivationsDoNotFit,
         Self::CacheDoesNotFit,
         Self::BatchDoesNotFit,
+        Self::FailsTooOften,
     ];
 
     /// Position in [`Reject::ALL`].
@@ -91,6 +93,7 @@ impl Reject {
             Self::ActivationsDoNotFit => "activations_do_not_fit",
             Self::CacheDoesNotFit => "cache_does_not_fit",
             Self::BatchDoesNotFit => "batch_does_not_fit",
+            Self::FailsTooOften => "fails_too_often",
         }
     }
 
@@ -133,6 +136,9 @@ impl Reject {
             }
             Self::CacheDoesNotFit => "The weights fit, but the cache has no room for one request of full length.",
             Self::BatchDoesNotFit => "The cache has no room for the whole static batch.",
+            Self::FailsTooOften => {
+                "Failures and checkpoints leave less than 1 % of the time to training: raise device_mtbf_hours or spare_devices."
+            }
         }
     }
 }

@@ -79,6 +79,7 @@ fn axis(axis: &Axis) -> Value {
         Domain::Choice(values) => json!({ "kind": "choice", "values": values }),
         Domain::Integer { min, max } => json!({ "kind": "integer", "min": min, "max": max }),
         Domain::Positive => json!({ "kind": "positive" }),
+        Domain::Amount => json!({ "kind": "amount" }),
         Domain::Bool => json!({ "kind": "bool" }),
     };
     let fallback = match axis.fallback {
@@ -126,7 +127,8 @@ fn reject_phases(reject: Reject) -> Vec<&'static str> {
         | Reject::DevicesTooFew
         | Reject::GlobalBatchNotDivisible
         | Reject::OptimizerDoesNotFit
-        | Reject::ActivationsDoNotFit => &[Phase::Training],
+        | Reject::ActivationsDoNotFit
+        | Reject::FailsTooOften => &[Phase::Training],
         Reject::ContextTooLong
         | Reject::ConcurrencyBelowReplicas
         | Reject::CacheDoesNotFit

@@ -16,6 +16,7 @@ mod laws;
 mod layers;
 pub mod model;
 pub mod network;
+pub mod operations;
 pub mod price;
 mod relatives;
 pub mod stack;

@@ -1,5 +1,6 @@
-//! Constants of software: collectives, the training stack, serving engines.
+//! Constants of software: collectives, the training stack, serving engines; and of operations.
 use llmsweep_model::collective::CollectiveModel;
+use llmsweep_model::operations::Operations;
 use llmsweep_model::quantity::{Bytes, Seconds};
 use llmsweep_model::system::{ServingEngine, TrainingSystem};
 
@@ -7,6 +8,7 @@ use super::collectives::collectives;
 use super::efficiency::required_share;
 use super::fields::Fields;
 use super::intervals::Intervals;
+use super::operations::operations;
 use crate::axes::ENGINE_NAMES;
 use crate::node::{DocumentError, Node};
 
@@ -21,10 +23,12 @@ pub struct Systems {
     pub engines: Option<Vec<ServingEngine>>,
     /// How far measurements lie from predictions.
     pub intervals: Intervals,
+    /// How clusters are run.
+    pub operations: Option<Operations>,
 }
 
 impl Systems {
-    /// Takes the file of this name: `collectives`, `training`, `serving` or `intervals`.
+    /// Takes the file of this name.
     pub(super) fn take(&mut self, name: &str, node: &Node) -> Result<(), DocumentError> {
         match name {
             "collectives" => self.collectives = Some(collectives(node)?),
@@ -36,9 +40,10 @@ impl Systems {
             }
             "serving" => self.engines = Some(engines(node)?),
             "intervals" => self.intervals = Intervals::decode(node)?,
+            "operations" => self.operations = Some(operations(node)?),
             _ => {
                 let message = format!(
-                    "\"{name}.toml\" has no meaning here: allowed are collectives, intervals, training, serving"
+                    "\"{name}.toml\" has no meaning here: allowed are collectives, intervals, operations, serving, training"
                 );
                 return Err(DocumentError::new(&node.place, message));
             }
@@ -46,10 +51,10 @@ impl Systems {
         Ok(())
     }
 
-    /// Whether all three files have been read.
+    /// Whether all four files have been read.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.collectives.is_some() && self.training.is_some() && self.engines.is_some()
+        self.collectives.is_some() && self.training.is_some() && self.engines.is_some() && self.operations.is_some()
     }
 }
 

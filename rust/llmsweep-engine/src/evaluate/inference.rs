@@ -1,5 +1,6 @@
 //! Serving rows.
 use llmsweep_model::arch::ModelShape;
+use llmsweep_model::economics::Fleet;
 use llmsweep_model::flops::ForwardFlops;
 use llmsweep_model::phase::inference::{self, InferenceRow, InferenceSetup, Tables};
 use llmsweep_model::phase::inference_times::{InferenceDevice, InferenceWork, PassTime};
@@ -106,7 +107,7 @@ impl<'a> InferenceEvaluator<'a> {
         let provenance = self.device.as_ref().ok().map(|(_, provenance)| *provenance);
         InferenceOutcome {
             result: self.row(point, &setup),
-            common: self.seen.common(point, devices, provenance),
+            common: self.seen.common(point, Fleet { devices, spares: 0.0 }, provenance),
             kv_bytes_per_token: self.work.as_ref().map_or(f64::NAN, |work| work.kv_bytes_per_token),
         }
     }

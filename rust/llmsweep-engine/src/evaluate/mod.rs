@@ -7,7 +7,7 @@ mod memo;
 mod seen;
 pub mod training;
 
-use llmsweep_model::economics::Upkeep;
+use llmsweep_model::economics::{Fleet, Upkeep};
 use llmsweep_model::reject::Reject;
 
 use crate::axes::Phase;
@@ -23,10 +23,10 @@ use training::{TrainingEvaluator, TrainingOutcome};
 pub struct Common {
     /// How the efficiencies are known; `None` where the precision does not run.
     pub provenance: Option<Provenance>,
-    /// Accelerators of the setup.
-    pub devices: f64,
     /// How far measurements lie from predictions of its class.
     pub spread: Spread,
+    /// Accelerators of the setup, and those that wait beside it.
+    pub fleet: Fleet,
     /// What they cost and draw.
     pub upkeep: Upkeep,
     /// Parameters of the model.

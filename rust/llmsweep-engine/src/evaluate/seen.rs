@@ -1,6 +1,5 @@
 //! What an evaluator of either phase keeps of the last point that it saw.
-use llmsweep_model::economics::Upkeep;
-use llmsweep_model::hardware::Accelerator;
+use llmsweep_model::economics::{Fleet, Tariff, Upkeep};
 use llmsweep_model::reject::Reject;
 
 use super::Common;
@@ -17,7 +16,7 @@ pub(super) const UNSEEN: Reject = Reject::PrecisionUnsupported;
 pub(super) struct Seen<'a> {
     pub(super) context: &'a Context,
     pub(super) stages: StageMemo,
-    last: Option<(Point, Accelerator)>,
+    last: Option<(Point, Tariff)>,
     parameters: f64,
     active_parameters: f64,
 }
@@ -37,19 +36,23 @@ impl<'a> Seen<'a> {
             self.active_parameters = shape.active_parameters().with_embeddings;
             self.stages.forget();
         }
-        self.last = Some((*point, self.context.accelerator(point)));
+        self.last = Some((*point, self.tariff(point)));
         Some(first)
     }
 
+    fn tariff(&self, point: &Point) -> Tariff {
+        Tariff::of(&self.context.accelerator(point), &self.context.operations)
+    }
+
     /// What every outcome of the point entered last has; `point` may differ from it in row-level axes.
-    pub(super) fn common(&self, point: &Point, devices: f64, provenance: Option<Provenance>) -> Common {
+    pub(super) fn common(&self, point: &Point, fleet: Fleet, provenance: Option<Provenance>) -> Common {
         let price_scale = self.context.number(point, axis::PRICE_SCALE);
-        let accelerator = self.last.map_or_else(|| self.context.accelerator(point), |(_, accelerator)| accelerator);
+        let tariff = self.last.map_or_else(|| self.tariff(point), |(_, tariff)| tariff);
         Common {
             provenance,
-            devices,
             spread: self.context.spread(point),
-            upkeep: Upkeep::of(&accelerator, devices, price_scale),
+            fleet,
+            upkeep: Upkeep::of(&tariff, fleet, price_scale),
             parameters: self.parameters,
             active_parameters: self.active_parameters,
         }

@@ -1,6 +1,8 @@
 //! Training rows.
+use llmsweep_model::economics::Fleet;
 use llmsweep_model::phase::training::{self, TrainingLevels, TrainingRow, TrainingSetup};
 use llmsweep_model::phase::training_times::{TrainingLayout, TrainingTimes, TrainingWork};
+use llmsweep_model::quantity::Seconds;
 use llmsweep_model::reject::Reject;
 
 use super::Common;
@@ -81,7 +83,11 @@ impl<'a> TrainingEvaluator<'a> {
         };
         TrainingOutcome {
             result: self.row(point, &setup),
-            common: self.seen.common(point, f64::from(setup.devices), provenance),
+            common: self.seen.common(
+                point,
+                Fleet { devices: f64::from(setup.devices), spares: setup.spares },
+                provenance,
+            ),
             schedule,
         }
     }
@@ -110,8 +116,8 @@ impl<'a> TrainingEvaluator<'a> {
         let times = self.times.as_ref().ok_or(UNSEEN)?;
         let shape = &context.model(point).shape;
         let stages = self.seen.stages.get(shape, setup.pipeline, setup.virtual_pipeline);
-        let (precision, system) = (context.precision(point), context.stack(point));
-        let levels = TrainingLevels { shape, precision, work, times, device: &device.device, system };
+        let (precision, system, operations) = (context.precision(point), context.stack(point), &context.operations);
+        let levels = TrainingLevels { shape, precision, work, times, device: &device.device, system, operations };
         training::row(levels, stages, setup)
     }
 }
@@ -143,5 +149,9 @@ pub fn setup(context: &Context, point: &Point) -> TrainingSetup {
         zero_stage: context.count(point, axis::ZERO),
         optimizer: context.optimizer(point),
         tokens: context.number(point, axis::TOKENS),
+        tokens_per_parameter: context.number(point, axis::TOKENS_PER_PARAMETER),
+        device_mtbf_hours: context.number(point, axis::DEVICE_MTBF),
+        checkpoint_interval: Seconds(context.number(point, axis::CHECKPOINT_INTERVAL)),
+        spares: context.number(point, axis::SPARES),
     }
 }

@@ -27,6 +27,8 @@ pub(super) fn sections(context: &Context, point: &Point) -> (Option<Reject>, Vec
         let request = Seconds(1.0 / row.requests_per_s);
         sections.push(money(
             &outcome.common,
+            &device.device.accelerator,
+            &context.operations,
             "Money and energy of one request at this load",
             request,
             setup.output_tokens,

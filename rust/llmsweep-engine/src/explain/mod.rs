@@ -10,6 +10,9 @@ use crate::context::{Context, axis};
 use crate::evaluate::Common;
 use crate::plan::Point;
 use crate::spec::AxisValue;
+use llmsweep_model::economics::{KILOWATT_HOUR, YEAR};
+use llmsweep_model::hardware::Accelerator;
+use llmsweep_model::operations::Operations;
 use llmsweep_model::quantity::Seconds;
 use llmsweep_model::reject::Reject;
 
@@ -130,16 +133,24 @@ fn seconds(name: &str, value: Seconds, formula: &'static str) -> Term {
     Term::new(name, value.0, "s", formula)
 }
 
-/// Price, power and energy of a duration.
-fn money(common: &Common, title: &str, duration: Seconds, tokens: f64) -> Section {
+/// Price, power, energy, ownership and carbon of a duration.
+fn money(
+    common: &Common,
+    accelerator: &Accelerator,
+    operations: &Operations,
+    title: &str,
+    duration: Seconds,
+    tokens: f64,
+) -> Section {
     const MILLION: f64 = 1e6;
-    let devices = short(common.devices);
+    let paid = common.fleet.paid();
+    let devices = short(paid);
     let mut terms = Vec::new();
     if let Some(rental) = common.upkeep.rental {
         let hourly = rental.0 * llmsweep_model::economics::HOUR;
         terms.push(
-            Term::new("rental of all devices", hourly, "USD/h", "devices · price")
-                .numbers(format!("{devices} · {}", short(hourly / common.devices))),
+            Term::new("rental of all devices", hourly, "USD/h", "(devices + spares) · price")
+                .numbers(format!("{devices} · {}", short(hourly / paid))),
         );
     }
     if let Some(cost) = common.upkeep.cost(duration) {
@@ -153,7 +164,54 @@ fn money(common: &Common, title: &str, duration: Seconds, tokens: f64) -> Sectio
         terms.push(Term::new("energy", energy.0, "J", "power · time"));
         terms.push(Term::new("energy per token", energy.0 / tokens, "J", "energy / tokens"));
     }
+    terms.extend(facility(common, operations, duration));
+    terms.extend(ownership(common, accelerator, operations, duration));
     Section::new(title, terms)
+}
+
+/// What the facility draws for the boards, and the carbon dioxide of that.
+fn facility(common: &Common, operations: &Operations, duration: Seconds) -> Vec<Term> {
+    let upkeep = &common.upkeep;
+    let (Some(power), Some(energy), Some(carbon)) =
+        (upkeep.facility, upkeep.facility_energy(duration), upkeep.carbon(duration))
+    else {
+        return Vec::new();
+    };
+    let kilowatt_hours = energy.0 / KILOWATT_HOUR;
+    vec![
+        Term::new("power of the facility", power.0, "W", "(devices + idle · spares) · board power · (1 + hosts) · PUE")
+            .numbers(format!(
+                "({} + {} · {}) · {} · (1 + {}) · {}",
+                short(common.fleet.devices),
+                short(operations.idle_power_share),
+                short(common.fleet.spares),
+                short(upkeep.power.unwrap_or_default().0 / common.fleet.devices),
+                short(operations.host_power_share),
+                short(operations.pue)
+            )),
+        Term::new("energy of the facility", kilowatt_hours, "kWh", "power of the facility · time"),
+        Term::new("carbon dioxide", carbon, "kg", "energy of the facility · carbon dioxide of the grid")
+            .numbers(format!("{} · {}", short(kilowatt_hours), short(operations.kg_co2_per_kwh))),
+    ]
+}
+
+/// What it costs to own the devices.
+fn ownership(common: &Common, accelerator: &Accelerator, operations: &Operations, duration: Seconds) -> Option<Term> {
+    let (price, cost) = (accelerator.purchase?, common.upkeep.ownership(duration)?);
+    let energy = common.upkeep.facility_energy(duration)?.0 / KILOWATT_HOUR;
+    let formula = "devices · purchase · overhead · (1 / years + operations) · time / busy share + energy · price";
+    Some(Term::new("ownership", cost.0, "USD", formula).numbers(format!(
+        "{} · {} · {} · (1 / {} + {}) · {} years / {} + {} · {}",
+        short(common.fleet.paid()),
+        short(price.0),
+        short(operations.capital_overhead),
+        short(operations.amortisation_years),
+        short(operations.operations_share_per_year),
+        short(duration.0 / YEAR),
+        short(operations.busy_share),
+        short(energy),
+        short(operations.usd_per_kwh)
+    )))
 }
 
 /// What the efficiencies of a device are and how they are known.

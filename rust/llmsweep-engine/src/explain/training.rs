@@ -20,8 +20,15 @@ pub(super) fn sections(context: &Context, point: &Point) -> (Option<Reject>, Vec
         sections.push(step(row));
         sections.push(flops(row));
         sections.push(whole_run(context, point, row));
-        let tokens = row.tokens_per_s * row.time_to_train.0;
-        sections.push(money(&outcome.common, "Money and energy of the whole run", row.time_to_train, tokens));
+        sections.push(failures(context, point, row));
+        sections.push(money(
+            &outcome.common,
+            &context.accelerator(point),
+            &context.operations,
+            "Money and energy of the whole run",
+            row.time_to_train,
+            row.tokens,
+        ));
     }
     (reject(&outcome), sections)
 }
@@ -127,14 +134,66 @@ fn flops(row: &TrainingRow) -> Section {
 
 fn whole_run(context: &Context, point: &Point, row: &TrainingRow) -> Section {
     let setup = setup(context, point);
+    let parameters = context.model(point).shape.parameters();
+    let tokens = if setup.tokens_per_parameter > 0.0 {
+        Term::new("tokens", row.tokens, "tokens", "tokens per parameter · parameters")
+            .numbers(format!("{} · {}", short(setup.tokens_per_parameter), short(parameters)))
+            .source("Hoffmann et al. 2022, arXiv:2203.15556: 20 is compute-optimal")
+    } else {
+        Term::new("tokens", row.tokens, "tokens", "")
+    };
     Section::new(
         "Whole run",
         vec![
+            tokens,
             Term::new("tokens per second", row.tokens_per_s, "tokens/s", "global batch · sequence length / step"),
-            Term::new("time to train", row.time_to_train.0, "s", "tokens / tokens per second").numbers(format!(
+            seconds("all steps", row.training_time, "tokens / tokens per second").numbers(format!(
                 "{} / {}",
-                short(setup.tokens),
+                short(row.tokens),
                 short(row.tokens_per_s)
+            )),
+            Term::new("goodput", row.goodput.share, "", "training time / wall time"),
+            seconds("time to train", row.time_to_train, "all steps / goodput").numbers(format!(
+                "{} / {}",
+                short(row.training_time.0),
+                short(row.goodput.share)
+            )),
+        ],
+    )
+}
+
+fn failures(context: &Context, point: &Point, row: &TrainingRow) -> Section {
+    let setup = setup(context, point);
+    let goodput = &row.goodput;
+    let best = "√(2δM) · (1 + ⅓ √(δ/2M) + ⅑ δ/2M) − δ";
+    let interval = seconds(
+        "training between two checkpoints",
+        goodput.interval,
+        if setup.checkpoint_interval.0 > 0.0 { "given" } else { best },
+    );
+    Section::new(
+        "Failures and checkpoints of the run",
+        vec![
+            seconds("mean time between failures, M", goodput.mtbf, "device's mean time between failures / devices")
+                .numbers(format!("{} h / {}", short(setup.device_mtbf_hours), setup.devices)),
+            Term::new("failures", row.time_to_train / goodput.mtbf, "", "time to train / M"),
+            seconds("writing a checkpoint", goodput.write, "weights and optimizer state / the slower bandwidth"),
+            seconds("pause for it, δ", goodput.pause, "write · (1 − asynchronous share)"),
+            interval.source("Daly 2006, doi:10.1016/j.future.2004.11.016"),
+            seconds("recovery from a failure, R", goodput.recovery, "detection + restart + wait for a node").numbers(
+                format!(
+                    "{} + {} + {}",
+                    short(context.operations.detection.0),
+                    short(context.operations.restart.0),
+                    short((goodput.recovery - context.operations.detection - context.operations.restart).0.max(0.0))
+                ),
+            ),
+            Term::new("goodput", goodput.share, "", "τ / (M · e^(R/M) · (e^((τ + δ)/M) − 1))").numbers(format!(
+                "τ = {}, δ = {}, R = {}, M = {}",
+                short(goodput.interval.0),
+                short(goodput.pause.0),
+                short(goodput.recovery.0),
+                short(goodput.mtbf.0)
             )),
         ],
     )

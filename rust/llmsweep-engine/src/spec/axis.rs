@@ -137,6 +137,7 @@ pub(super) fn expected(axis: &Axis) -> String {
         Domain::Choice(names) => format!("one of {}", names.join(", ")),
         Domain::Integer { min, max } => format!("a whole number from {} to {}", grouped(min), grouped(max)),
         Domain::Positive => "a finite number above 0".to_owned(),
+        Domain::Amount => "a finite number of at least 0".to_owned(),
         Domain::Bool => "true or false".to_owned(),
     }
 }
@@ -223,7 +224,7 @@ fn scalar(axis: &Axis, node: &Node, vocabulary: &Vocabulary) -> Result<Vec<AxisV
             Err(DocumentError::new(&node.place, unknown(axis.name, name, choices)))
         }
         (Domain::Bool, Value::Bool(flag)) => Ok(vec![AxisValue::Bool(*flag)]),
-        (Domain::Integer { .. } | Domain::Positive, _) => number(axis, node).map(|value| vec![value]),
+        (Domain::Integer { .. } | Domain::Positive | Domain::Amount, _) => number(axis, node).map(|value| vec![value]),
         _ => Err(mismatch(axis, node)),
     }
 }
@@ -241,6 +242,11 @@ pub(super) fn number(axis: &Axis, node: &Node) -> Result<AxisValue, DocumentErro
         (Domain::Positive, Value::Integer(number)) => (*number > 0).then_some(AxisValue::Number(*number as f64)),
         (Domain::Positive, Value::Float(number)) => {
             (number.is_finite() && *number > 0.0).then_some(AxisValue::Number(*number))
+        }
+        (Domain::Amount, Value::Integer(number)) => (*number >= 0).then_some(AxisValue::Number(*number as f64)),
+        // Adding zero makes -0.0, which is another text than 0, the same value.
+        (Domain::Amount, Value::Float(number)) => {
+            (number.is_finite() && *number >= 0.0).then_some(AxisValue::Number(*number + 0.0))
         }
         _ => None,
     };

@@ -6,6 +6,7 @@
 mod axis;
 mod names;
 mod objective;
+mod operations;
 mod range;
 mod report;
 mod schema;
@@ -31,7 +32,7 @@ pub const SCHEMA: i64 = 1;
 pub const VALUES_LIMIT: usize = 100_000;
 
 /// Keys at the top of a specification.
-const ROOT_KEYS: [&str; 13] = [
+const ROOT_KEYS: [&str; 14] = [
     "schema",
     "phase",
     "name",
@@ -41,6 +42,7 @@ const ROOT_KEYS: [&str; 13] = [
     "constraints",
     "pareto",
     "prices",
+    "operations",
     "model",
     "accelerator",
     "network",
@@ -54,7 +56,7 @@ pub enum AxisValue {
     Name(String),
     /// A whole number.
     Integer(u64),
-    /// A finite number above zero.
+    /// A finite number of at least zero.
     Number(f64),
     /// true or false.
     Bool(bool),
@@ -99,6 +101,8 @@ pub struct Spec {
     pub pareto: ParetoSpec,
     /// USD per device-hour by accelerator, in place of the catalogue's prices.
     pub prices: BTreeMap<String, f64>,
+    /// Position in [`OPERATIONS`](crate::catalog::operations::OPERATIONS) and value of constants in place of the catalogue's.
+    pub operations: Vec<(usize, f64)>,
     /// `[[model]]` tables, for the catalogue to decode; each has an `id`.
     pub models: Vec<Node>,
     /// `[[accelerator]]` tables.
@@ -149,6 +153,7 @@ impl Spec {
             constraints: objective::constraints(phase, find(top, "constraints"), &mut report),
             pareto: objective::pareto(phase, find(top, "pareto"), &mut report),
             prices: prices(find(top, "prices"), &vocabulary, &mut report),
+            operations: operations::decode(find(top, "operations"), &mut report),
             models,
             accelerators,
             networks,

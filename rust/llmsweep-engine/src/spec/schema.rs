@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 use super::objective::{group_columns, numeric_columns};
 use super::{SCHEMA, VALUES_LIMIT};
 use crate::axes::{AXES, Axis, Domain, Fallback, Phase, of_phase};
+use crate::catalog::operations::{OPERATIONS, Range};
 
 /// The JSON Schema (draft 2020-12) of a specification.
 ///
@@ -40,6 +41,7 @@ pub fn json_schema() -> Value {
                 "description": "USD per device-hour by accelerator, in place of the catalogue's prices.",
                 "additionalProperties": { "type": "number", "minimum": 0 },
             },
+            "operations": operations(),
             "model": inline("Models that the catalogue lacks, or that replace its own."),
             "accelerator": inline("Accelerators that the catalogue lacks, or that replace its own."),
             "network": inline("Networks that the catalogue lacks, or that replace its own."),
@@ -49,6 +51,29 @@ pub fn json_schema() -> Value {
         "then": { "$ref": format!("#/$defs/{}", Phase::Training.name()) },
         "else": { "$ref": format!("#/$defs/{}", Phase::Inference.name()) },
         "$defs": definitions,
+    })
+}
+
+fn operations() -> Value {
+    let constants: Map<String, Value> = OPERATIONS
+        .iter()
+        .map(|constant| {
+            let mut schema = match constant.range {
+                Range::Positive => json!({ "type": "number", "exclusiveMinimum": 0 }),
+                Range::Amount => json!({ "type": "number", "minimum": 0 }),
+                Range::DividingShare => json!({ "type": "number", "exclusiveMinimum": 0, "maximum": 1 }),
+                Range::Share => json!({ "type": "number", "minimum": 0, "maximum": 1 }),
+                Range::Surplus => json!({ "type": "number", "minimum": 1 }),
+            };
+            schema["description"] = json!(constant.doc);
+            (constant.key.to_owned(), schema)
+        })
+        .collect();
+    json!({
+        "type": "object",
+        "description": "How the cluster is run, in place of the catalogue's constants.",
+        "properties": constants,
+        "additionalProperties": false,
     })
 }
 
@@ -104,6 +129,7 @@ fn axis_schema(axis: &Axis) -> Value {
         Domain::Choice(names) => json!({ "enum": names }),
         Domain::Integer { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
         Domain::Positive => json!({ "type": "number", "exclusiveMinimum": 0 }),
+        Domain::Amount => json!({ "type": "number", "minimum": 0 }),
         Domain::Bool => json!({ "type": "boolean" }),
     };
     let list = json!({
@@ -114,7 +140,7 @@ fn axis_schema(axis: &Axis) -> Value {
         "uniqueItems": true,
     });
     let mut forms = vec![scalar, list];
-    if matches!(axis.domain, Domain::Integer { .. } | Domain::Positive) {
+    if matches!(axis.domain, Domain::Integer { .. } | Domain::Positive | Domain::Amount) {
         forms.push(json!({ "$ref": "#/$defs/range" }));
     }
     let unit = if axis.unit.is_empty() { String::new() } else { format!(" Unit: {}.", axis.unit) };

@@ -37,7 +37,14 @@ fn same(explained: &Value, rows: &Rows, phase: Phase) {
             ("Memory", "activations", "activation_bytes"),
             ("Utilisation", "mfu", "mfu"),
             ("Whole run", "time to train", "time_to_train_s"),
+            ("Whole run", "tokens", "trained_tokens"),
+            ("Failures", "goodput", "goodput"),
+            ("Failures", "failures", "failures"),
+            ("Failures", "writing a checkpoint", "checkpoint_write_s"),
+            ("Failures", "training between two checkpoints", "checkpoint_interval_used_s"),
             ("Money", "cost", "cost_usd"),
+            ("Money", "ownership", "ownership_usd"),
+            ("Money", "carbon dioxide", "co2_kg"),
             ("Model", "parameters", "parameters"),
         ],
         Phase::Inference => &[
@@ -48,6 +55,8 @@ fn same(explained: &Value, rows: &Rows, phase: Phase) {
             ("Memory", "weights", "weight_bytes"),
             ("Room", "requests that run", "running_requests"),
             ("Money", "cost per million tokens", "usd_per_million_tokens"),
+            ("Money", "ownership", "ownership_usd"),
+            ("Money", "carbon dioxide", "co2_kg"),
             ("Model", "cache of one token", "kv_bytes_per_token"),
         ],
     };

@@ -6,6 +6,7 @@ mod efficiencies;
 mod explained;
 mod fronts;
 mod listed;
+mod operations;
 mod paths;
 mod rejects;
 mod setups;

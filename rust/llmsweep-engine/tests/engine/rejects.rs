@@ -33,6 +33,7 @@ fn case(reject: Reject) -> (&'static str, &'static str) {
         Reject::OptimizerDoesNotFit => (TRAINING, "devices = 1\nglobal_batch = 1"),
         Reject::ActivationsDoNotFit => (TRAINING, "devices = 8\nmicro_batch = 64\nglobal_batch = 512"),
         Reject::CacheDoesNotFit => (SERVING, "memory_scale = 0.27\ninput_tokens = 100_000"),
+        Reject::FailsTooOften => (TRAINING, "model = \"gpt2\"\nsequence_length = 1024\ndevice_mtbf_hours = 0.1"),
         Reject::BatchDoesNotFit => (SERVING, "serving_mode = \"static\"\nconcurrency = 100_000"),
     }
 }

@@ -51,6 +51,8 @@ fn sound(rows: &Rows, phase: Phase, what: &dyn Fn(usize) -> String) {
                     "optimizer_time_s",
                 ];
                 assert!(close(sum(&terms), rows.number(row, "step_time_s")), "{}", what(row));
+                let goodput = rows.number(row, "goodput");
+                assert!(goodput > 0.0 && goodput <= 1.0, "{}", what(row));
                 assert!(rows.number(row, "mfu") <= 1.0 && rows.number(row, "hfu") <= 1.0, "{}", what(row));
                 assert!(rows.number(row, "mfu") <= rows.number(row, "mfu_non_causal") * (1.0 + 1e-9), "{}", what(row));
                 assert!(sum(&["bubble_fraction", "exposed_communication_fraction"]) < 1.0, "{}", what(row));
@@ -116,7 +118,9 @@ fn training_is_sound_everywhere() {
          expert_tensor_parallel = [1, 2]\nsequence_parallel = [true, false]\nsequence_length = [128, 1024, 2048, 4096]\n\
          micro_batch = [1, 2]\nrecompute = [\"none\", \"selective\", \"full\"]\nmulti_token_prediction = [true, false]\n\
          attention_kernel = [\"flash\", \"unfused\"]\nnetwork = [\"default\", \"*\"]\nzero_stage = [0, 1, 2, 3]\n\
-         optimizer = [\"adamw\", \"adamw_8bit\", \"muon\", \"sgd_momentum\"]\nmemory_scale = [1, 4]\n"
+         optimizer = [\"adamw\", \"adamw_8bit\", \"muon\", \"sgd_momentum\"]\nmemory_scale = [1, 4]\n\
+         device_mtbf_hours = [500, 50_000, 1e300]\ncheckpoint_interval_s = [0, 60, 36_000]\nspare_devices = [0, 64]\n\
+         tokens_per_parameter = [0, 20]\n"
     );
     sampled(&text, Phase::Training, 60_000);
 }

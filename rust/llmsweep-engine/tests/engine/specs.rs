@@ -67,6 +67,10 @@ fn of_training() -> Vec<Choice> {
         ("zero_stage", plain(&["0", "1", "2", "3"]), 2),
         ("optimizer", names(&["adamw", "adamw_8bit", "muon", "sgd_momentum"]), 1),
         ("tokens", plain(&["1_000_000", "15_600_000_000_000"]), 1),
+        ("tokens_per_parameter", plain(&["0", "20", "187.5"]), 1),
+        ("device_mtbf_hours", plain(&["100", "50_000", "1e9"]), 1),
+        ("checkpoint_interval_s", plain(&["0", "600", "3600"]), 1),
+        ("spare_devices", plain(&["0", "8", "64"]), 1),
     ];
     [shared(), own].concat()
 }

@@ -3,7 +3,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use llmsweep_engine::axes::ENGINE_NAMES;
-use llmsweep_engine::catalog::{Catalog, collectives, efficiency, kernels, stack, systems};
+use llmsweep_engine::catalog::{Catalog, collectives, efficiency, kernels, operations, stack, systems};
 use tempfile::TempDir;
 
 use crate::common::{catalog_folder, sweep};
@@ -36,6 +36,46 @@ pub(crate) fn refuses(file: &str, text: &str, expected: &str) {
 
 fn shipped(file: &str) -> String {
     fs::read_to_string(catalog_folder().join(file)).expect("a shipped file")
+}
+
+/// A shipped file of `systems/` with one part in place of another is refused with a sentence that has this in it.
+#[track_caller]
+fn refuses_spoilt(file: &str, from: &str, to: &str, expected: &str) {
+    let text = shipped(&format!("systems/{file}.toml"));
+    let wrong = text.replacen(from, to, 1);
+    assert_ne!(wrong, text, "{from}");
+    let overlay = Overlay::new(&format!("systems/{file}.toml"), &wrong);
+    let error =
+        Catalog::from_directories(&[catalog_folder(), overlay.path()]).map(|_| ()).expect_err(expected).to_string();
+    assert!(error.contains(&format!("/{expected}")), "{error}\nis not\n{expected}");
+}
+
+#[test]
+fn wrong_constants_of_operations_are_one_sentence_with_their_place() {
+    for (from, to, expected) in [
+        (
+            "pue = 1.2",
+            "pue = 0.9",
+            "operations.toml:20:7: \"pue\" of the table of constants of operations is \"0.9\", allowed are finite numbers of at least 1",
+        ),
+        (
+            "busy_share = 0.8",
+            "busy_share = 1.8",
+            "operations.toml:27:14: \"busy_share\" of the table of constants of operations is \"1.8\", allowed are numbers up to 1",
+        ),
+        (
+            "repair_s = 1800",
+            "repairs_s = 1800",
+            "operations.toml:13:1: unknown key \"repairs_s\" in the table of constants of operations: did you mean \"repair_s\"?",
+        ),
+        (
+            "usd_per_kwh = 0.08\n",
+            "",
+            "operations.toml:1:1: the table of constants of operations lacks the key \"usd_per_kwh\"",
+        ),
+    ] {
+        refuses_spoilt("operations", from, to, expected);
+    }
 }
 
 #[test]
@@ -120,18 +160,12 @@ fn a_wrong_file_is_one_sentence_with_its_place() {
             "collectives.toml:150:2: unknown key \"other\" in the table of constants of collectives",
         ),
     ] {
-        let text = shipped(&format!("systems/{file}.toml"));
-        let wrong = text.replacen(from, to, 1);
-        assert_ne!(wrong, text, "{from}");
-        let overlay = Overlay::new(&format!("systems/{file}.toml"), &wrong);
-        let error =
-            Catalog::from_directories(&[catalog_folder(), overlay.path()]).map(|_| ()).expect_err(expected).to_string();
-        assert!(error.contains(&format!("/{expected}")), "{error}\nis not\n{expected}");
+        refuses_spoilt(file, from, to, expected);
     }
     refuses(
         "systems/trainig.toml",
         "",
-        "trainig.toml:1:1: \"trainig.toml\" has no meaning here: allowed are collectives, training, serving",
+        "trainig.toml:1:1: \"trainig.toml\" has no meaning here: allowed are collectives, training, serving, operations",
     );
 }
 
@@ -193,6 +227,9 @@ fn the_documentation_has_every_key() {
     ] {
         has(software, keys);
     }
+    for constant in &operations::OPERATIONS {
+        has(software, &[constant.key]);
+    }
     for engine in ENGINE_NAMES {
         has(software, &[&format!("[engine.{engine}]")]);
     }
@@ -209,6 +246,7 @@ fn the_documentation_has_every_key() {
         "training.toml",
         "serving.toml",
         "intervals.toml",
+        "operations.toml",
     ] {
         assert!(software.contains(&format!("`{table}`")), "docs/catalog.md lacks {table}");
     }

@@ -5,7 +5,9 @@ use super::training_memory::TrainingMemory;
 use super::training_times::{BlockTime, TrainingTimes, TrainingWork};
 use crate::arch::ModelShape;
 use crate::bound::least_time;
-use crate::memory::state::Optimizer;
+use crate::goodput::{Goodput, Reliability};
+use crate::memory::state::{Optimizer, StateBytes};
+use crate::operations::Operations;
 use crate::parallel::pipeline::StageClass;
 use crate::parallel::placement::Placement;
 use crate::precision::Precision;
@@ -30,6 +32,25 @@ pub struct TrainingSetup {
     pub optimizer: Optimizer,
     /// Tokens of the whole run.
     pub tokens: f64,
+    /// The same as a multiple of the model's parameters; zero where `tokens` says it.
+    pub tokens_per_parameter: f64,
+    /// Mean time between failures of one accelerator. \[h\]
+    pub device_mtbf_hours: f64,
+    /// Useful time between two checkpoints; zero for the best.
+    pub checkpoint_interval: Seconds,
+    /// Accelerators that are paid for and wait for one of the others to fail.
+    pub spares: f64,
+}
+
+impl TrainingSetup {
+    /// Tokens of the whole run, on a model of so many parameters.
+    ///
+    /// # Source
+    /// Hoffmann et al. 2022, arXiv:2203.15556: compute is spent best at some 20 tokens per parameter.
+    #[must_use]
+    pub fn run_tokens(&self, parameters: f64) -> f64 {
+        if self.tokens_per_parameter > 0.0 { self.tokens_per_parameter * parameters } else { self.tokens }
+    }
 }
 
 /// The terms of one step's time; they add up to the step.
@@ -117,7 +138,13 @@ pub struct TrainingRow {
     pub hardware_flops: f64,
     /// Steps' FLOPs at peak: the denominator of MFU and HFU.
     pub peak_flops: f64,
-    /// The whole run.
+    /// Tokens of the whole run.
+    pub tokens: f64,
+    /// What failures and checkpoints leave of the time.
+    pub goodput: Goodput,
+    /// All steps of the run, without failures and checkpoints.
+    pub training_time: Seconds,
+    /// The whole run on the wall clock.
     pub time_to_train: Seconds,
 }
 
@@ -181,6 +208,8 @@ pub struct TrainingLevels<'a> {
     pub device: &'a Device,
     /// The training stack.
     pub system: &'a TrainingSystem,
+    /// How the cluster is run.
+    pub operations: &'a Operations,
 }
 
 /// A setup that divides, on its levels.
@@ -211,11 +240,14 @@ pub fn row(
     let micro_batches = f64::from(replicas.micro_batches);
     let whole = Step { levels, stages, setup, placement, micro_batches };
     let memory = whole.peak_memory()?;
+    let goodput = whole.goodput()?;
     let terms = whole.terms();
     let step = terms.total();
     let sequences = f64::from(setup.global_batch);
     let devices = f64::from(setup.devices);
     let step_tokens = sequences * f64::from(work.layout.sequence_length);
+    let tokens = setup.run_tokens(work.total_parameters);
+    let training_time = step * (tokens / step_tokens);
     let model_flops = 3.0 * work.flops.causal() * sequences;
     let step_bound = least_time(
         Flops(model_flops),
@@ -236,11 +268,29 @@ pub fn row(
         model_flops_full: 3.0 * work.flops.full() * sequences,
         hardware_flops: work.hardware_flops * sequences,
         peak_flops: (device.kernels.peak * step).0 * devices,
-        time_to_train: step * (setup.tokens / step_tokens),
+        tokens,
+        goodput,
+        training_time,
+        time_to_train: training_time / goodput.share,
     })
 }
 
 impl Step<'_> {
+    /// What failures and checkpoints leave of the time. A checkpoint holds each parameter once, with its optimizer state, and no gradients.
+    fn goodput(&self) -> Result<Goodput, Reject> {
+        let TrainingLevels { work, precision, operations, .. } = self.levels;
+        let setup = self.setup;
+        let bytes = StateBytes::of(precision, setup.optimizer);
+        let reliability = Reliability {
+            devices: f64::from(setup.devices),
+            spares: setup.spares,
+            device_mtbf_hours: setup.device_mtbf_hours,
+            interval: setup.checkpoint_interval,
+            checkpoint: Bytes(work.total_parameters * (bytes.weight + bytes.optimizer)),
+        };
+        Goodput::of(&reliability, operations)
+    }
+
     /// Time of one step: `m·(t_max + p2p) + (Σ t − t_max)/v + (p − 1)·p2p`, then gradients and the optimizer.
     ///
     /// The first micro-batch passes all stages, the slowest paces the rest; with even stages the middle term is `(p − 1)·t/v`.

@@ -63,6 +63,8 @@ pub struct TrainingWork {
     pub embedding: Work,
     /// Forward pass of the LM head.
     pub head: Work,
+    /// Parameters of the whole model, embeddings counted.
+    pub total_parameters: f64,
     /// Parameters of the embedding on one device.
     pub embedding_parameters: f64,
     /// Parameters of the LM head on one device, its matrix counted where it is tied too.
@@ -154,6 +156,7 @@ impl TrainingWork {
             kept_bytes,
             live_bytes,
             parameters,
+            total_parameters: shape.parameters(),
             embedding: forward::embedding(shape, tokens.rows, &split, &widths),
             head: forward::head(shape, tokens.rows, system.logit_bytes, &split, &widths),
             embedding_parameters: shape.embedding_parameters() / split.tensor,

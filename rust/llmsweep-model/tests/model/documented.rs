@@ -2,8 +2,9 @@
 use crate::common::hardware::{B200, H100, TRAINING_CLOCK};
 use crate::common::run::{ONE, REQUEST, STEP, serve, train};
 use crate::common::shapes::{llama2_7b, llama2_70b, llama3_405b};
+use crate::common::software::operations;
 use llmsweep_model::collective::Ring;
-use llmsweep_model::economics::{HOUR, Upkeep};
+use llmsweep_model::economics::{Fleet, HOUR, Tariff, Upkeep};
 use llmsweep_model::kernel::Pass;
 use llmsweep_model::memory::activations::Recompute;
 use llmsweep_model::phase::inference::{InferenceRow, InferenceSetup};
@@ -61,8 +62,21 @@ fn training_step() {
     page.says("tokens_per_s", row.tokens_per_s, 1.379e6, PRINTED);
     page.says("MFU", row.model_flops / row.peak_flops, 0.2147, PRINTED);
     page.says("HFU", row.hardware_flops / row.peak_flops, 0.2873, PRINTED);
-    page.says("days", row.time_to_train.0 / 86_400.0, 131.0, PRINTED);
+    page.says("days of steps", row.training_time.0 / 86_400.0, 131.0, PRINTED);
     assert_eq!((row.replicas, row.micro_batches), (128.0, 16.0));
+}
+
+#[test]
+fn whole_run() {
+    let mut page = Page::default();
+    let row = llama3_405b_on_16384();
+    page.says("M", row.goodput.mtbf.0 / HOUR, 3.05, PRINTED);
+    page.says("write", row.goodput.write.0, 2.84, PRINTED);
+    page.says("interval", row.goodput.interval.0, 247.0, PRINTED);
+    page.says("recovery", row.goodput.recovery.0, 2004.0, PRINTED);
+    page.says("goodput", row.goodput.share, 0.815, 2e-3);
+    page.says("days", row.time_to_train.0 / 86_400.0, 161.0, PRINTED);
+    page.says("failures", row.time_to_train / row.goodput.mtbf, 1270.0, PRINTED);
 }
 
 #[test]
@@ -128,10 +142,14 @@ fn bounds() {
 #[test]
 fn economics() {
     let mut page = Page::default();
-    let upkeep = Upkeep::of(&H100.accelerator(), 4.0, 1.0);
+    let upkeep = Upkeep::of(&Tariff::of(&H100.accelerator(), &operations()), Fleet { devices: 4.0, spares: 0.0 }, 1.0);
     let hourly = upkeep.cost(Seconds(HOUR)).expect("the test's H100 has a price");
     page.says("hourly", hourly.0, 8.0, 1e-12);
     page.says("per million tokens", hourly.0 / HOUR / llama2_70b_on_four().tokens_per_s * 1e6, 1.04, PRINTED);
     let power = upkeep.power.expect("the test's H100 has a board power");
     page.says("energy per token", power.0 / llama2_70b_on_four().tokens_per_s, 1.31, PRINTED);
+    let facility = upkeep.facility.expect("a board power");
+    page.says("facility", facility.0, 6115.0, PRINTED);
+    page.says("owned", upkeep.ownership(Seconds(HOUR)).expect("a purchase price").0, 8.36, PRINTED);
+    page.says("carbon", upkeep.carbon(Seconds(HOUR)).expect("a board power"), 2.28, PRINTED);
 }

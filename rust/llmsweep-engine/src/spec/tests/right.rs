@@ -132,3 +132,20 @@ fn objects_are_decoded_with_their_paths() {
         "axes.accelerator: unknown accelerator \"mi300\"; did you mean \"mi300x\"?; allowed: a100-sxm-80, h100-sxm-80, h200-sxm-141, b200-sxm, mi300x, l40s"
     );
 }
+
+#[test]
+fn amounts_may_be_zero() {
+    let spec = |lines: &str| decode(&format!("{TRAINING}{lines}")).expect("right");
+    let text = TRAINING.replace("sequence_parallel = true\n", "tokens_per_parameter = { linear = [0, 40, 20] }\n");
+    assert_eq!(shown(&decode(&text).expect("right"), "tokens_per_parameter"), ["0", "20", "40"]);
+    assert_eq!(shown(&spec(""), "checkpoint_interval_s"), ["0"]);
+    assert!(spec("").operations.is_empty());
+}
+
+#[test]
+fn operations_keep_their_positions() {
+    use crate::catalog::operations::OPERATIONS;
+    let spec = decode(&format!("{INFERENCE}[operations]\npue = 1\ndetection_s = 0\n")).expect("right");
+    let own: Vec<_> = spec.operations.iter().map(|&(position, number)| (OPERATIONS[position].key, number)).collect();
+    assert_eq!(own, [("pue", 1.0), ("detection_s", 0.0)]);
+}

@@ -45,7 +45,7 @@ fn the_top() {
             ("schema = 1\nphase = 1", r#"2:9: phase must be one of training, inference, not "1""#),
             (
                 "shcema = 1\nphase = \"inference\"",
-                r#"1:1: unknown key "shcema"; did you mean "schema"?; allowed: schema, phase, name, description, axes, workload, constraints, pareto, prices, model, accelerator, network, stack"#,
+                r#"1:1: unknown key "shcema"; did you mean "schema"?; allowed: schema, phase, name, description, axes, workload, constraints, pareto, prices, operations, model, accelerator, network, stack"#,
             ),
             (
                 "schema = 1\nphase = \"inference\"",
@@ -379,6 +379,34 @@ fn prices_and_tables() {
 }
 
 #[test]
+fn operations() {
+    const KEYS: &str = "checkpoint_device_bytes_per_s, checkpoint_storage_bytes_per_s, checkpoint_asynchronous_share, detection_s, restart_s, repair_s, hardware_failure_share, node_devices, host_power_share, idle_power_share, pue, usd_per_kwh, kg_co2_per_kwh, capital_overhead, amortisation_years, busy_share, operations_share_per_year";
+    let unknown = format!("7:1: unknown key \"puee\"; did you mean \"pue\"?; allowed: {KEYS}");
+    let unknown: &'static str = unknown.leak();
+    check(
+        SERVING,
+        &[
+            ("[operations]\npuee = 1.2", unknown),
+            ("[operations]\npue = 0.9", r#"7:7: pue must be a finite number of at least 1, not "0.9""#),
+            ("[operations]\npue = \"low\"", r#"7:7: pue must be a finite number of at least 1, not the text "low""#),
+            ("[operations]\npue = inf", r#"7:7: pue must be a finite number of at least 1, not "inf""#),
+            ("[operations]\npue = [1.1, 1.2]", "7:7: pue must be a finite number of at least 1, not a list"),
+            ("[operations]\nusd_per_kwh = -1", r#"7:15: usd_per_kwh must be a finite number of at least 0, not "-1""#),
+            (
+                "[operations]\nidle_power_share = 1.5",
+                r#"7:20: idle_power_share must be a number from 0 to 1, not "1.5""#,
+            ),
+            ("[operations]\nbusy_share = 0", r#"7:14: busy_share must be a number above 0 and up to 1, not "0""#),
+            (
+                "[operations]\namortisation_years = 0",
+                r#"7:22: amortisation_years must be a finite number above 0, not "0""#,
+            ),
+            ("[[operations]]", "6:1: [operations] must be a table, not a list"),
+        ],
+    );
+}
+
+#[test]
 fn axes_of_training() {
     check(
         TRAINING,
@@ -401,6 +429,24 @@ fn values_of_training() {
         RUN,
         &[
             ("concurrency = 8", r#"8:1: "concurrency" is not an axis of phase "training", only of phase "inference""#),
+            (
+                "checkpoint_interval_s = -1",
+                r#"8:25: checkpoint_interval_s must be a finite number of at least 0, not "-1""#,
+            ),
+            (
+                "checkpoint_interval_s = inf",
+                r#"8:25: checkpoint_interval_s must be a finite number of at least 0, not "inf""#,
+            ),
+            (
+                "tokens_per_parameter = { geometric = [0, 40, 2] }",
+                r#"8:39: the first value of geometric must be above 0, not "0""#,
+            ),
+            (
+                "tokens_per_parameter = [0, -0.0]",
+                r#"8:28: tokens_per_parameter has the value "0" twice, first at s.toml:8:25"#,
+            ),
+            ("device_mtbf_hours = 0", r#"8:21: device_mtbf_hours must be a finite number above 0, not "0""#),
+            ("spare_devices = 0.5", r#"8:17: spare_devices must be a whole number from 0 to 100,000,000, not "0.5""#),
             ("zero_stage = 4", r#"8:14: zero_stage must be a whole number from 0 to 3, not "4""#),
             (
                 r#"recompute = "ful""#,

@@ -8,7 +8,7 @@ use llmsweep_model::kernel::KernelModel;
 use llmsweep_model::law::Chip;
 use llmsweep_model::phase::Device;
 use llmsweep_model::precision::{ComputeFormat, Precision};
-use llmsweep_model::quantity::{Bytes, BytesPerSec, FlopsPerSec, Seconds, UsdPerSec, Watts};
+use llmsweep_model::quantity::{Bytes, BytesPerSec, FlopsPerSec, Seconds, Usd, UsdPerSec, Watts};
 
 /// Clock under the load of training over that of the datasheet's peak; serving's kernels are timed at the clock they have.
 pub(crate) const TRAINING_CLOCK: f64 = 0.83;
@@ -103,7 +103,7 @@ impl Machine {
             fabric: self.fabric(),
             board_power: Some(Watts(700.0)),
             rental: Some(UsdPerSec(2.0 / 3600.0)),
-            purchase: None,
+            purchase: Some(Usd(28_750.0)),
         }
     }
 

@@ -12,6 +12,7 @@ use llmsweep_model::phase::inference_times::{InferenceDevice, InferenceWork, Pas
 use llmsweep_model::phase::training::{self, TrainingLevels, TrainingRow, TrainingSetup};
 use llmsweep_model::phase::training_times::{TrainingLayout, TrainingTimes, TrainingWork};
 use llmsweep_model::precision::KvPrecision;
+use llmsweep_model::quantity::Seconds;
 use llmsweep_model::reject::Reject;
 use llmsweep_model::work::attention::AttentionKernel;
 
@@ -38,6 +39,10 @@ pub(crate) const STEP: TrainingSetup = TrainingSetup {
     zero_stage: 0,
     optimizer: Optimizer::AdamW,
     tokens: 1e12,
+    tokens_per_parameter: 0.0,
+    device_mtbf_hours: 50_000.0,
+    checkpoint_interval: Seconds(0.0),
+    spares: 0.0,
 };
 
 /// Counts a layout in bf16.
@@ -58,7 +63,16 @@ pub(crate) fn train(
     let times = TrainingTimes::of(&work, &device, &system);
     let stages = stages(shape, setup.pipeline, setup.virtual_pipeline);
     let precision = precision("bf16");
-    let levels = TrainingLevels { shape, precision, work: &work, times: &times, device: &device, system: &system };
+    let operations = software::operations();
+    let levels = TrainingLevels {
+        shape,
+        precision,
+        work: &work,
+        times: &times,
+        device: &device,
+        system: &system,
+        operations: &operations,
+    };
     training::row(levels, stages.as_deref(), setup)
 }
 

@@ -4,7 +4,8 @@ use llmsweep_model::law::{
     AllGatherLaw, AllReduceLaw, AllToAllLaw, CombineLaw, DispatchLaw, EngineAllReduceLaw, Law, ReduceScatterLaw,
     RingLaw,
 };
-use llmsweep_model::quantity::{Bytes, Seconds};
+use llmsweep_model::operations::Operations;
+use llmsweep_model::quantity::{Bytes, BytesPerSec, Seconds};
 use llmsweep_model::system::{ServingEngine, TrainingSystem};
 
 /// Start of a kernel inside a captured graph.
@@ -123,5 +124,28 @@ pub(crate) fn serving() -> ServingEngine {
         queue_weight: 0.85,
         routing_independence: 0.69,
         logit_bytes: 4.0,
+    }
+}
+
+/// How clusters are run: the catalogue's `systems/operations.toml`.
+pub(crate) const fn operations() -> Operations {
+    Operations {
+        checkpoint_device_bandwidth: BytesPerSec(1e9),
+        checkpoint_storage_bandwidth: BytesPerSec(2e12),
+        checkpoint_asynchronous_share: 0.0,
+        detection: Seconds(300.0),
+        restart: Seconds(300.0),
+        repair: Seconds(1800.0),
+        hardware_failure_share: 0.78,
+        node_devices: 8.0,
+        host_power_share: 0.82,
+        idle_power_share: 0.1,
+        pue: 1.2,
+        usd_per_kwh: 0.08,
+        kg_co2_per_kwh: 0.373,
+        capital_overhead: 1.6,
+        amortisation_years: 4.0,
+        busy_share: 0.8,
+        operations_share_per_year: 0.05,
     }
 }
