@@ -28,6 +28,12 @@ pub struct TrainingSystem {
     pub fragmentation: f64,
     /// Memory of the framework's context and communication buffers.
     pub context: Bytes,
+    /// Bytes per parameter of 16-bit gradients that stay beside their sum in single precision.
+    pub gradient_copy_bytes: f64,
+    /// Results of a pipeline stage that stay, per micro-batch in flight, until its backward pass: 0 or 1.
+    pub stage_results_kept: f64,
+    /// Buffers of data-parallel messages that are held all the time. \[B\]
+    pub bucket_bytes: f64,
 }
 
 /// Constants of a serving engine.

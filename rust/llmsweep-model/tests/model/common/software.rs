@@ -99,6 +99,9 @@ pub(crate) fn training() -> TrainingSystem {
         gradient_message_bytes: 4.0,
         fragmentation: 1.04,
         context: Bytes(2.5e9),
+        gradient_copy_bytes: 0.0,
+        stage_results_kept: 0.0,
+        bucket_bytes: 0.0,
     }
 }
 

@@ -6,5 +6,6 @@ mod counting;
 mod decoding;
 mod flops;
 mod llama3;
+mod memory;
 mod pipeline;
 mod state;
