@@ -26,8 +26,10 @@ pub struct TrainingSystem {
     pub gradient_message_bytes: f64,
     /// Memory that the allocator reserves over what it hands out.
     pub fragmentation: f64,
-    /// Memory of the framework's context and communication buffers.
+    /// Memory of the framework's context: the driver's, kernels and libraries.
     pub context: Bytes,
+    /// Buffers of a group of ranks in the library of messages.
+    pub communicator: Bytes,
     /// Bytes per parameter of 16-bit gradients that stay beside their sum in single precision.
     pub gradient_copy_bytes: f64,
     /// Results of a pipeline stage that stay, per micro-batch in flight, until its backward pass: 0 or 1.

@@ -84,7 +84,7 @@ pub(super) fn section<'a>(fields: &Fields<'a>, key: &str, allowed: &[&str]) -> R
 }
 
 /// Keys of `training.toml`.
-pub const TRAINING_SYSTEM_KEYS: [&str; 16] = [
+pub const TRAINING_SYSTEM_KEYS: [&str; 17] = [
     "host_launch_s",
     "layer_launches",
     "expert_layer_floor_s",
@@ -97,6 +97,7 @@ pub const TRAINING_SYSTEM_KEYS: [&str; 16] = [
     "gradient_message_bytes",
     "fragmentation",
     "context_bytes",
+    "communicator_bytes",
     "gradient_copy_bytes",
     "stage_results_kept",
     "bucket_bytes",
@@ -144,6 +145,7 @@ fn training(node: &Node) -> Result<TrainingSystem, DocumentError> {
         gradient_message_bytes: amount(&fields, "gradient_message_bytes")?,
         fragmentation: surplus(&fields, "fragmentation")?,
         context: Bytes(amount(&fields, "context_bytes")?),
+        communicator: Bytes(amount(&fields, "communicator_bytes")?),
         gradient_copy_bytes: amount(&fields, "gradient_copy_bytes")?,
         stage_results_kept: within(&fields, "stage_results_kept", 0.0, 1.0)?,
         bucket_bytes: amount(&fields, "bucket_bytes")?,

@@ -33,7 +33,7 @@ pub struct TrainingMemory {
     pub fragmentation: f64,
     /// All of it.
     pub peak: f64,
-    /// The framework's context, outside of the allocator.
+    /// The framework's context and the buffers of its groups of ranks, outside of the allocator.
     pub context: f64,
     /// What a process can use beside the context.
     pub usable: f64,
@@ -147,12 +147,27 @@ impl Step<'_> {
                 };
             }
         }
-        fullest.context = system.context.0;
-        fullest.usable = (device.accelerator.memory - system.context).max(Bytes::ZERO).0;
+        let context = system.context + system.communicator * self.communicators();
+        fullest.context = context.0;
+        fullest.usable = (device.accelerator.memory - context).max(Bytes::ZERO).0;
         match fullest.check() {
             Ok(()) => Ok(fullest),
             Err(reject) => Err(Refusal { reject, memory: Some(fullest) }),
         }
+    }
+
+    /// Groups of ranks that send to each other, all of them together included: each has buffers of its own.
+    fn communicators(&self) -> f64 {
+        let Self { setup, placement, .. } = self;
+        let sizes = [
+            f64::from(setup.devices),
+            placement.tensor,
+            placement.context,
+            placement.data,
+            placement.expert,
+            f64::from(setup.pipeline),
+        ];
+        sizes.into_iter().filter(|size| *size > 1.0).count() as f64
     }
 
     /// What a stage holds in the course of a step.
