@@ -186,7 +186,7 @@ impl Step<'_> {
             in_flight: in_flight(f64::from(setup.pipeline), chunks, self.micro_batches, stage.earliest),
             live: work.live_bytes,
             logits: only(stage.last, work.logits_bytes),
-            gathered: only(setup.zero_stage == 3, gathered_weights(work, bytes.weight)),
+            gathered: if setup.zero_stage == 3 { gathered_weights(work, bytes.weight) } else { 0.0 },
             layer_gradient: bytes.weight * largest_gradient(shape, work, stage, scattered),
             head_gradient: only(stage.last, bytes.weight * work.head_parameters),
             embedding_gradient: only(stage.first, bytes.weight * work.embedding_parameters),
