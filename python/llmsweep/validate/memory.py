@@ -1,20 +1,18 @@
 """What a measurement of memory counts, and of which device."""
 
-import tomllib
-from functools import cache
-
 import polars as pl
 
-from llmsweep.directories import shipped_catalog
-
-PARTS = ("weight_bytes", "gradient_bytes", "optimizer_bytes", "activation_bytes")
-
-
-@cache
-def constants() -> dict[str, float]:
-    """The core's constants of training software."""
-    text = (shipped_catalog() / "systems" / "training.toml").read_text(encoding="utf-8")
-    return {name: value for name, value in tomllib.loads(text).items() if isinstance(value, int | float)}
+PARTS = (
+    "weight_bytes",
+    "gradient_bytes",
+    "optimizer_bytes",
+    "activation_bytes",
+    "logits_bytes",
+    "gathered_bytes",
+    "temporary_bytes",
+)
+# What the core is asked for: the parts, what the allocator reserves for them, and what it does not see.
+COLUMNS = (*PARTS, "memory_bytes", "context_bytes")
 
 
 def counted() -> list[pl.Expr]:
@@ -23,11 +21,11 @@ def counted() -> list[pl.Expr]:
     `max_allocated` counts tensors, `max_reserved` the allocator's segments too, nvidia-smi the context as well.
     """
     kind = pl.col("mem_kind").str.to_lowercase()
-    reserved = constants()["fragmentation"]
-    allocated = pl.sum_horizontal(*PARTS[:-1]) + pl.col("activation_bytes") * share_of_stage()
+    reserved = pl.col("memory_bytes") / pl.sum_horizontal(PARTS)
+    allocated = pl.sum_horizontal(PARTS) - pl.col("activation_bytes") * (1 - share_of_stage())
     memory = (
         pl.when(kind.str.contains("smi"))
-        .then(allocated * reserved + constants()["context_bytes"])
+        .then(allocated * reserved + pl.col("context_bytes"))
         .when(kind.str.contains("reserved|oom|max_memory"))
         .then(allocated * reserved)
         .otherwise(allocated)

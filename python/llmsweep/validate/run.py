@@ -17,7 +17,7 @@ from llmsweep.validate.predict import Core
 from llmsweep.validate.quantities import measured
 from llmsweep.validate.read import read, tidy
 
-TRAINING = ("step_time_s", "step_time_s_bound", "micro_batches", *memory.PARTS)
+TRAINING = ("step_time_s", "step_time_s_bound", "micro_batches", *memory.COLUMNS)
 INFERENCE = ("ttft_s", "ttft_s_bound", "tpot_s", "tpot_s_bound", "e2e_s", "tokens_per_s", "prefill_time_s")
 
 

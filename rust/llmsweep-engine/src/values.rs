@@ -5,6 +5,7 @@ use llmsweep_model::economics::{HOUR, Upkeep};
 use llmsweep_model::phase::inference::InferenceRow;
 use llmsweep_model::phase::share::Bottleneck;
 use llmsweep_model::phase::training::TrainingRow;
+use llmsweep_model::phase::training_memory::{MemoryTerm, TrainingMemory};
 use llmsweep_model::quantity::Seconds;
 use llmsweep_model::reject::Reject;
 
@@ -38,6 +39,10 @@ fn common(outcome: &Outcome) -> &Common {
 impl TrainingOutcome {
     fn of(&self, value: impl Fn(&TrainingRow) -> f64) -> f64 {
         self.result.as_ref().map_or(f64::NAN, value)
+    }
+
+    fn held(&self, value: impl Fn(&TrainingMemory) -> f64) -> f64 {
+        self.memory.as_ref().map_or(f64::NAN, value)
     }
 
     fn cost_usd(&self) -> f64 {
@@ -98,14 +103,20 @@ const TRAINING: &[(&str, OfTraining)] = &[
     ("schedule", |o| f64::from(o.schedule as u8)),
     ("replicas", |o| o.of(|row| row.replicas)),
     ("micro_batches", |o| o.of(|row| row.micro_batches)),
-    ("memory_bytes", |o| o.of(|row| row.memory.peak)),
-    ("memory_bytes_p10", |o| o.of(|row| p10(row.memory.peak, o.common.spread.memory))),
-    ("memory_bytes_p90", |o| o.of(|row| p90(row.memory.peak, o.common.spread.memory))),
-    ("memory_headroom_bytes", |o| o.of(|row| row.memory.usable - row.memory.peak)),
-    ("weight_bytes", |o| o.of(|row| row.memory.weights)),
-    ("gradient_bytes", |o| o.of(|row| row.memory.gradients)),
-    ("optimizer_bytes", |o| o.of(|row| row.memory.optimizer)),
-    ("activation_bytes", |o| o.of(|row| row.memory.activations)),
+    ("memory_bytes_p10", |o| o.held(|memory| p10(memory.peak, o.common.spread.memory))),
+    ("memory_bytes_p90", |o| o.held(|memory| p90(memory.peak, o.common.spread.memory))),
+    ("memory_bytes", |o| o.held(|memory| memory.peak)),
+    ("memory_headroom_bytes", |o| o.held(|memory| memory.usable - memory.peak)),
+    ("memory_stage", |o| o.held(|memory| memory.stage)),
+    ("memory_term", |o| o.held(|memory| f64::from(memory.largest() as u8))),
+    ("weight_bytes", |o| o.held(|memory| memory.weights)),
+    ("gradient_bytes", |o| o.held(|memory| memory.gradients)),
+    ("optimizer_bytes", |o| o.held(|memory| memory.optimizer)),
+    ("activation_bytes", |o| o.held(|memory| memory.activations)),
+    ("logits_bytes", |o| o.held(|memory| memory.logits)),
+    ("gathered_bytes", |o| o.held(|memory| memory.gathered)),
+    ("temporary_bytes", |o| o.held(|memory| memory.temporary)),
+    ("context_bytes", |o| o.held(|memory| memory.context)),
     ("step_time_s", |o| o.of(|row| row.step.0)),
     ("step_time_s_p10", |o| o.of(|row| p10(row.step.0, o.common.spread.step_time))),
     ("step_time_s_p90", |o| o.of(|row| p90(row.step.0, o.common.spread.step_time))),
@@ -343,6 +354,7 @@ impl Value {
             (_, "bottleneck") => owned(Bottleneck::ALL.iter().map(|bottleneck| bottleneck.name()).collect()),
             (_, "provenance") => owned(Provenance::ALL.iter().map(|provenance| provenance.name()).collect()),
             (_, "schedule") => owned(Schedule::NAMES.to_vec()),
+            (_, "memory_term") => owned(MemoryTerm::NAMES.to_vec()),
             (_, name) => unreachable!("the label column {name} has no names"),
         })
     }

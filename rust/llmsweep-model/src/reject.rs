@@ -132,7 +132,7 @@ impl Reject {
                 "Weights, gradients and optimizer state of the fullest device exceed its usable memory."
             }
             Self::ActivationsDoNotFit => {
-                "Model state fits, but with activations the fullest device exceeds its usable memory."
+                "Model state fits, but with activations, logits and buffers the fullest device exceeds its usable memory."
             }
             Self::CacheDoesNotFit => "The weights fit, but the cache has no room for one request of full length.",
             Self::BatchDoesNotFit => "The cache has no room for the whole static batch.",

@@ -30,8 +30,16 @@ pub struct TrainingSystem {
     pub gradient_message_bytes: f64,
     /// Memory that the allocator reserves over what it hands out.
     pub fragmentation: f64,
-    /// Memory of the framework's context and communication buffers.
+    /// Memory of the framework's context: the driver's, kernels and libraries.
     pub context: Bytes,
+    /// Buffers of a group of ranks in the library of messages.
+    pub communicator: Bytes,
+    /// Bytes per parameter of 16-bit gradients that stay beside their sum in single precision.
+    pub gradient_copy_bytes: f64,
+    /// Results of a pipeline stage that stay, per micro-batch in flight, until its backward pass: 0 or 1.
+    pub stage_results_kept: f64,
+    /// Buffers of data-parallel messages that are held all the time. \[B\]
+    pub bucket_bytes: f64,
 }
 
 impl TrainingSystem {
@@ -51,6 +59,10 @@ impl TrainingSystem {
         gradient_message_bytes: 0.0,
         fragmentation: 1.0,
         context: Bytes::ZERO,
+        communicator: Bytes::ZERO,
+        gradient_copy_bytes: 0.0,
+        stage_results_kept: 0.0,
+        bucket_bytes: 0.0,
     };
 }
 

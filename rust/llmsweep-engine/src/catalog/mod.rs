@@ -21,6 +21,7 @@ pub mod price;
 mod relatives;
 pub mod stack;
 pub mod systems;
+pub mod training_system;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -5,7 +5,7 @@ use llmsweep_model::system::TrainingSystem;
 use serde_json::{Map, json};
 
 use super::fields::{Fields, number};
-use super::systems::{TRAINING_CONSTANTS, training};
+use super::training_system::{TRAINING_CONSTANTS, training};
 use crate::axes::{AXES, Phase};
 use crate::node::{DocumentError, Entry, Node, Place, Value, nearest};
 

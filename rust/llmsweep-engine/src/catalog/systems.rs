@@ -9,6 +9,7 @@ use super::efficiency::required_share;
 use super::fields::Fields;
 use super::intervals::Intervals;
 use super::operations::operations;
+use super::training_system::{TRAINING_CONSTANTS, training};
 use crate::axes::ENGINE_NAMES;
 use crate::node::{DocumentError, Node};
 
@@ -79,8 +80,13 @@ pub(super) fn amount(fields: &Fields, key: &str) -> Result<f64, DocumentError> {
     within(fields, key, 0.0, f64::INFINITY)
 }
 
+/// A share, zero and one among them.
+pub(super) fn share(fields: &Fields, key: &str) -> Result<f64, DocumentError> {
+    within(fields, key, 0.0, 1.0)
+}
+
 /// A factor that only adds: at least one.
-fn surplus(fields: &Fields, key: &str) -> Result<f64, DocumentError> {
+pub(super) fn surplus(fields: &Fields, key: &str) -> Result<f64, DocumentError> {
     within(fields, key, 1.0, f64::INFINITY)
 }
 
@@ -97,24 +103,6 @@ pub(super) fn section<'a>(fields: &Fields<'a>, key: &str, allowed: &[&str]) -> R
     let missing = || DocumentError::new(fields.place(), format!("{} lacks the table [{key}]", fields.what()));
     fields.table(key, allowed)?.ok_or_else(missing)
 }
-
-/// Constants of a training stack, the keys of `training.toml` beside its sources.
-pub const TRAINING_CONSTANTS: [&str; 14] = [
-    "host_launch_s",
-    "layer_launches",
-    "tensor_launches",
-    "expert_layer_floor_s",
-    "tensor_exposed_overlapped",
-    "tensor_exposed",
-    "expert_all_to_all_ratio",
-    "expert_exposed",
-    "expert_imbalance",
-    "logit_bytes",
-    "gradient_accumulation_bytes",
-    "gradient_message_bytes",
-    "fragmentation",
-    "context_bytes",
-];
 
 /// Keys of `[common]` in `serving.toml`.
 pub const COMMON_KEYS: [&str; 7] = [
@@ -141,46 +129,6 @@ pub const ENGINE_KEYS: [&str; 11] = [
     "first_token_expert_layer_s",
     "source",
 ];
-
-/// Reads a number that must be given where there is no base to take it from.
-type Reader = fn(&Fields, &str) -> Result<f64, DocumentError>;
-
-/// The constants of a training stack; what is not given is as in `base`.
-pub(super) fn training(fields: &Fields, base: Option<&TrainingSystem>) -> Result<TrainingSystem, DocumentError> {
-    let read = |key: &str, base: Option<f64>, reader: Reader| match base {
-        Some(base) if !fields.has(key) => Ok(base),
-        _ => reader(fields, key),
-    };
-    let share: Reader = |fields, key| within(fields, key, 0.0, 1.0);
-    Ok(TrainingSystem {
-        host_launch: Seconds(read("host_launch_s", base.map(|base| base.host_launch.0), amount)?),
-        layer_launches: read("layer_launches", base.map(|base| base.layer_launches), amount)?,
-        tensor_launches: read("tensor_launches", base.map(|base| base.tensor_launches), amount)?,
-        expert_layer_floor: Seconds(read("expert_layer_floor_s", base.map(|base| base.expert_layer_floor.0), amount)?),
-        tensor_exposed_overlapped: read(
-            "tensor_exposed_overlapped",
-            base.map(|base| base.tensor_exposed_overlapped),
-            share,
-        )?,
-        tensor_exposed: read("tensor_exposed", base.map(|base| base.tensor_exposed), share)?,
-        expert_all_to_all_ratio: read(
-            "expert_all_to_all_ratio",
-            base.map(|base| base.expert_all_to_all_ratio),
-            positive,
-        )?,
-        expert_exposed: read("expert_exposed", base.map(|base| base.expert_exposed), share)?,
-        expert_imbalance: read("expert_imbalance", base.map(|base| base.expert_imbalance), surplus)?,
-        logit_bytes: read("logit_bytes", base.map(|base| base.logit_bytes), amount)?,
-        gradient_accumulation_bytes: read(
-            "gradient_accumulation_bytes",
-            base.map(|base| base.gradient_accumulation_bytes),
-            amount,
-        )?,
-        gradient_message_bytes: read("gradient_message_bytes", base.map(|base| base.gradient_message_bytes), amount)?,
-        fragmentation: read("fragmentation", base.map(|base| base.fragmentation), surplus)?,
-        context: Bytes(read("context_bytes", base.map(|base| base.context.0), amount)?),
-    })
-}
 
 fn engines(node: &Node) -> Result<Vec<ServingEngine>, DocumentError> {
     let fields = Fields::new(node, "the table of constants of serving", &["engine", "common"])?;

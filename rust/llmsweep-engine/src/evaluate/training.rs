@@ -1,6 +1,7 @@
 //! Training rows.
 use llmsweep_model::economics::Fleet;
 use llmsweep_model::phase::training::{self, TrainingLevels, TrainingRow, TrainingSetup};
+use llmsweep_model::phase::training_memory::{Refusal, TrainingMemory};
 use llmsweep_model::phase::training_times::{TrainingLayout, TrainingTimes, TrainingWork};
 use llmsweep_model::quantity::Seconds;
 use llmsweep_model::reject::Reject;
@@ -16,6 +17,8 @@ use crate::plan::Point;
 pub struct TrainingOutcome {
     /// Results, or why it can't run.
     pub result: Result<TrainingRow, Reject>,
+    /// Memory of the fullest device, also where it is too much; `None` where something else refuses the setup before.
+    pub memory: Option<TrainingMemory>,
     /// What every outcome has.
     pub common: Common,
     /// Whether the pipeline interleaves chunks, runs 1F1B, or is none.
@@ -81,8 +84,13 @@ impl<'a> TrainingEvaluator<'a> {
             (_, 1) => Schedule::OneForwardOneBackward,
             _ => Schedule::Interleaved,
         };
+        let answer = self.row(point, &setup);
         TrainingOutcome {
-            result: self.row(point, &setup),
+            memory: match &answer {
+                Ok(row) => Some(row.memory),
+                Err(refusal) => refusal.memory,
+            },
+            result: answer.map_err(|refusal| refusal.reject),
             common: self.seen.common(
                 point,
                 Fleet { devices: f64::from(setup.devices), spares: setup.spares },
@@ -109,7 +117,7 @@ impl<'a> TrainingEvaluator<'a> {
     }
 
     #[inline]
-    fn row(&mut self, point: &Point, setup: &TrainingSetup) -> Result<TrainingRow, Reject> {
+    fn row(&mut self, point: &Point, setup: &TrainingSetup) -> Result<TrainingRow, Refusal> {
         let context = self.seen.context;
         let device = self.device.as_ref().map_err(|reject| *reject)?;
         let work = self.work.as_ref().map_err(|reject| *reject)?;

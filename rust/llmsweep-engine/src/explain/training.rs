@@ -1,5 +1,6 @@
 //! A training setup, term by term.
 use llmsweep_model::phase::training::TrainingRow;
+use llmsweep_model::phase::training_memory::{MemoryTerm, TrainingMemory};
 use llmsweep_model::phase::training_messages::message_time;
 use llmsweep_model::phase::training_times::kinds_of;
 use llmsweep_model::reject::Reject;
@@ -15,8 +16,8 @@ pub(super) fn sections(context: &Context, point: &Point) -> (Option<Reject>, Vec
     let mut sections: Vec<Section> = device_section(context, point).into_iter().collect();
     sections.push(model(context, point));
     sections.extend(layers(context, point, &evaluator));
+    sections.extend(outcome.memory.as_ref().map(memory));
     if let Ok(row) = &outcome.result {
-        sections.push(memory(row));
         sections.push(step(row));
         sections.push(flops(row));
         sections.push(whole_run(context, point, row));
@@ -73,22 +74,34 @@ fn layers(context: &Context, point: &Point, evaluator: &TrainingEvaluator) -> Ve
     sections
 }
 
-fn memory(row: &TrainingRow) -> Section {
-    let memory = &row.memory;
-    let sum = memory.weights + memory.gradients + memory.optimizer + memory.activations;
-    Section::new(
-        format!("Memory of the fullest device (stage {})", memory.stage),
-        vec![
-            Term::new("weights", memory.weights, "B", "parameters of the device · bytes each / ZeRO-3 shard"),
-            Term::new("gradients", memory.gradients, "B", "parameters · 4 B / ZeRO-2 shard"),
-            Term::new("optimizer state", memory.optimizer, "B", "parameters · (master + moments) / ZeRO-1 shard")
-                .source("Rajbhandari et al. 2020, arXiv:1910.02054, figure 1"),
-            Term::new("activations", memory.activations, "B", "kept by layers · micro-batches in flight + logits")
-                .source("Korthikanti et al. 2022, arXiv:2205.05198, table 2"),
-            Term::new("fragmentation", memory.peak - sum, "B", "what the allocator reserves beyond it"),
-        ],
-    )
-    .total(Term::new("peak", memory.peak, "B", "Σ").numbers(format!("of {} B usable", short(memory.usable))))
+fn memory(memory: &TrainingMemory) -> Section {
+    let mut terms: Vec<Term> = memory.terms().into_iter().map(|(term, bytes)| memory_term(term, bytes)).collect();
+    terms.push(Term::new("fragmentation", memory.fragmentation, "B", "what the allocator reserves beyond it"));
+    let missing = memory.peak - memory.usable;
+    let usable = format!("of {} B usable, {} B of context beside it", short(memory.usable), short(memory.context));
+    let numbers = if missing > 0.0 { format!("{usable}: {} B are missing", short(missing)) } else { usable };
+    Section::new(format!("Memory of the fullest device (stage {})", memory.stage), terms)
+        .total(Term::new("peak", memory.peak, "B", "Σ").numbers(numbers))
+}
+
+fn memory_term(term: MemoryTerm, bytes: f64) -> Term {
+    match term {
+        MemoryTerm::Weights => Term::new("weights", bytes, "B", "parameters of the device · bytes each / ZeRO-3 shard"),
+        MemoryTerm::Gradients => Term::new("gradients", bytes, "B", "parameters · 4 B / ZeRO-2 shard"),
+        MemoryTerm::Optimizer => {
+            Term::new("optimizer state", bytes, "B", "parameters · (master + moments) / ZeRO-1 shard")
+                .source("Rajbhandari et al. 2020, arXiv:1910.02054, figure 1")
+        }
+        MemoryTerm::Activations => {
+            Term::new("activations", bytes, "B", "kept by layers · micro-batches in flight + layer computed again")
+                .source("Korthikanti et al. 2022, arXiv:2205.05198, table 2")
+        }
+        MemoryTerm::Logits => Term::new("logits", bytes, "B", "tokens · vocabulary / t · 6 B, if the loss is the peak"),
+        MemoryTerm::Gathered => Term::new("gathered weights", bytes, "B", "two whole layers under ZeRO-3"),
+        MemoryTerm::Temporary => {
+            Term::new("temporary", bytes, "B", "gradient of the layer at work, casts of the update, message buffers")
+        }
+    }
 }
 
 fn step(row: &TrainingRow) -> Section {

@@ -1,5 +1,6 @@
 //! Every reason that a setup can't run, by a small sweep that gives it.
 use llmsweep_engine::explain::explain;
+use llmsweep_model::phase::training_memory::MemoryTerm;
 use llmsweep_model::reject::Reject;
 
 use crate::common::{Rows, all_rows, inference, one_row, reject, training};
@@ -91,4 +92,23 @@ fn a_rejected_row_has_its_axes_and_nothing_of_its_results() {
     for column in ["tpot_s", "ttft_s", "memory_bytes", "cost_usd", "saturated", "bottleneck", "tokens_per_s"] {
         assert_eq!(rows.get(0, column), None, "{column}");
     }
+}
+
+/// What is missing, on which stage and of which term; other refusals have no memory.
+#[test]
+fn a_training_row_refused_for_memory_says_how_much_it_needs() {
+    let axes = "model = \"llama3.1-405b\"\naccelerator = \"h100-sxm-80\"\ndevices = 512\ntensor_parallel = 8\n\
+                pipeline_parallel = 8\nmicro_batch = 1\nglobal_batch = 64\nsequence_length = 8192\nzero_stage = 1\n";
+    let rows = all_rows(&training(axes));
+    assert_eq!(reject(&rows, 0), Some("activations_do_not_fit"));
+    assert!(rows.number(0, "memory_bytes") > 80e9 && rows.number(0, "memory_headroom_bytes") < 0.0);
+    assert_eq!(rows.number(0, "memory_term"), f64::from(MemoryTerm::Activations as u8));
+    assert_eq!(rows.number(0, "memory_stage"), 0.0);
+    assert_eq!(rows.get(0, "step_time_s"), None);
+    let sweep = training(axes);
+    let explained = explain(&sweep.context, &sweep.context.plan.point(0)).to_string();
+    assert!(explained.contains("Memory of the fullest device (stage 0)") && explained.contains(" B are missing"));
+    let other = all_rows(&training(&axes.replace("devices = 512", "devices = 32")));
+    assert_eq!(reject(&other, 0), Some("devices_too_few"));
+    assert_eq!((other.get(0, "memory_bytes"), other.get(0, "memory_term")), (None, None));
 }

@@ -3,7 +3,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use llmsweep_engine::axes::ENGINE_NAMES;
-use llmsweep_engine::catalog::{Catalog, collectives, efficiency, kernels, operations, stack, systems};
+use llmsweep_engine::catalog::{
+    Catalog, collectives, efficiency, kernels, operations, stack, systems, training_system,
+};
 use tempfile::TempDir;
 
 use crate::common::{catalog_folder, sweep};
@@ -221,7 +223,7 @@ fn the_documentation_has_every_key() {
         &collectives::BETWEEN_NODES_KEYS,
         &collectives::EXCHANGE_KEYS,
         &collectives::EXCHANGE_KERNELS_KEYS,
-        &systems::TRAINING_CONSTANTS,
+        &training_system::TRAINING_CONSTANTS,
         &systems::COMMON_KEYS,
         &systems::ENGINE_KEYS,
     ] {

@@ -1,7 +1,7 @@
 //! Training, level row: pipeline, data parallelism, memory, and the whole run.
 use super::Device;
 use super::share::{Bottleneck, KernelTime};
-use super::training_memory::TrainingMemory;
+use super::training_memory::{Refusal, TrainingMemory};
 use super::training_times::{BlockTime, TrainingTimes, TrainingWork};
 use crate::arch::ModelShape;
 use crate::bound::least_time;
@@ -226,7 +226,7 @@ pub fn row(
     levels: TrainingLevels,
     stages: Option<&[StageClass]>,
     setup: &TrainingSetup,
-) -> Result<TrainingRow, Reject> {
+) -> Result<TrainingRow, Refusal> {
     let TrainingLevels { work, device, .. } = levels;
     let replicas = Replicas::of(work, setup)?;
     let stages = stages.ok_or(Reject::PipelineTooDeep)?;

@@ -2,12 +2,17 @@
 use super::exchange::stage_parameters;
 use super::training::{Step, TrainingLevels};
 use super::training_times::TrainingWork;
-use crate::memory::state::{ModelState, StateBytes};
-use crate::parallel::pipeline::in_flight;
+use crate::arch::ModelShape;
+use crate::memory::moments::StageStep;
+use crate::memory::state::{DeviceParameters, ModelState, StateBytes};
+use crate::parallel::pipeline::{StageClass, in_flight};
 use crate::quantity::Bytes;
 use crate::reject::Reject;
 
-/// Memory of the fullest device. \[B\]
+/// Bytes of a gradient in single precision.
+const SINGLE: f64 = 4.0;
+
+/// Memory of the fullest device at the fullest moment of a step. \[B\]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct TrainingMemory {
     /// Weights.
@@ -16,59 +21,188 @@ pub struct TrainingMemory {
     pub gradients: f64,
     /// Optimizer state.
     pub optimizer: f64,
-    /// Activations, logits and gathered weights.
+    /// Activations.
     pub activations: f64,
-    /// All of it, with what the allocator wastes.
+    /// Logits and their gradient.
+    pub logits: f64,
+    /// Whole weights of layers that are held in parts.
+    pub gathered: f64,
+    /// What lives for one kernel or message: gradients before they are added to the sum, buffers.
+    pub temporary: f64,
+    /// What the allocator reserves beyond all of it.
+    pub fragmentation: f64,
+    /// All of it.
     pub peak: f64,
-    /// What a process can use.
+    /// The framework's context and the buffers of its groups of ranks, outside of the allocator.
+    pub context: f64,
+    /// What a process can use beside the context.
     pub usable: f64,
     /// Stage that is fullest, from 0.
     pub stage: f64,
 }
 
-impl Step<'_> {
-    /// The fullest stage. What holds it is reported: weights alone, model state, or activations on top.
-    pub(super) fn peak_memory(&self) -> Result<TrainingMemory, Reject> {
-        let TrainingLevels { shape, precision, work, device, system, .. } = self.levels;
-        let setup = self.setup;
-        let bytes = StateBytes::of(precision, setup.optimizer);
-        let usable = (device.accelerator.memory - system.context).max(Bytes::ZERO).0;
-        let mut fullest = TrainingMemory { usable, ..TrainingMemory::default() };
-        for stage in self.stages {
-            let parameters = stage_parameters(shape, work, stage);
-            let (data_ranks, expert_ranks) = (self.placement.data_ring().size, self.placement.expert_data_ring().size);
-            let state = ModelState::of(&parameters, &bytes, setup.zero_stage, data_ranks, expert_ranks);
-            let chunks = f64::from(setup.virtual_pipeline);
-            let waiting = in_flight(f64::from(setup.pipeline), chunks, self.micro_batches, stage.earliest);
-            let layers: f64 = work.kept_bytes.iter().zip(stage.layers).map(|(kept, count)| kept * count).sum();
-            let (prediction, logits) =
-                if stage.last { (work.prediction_kept_bytes, work.logits_bytes) } else { (0.0, 0.0) };
-            let kept = layers + prediction;
-            let gathered = if setup.zero_stage == 3 { gathered_weights(work, bytes.weight) } else { 0.0 };
-            let activations = kept * waiting + work.live_bytes + logits + gathered;
-            let peak = (state.total() + activations) * system.fragmentation;
-            if peak > fullest.peak {
-                fullest = TrainingMemory {
-                    weights: state.weights,
-                    gradients: state.gradients,
-                    optimizer: state.optimizer,
-                    activations,
-                    peak,
-                    usable,
-                    stage: stage.earliest,
-                };
-            }
-        }
-        if fullest.peak <= usable {
-            Ok(fullest)
-        } else if fullest.weights > usable {
+/// The terms of a device's memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+#[allow(missing_docs, reason = "each is the field of the same name of `TrainingMemory`")]
+pub enum MemoryTerm {
+    Weights,
+    Gradients,
+    Optimizer,
+    Activations,
+    Logits,
+    Gathered,
+    Temporary,
+}
+
+impl MemoryTerm {
+    /// Names in the `memory_term` column, in the order of the codes.
+    pub const NAMES: [&'static str; 7] =
+        ["weights", "gradients", "optimizer", "activations", "logits", "gathered", "temporary"];
+}
+
+impl TrainingMemory {
+    /// Its terms; with what fragments they add up to the peak.
+    #[must_use]
+    pub const fn terms(&self) -> [(MemoryTerm, f64); 7] {
+        [
+            (MemoryTerm::Weights, self.weights),
+            (MemoryTerm::Gradients, self.gradients),
+            (MemoryTerm::Optimizer, self.optimizer),
+            (MemoryTerm::Activations, self.activations),
+            (MemoryTerm::Logits, self.logits),
+            (MemoryTerm::Gathered, self.gathered),
+            (MemoryTerm::Temporary, self.temporary),
+        ]
+    }
+
+    /// The term that holds most.
+    #[must_use]
+    pub fn largest(&self) -> MemoryTerm {
+        let [first, rest @ ..] = self.terms();
+        rest.into_iter().fold(first, |one, other| if other.1 > one.1 { other } else { one }).0
+    }
+
+    /// The first of weights, model state and everything that does not fit.
+    fn check(&self) -> Result<(), Reject> {
+        let state = self.weights + self.gradients + self.optimizer;
+        let reserved = self.peak / (self.peak - self.fragmentation);
+        if self.peak <= self.usable {
+            Ok(())
+        } else if self.weights > self.usable {
             Err(Reject::WeightsDoNotFit)
-        } else if (fullest.peak / system.fragmentation - fullest.activations) * system.fragmentation > usable {
+        } else if state * reserved > self.usable {
             Err(Reject::OptimizerDoesNotFit)
         } else {
             Err(Reject::ActivationsDoNotFit)
         }
     }
+}
+
+/// Why a setup can't run, and how much memory it would need if it is that.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Refusal {
+    /// The reason.
+    pub reject: Reject,
+    /// What the fullest device would hold, where the reason is memory.
+    pub memory: Option<TrainingMemory>,
+}
+
+impl From<Reject> for Refusal {
+    fn from(reject: Reject) -> Self {
+        Self { reject, memory: None }
+    }
+}
+
+impl Step<'_> {
+    /// The fullest stage at its fullest moment, where that fits.
+    pub(super) fn peak_memory(&self) -> Result<TrainingMemory, Refusal> {
+        let TrainingLevels { shape, precision, work, device, system, .. } = self.levels;
+        let setup = self.setup;
+        let bytes = StateBytes::of(precision, setup.optimizer);
+        let (data_ranks, expert_ranks) = (self.placement.data_ring().size, self.placement.expert_data_ring().size);
+        let mut fullest = TrainingMemory::default();
+        for stage in self.stages {
+            let parameters = stage_parameters(shape, work, stage);
+            let state = ModelState::of(&parameters, &bytes, setup.zero_stage, data_ranks, expert_ranks);
+            // A 16-bit gradient that stays beside the sum in single precision is not sharded before that is.
+            let copied = if bytes.gradient > bytes.weight { system.gradient_copy_bytes / bytes.gradient } else { 0.0 };
+            let gradients = state.gradients * (1.0 + copied);
+            let moment = self.stage_step(stage, &state, &bytes, expert_ranks).fullest();
+            let held = state.weights + gradients + state.optimizer + moment.total();
+            let peak = held * system.fragmentation;
+            if peak > fullest.peak {
+                fullest = TrainingMemory {
+                    weights: state.weights,
+                    gradients,
+                    optimizer: state.optimizer,
+                    activations: moment.activations,
+                    logits: moment.logits,
+                    gathered: moment.gathered,
+                    temporary: moment.temporary,
+                    fragmentation: peak - held,
+                    peak,
+                    stage: stage.earliest,
+                    ..fullest
+                };
+            }
+        }
+        let context = system.context + system.communicator * self.communicators();
+        fullest.context = context.0;
+        fullest.usable = (device.accelerator.memory - context).max(Bytes::ZERO).0;
+        match fullest.check() {
+            Ok(()) => Ok(fullest),
+            Err(reject) => Err(Refusal { reject, memory: Some(fullest) }),
+        }
+    }
+
+    /// Groups of ranks that send to each other, all of them together included: each has buffers of its own.
+    fn communicators(&self) -> f64 {
+        let Self { setup, placement, .. } = self;
+        let sizes = [
+            f64::from(setup.devices),
+            placement.tensor,
+            placement.context,
+            placement.data,
+            placement.expert,
+            f64::from(setup.pipeline),
+        ];
+        sizes.into_iter().filter(|size| *size > 1.0).count() as f64
+    }
+
+    /// What a stage holds in the course of a step.
+    fn stage_step(&self, stage: &StageClass, state: &ModelState, bytes: &StateBytes, expert_ranks: f64) -> StageStep {
+        let TrainingLevels { shape, work, system, .. } = self.levels;
+        let setup = self.setup;
+        let chunks = f64::from(setup.virtual_pipeline);
+        let layers: f64 = work.kept_bytes.iter().zip(stage.layers).map(|(kept, count)| kept * count).sum();
+        // A stage whose result stays until its backward pass keeps one more stream than its layers' inputs.
+        let result =
+            if setup.pipeline > 1 && !stage.last { system.stage_results_kept * work.stage_message.0 } else { 0.0 };
+        let only = |condition: bool, bytes: f64| if condition { bytes } else { 0.0 };
+        let scattered = setup.zero_stage >= 2 && expert_ranks > 1.0;
+        StageStep {
+            kept: layers + result + only(stage.last, work.prediction_kept_bytes),
+            in_flight: in_flight(f64::from(setup.pipeline), chunks, self.micro_batches, stage.earliest),
+            live: work.live_bytes,
+            logits: only(stage.last, work.logits_bytes),
+            gathered: if setup.zero_stage == 3 { gathered_weights(work, bytes.weight) } else { 0.0 },
+            layer_gradient: bytes.weight * largest_gradient(shape, work, stage, scattered),
+            head_gradient: only(stage.last, bytes.weight * work.head_parameters),
+            embedding_gradient: only(stage.first, bytes.weight * work.embedding_parameters),
+            update: only(bytes.gradient < SINGLE, state.optimizer / bytes.optimizer * SINGLE),
+            buffers: only(self.placement.data_ring().size > 1.0, system.bucket_bytes),
+        }
+    }
+}
+
+/// Parameters of the stage's layer whose gradient is largest: its experts' are added to the sum one by one, unless ranks wait for all.
+fn largest_gradient(shape: &ModelShape, work: &TrainingWork, stage: &StageClass, all_experts: bool) -> f64 {
+    let local = shape.moe.map_or(1.0, |moe| f64::from(moe.experts) / work.split.expert);
+    let experts = if all_experts { 1.0 } else { 1.0 / local.max(1.0) };
+    let gradient = |layer: &DeviceParameters| layer.dense + layer.experts * experts;
+    let present = work.parameters.iter().zip(stage.layers).filter(|(_, count)| *count > 0.0);
+    present.map(|(layer, _)| gradient(layer)).fold(0.0, f64::max)
 }
 
 /// ZeRO-3 holds the whole weights of the layer at work and of the one it fetches ahead.

@@ -10,6 +10,7 @@ use llmsweep_model::parallel::pipeline::stages;
 use llmsweep_model::phase::inference::{self, InferenceRow, InferenceSetup, ServingMode, Tables};
 use llmsweep_model::phase::inference_times::{InferenceDevice, InferenceWork, PassTime};
 use llmsweep_model::phase::training::{self, TrainingLevels, TrainingRow, TrainingSetup};
+use llmsweep_model::phase::training_memory::Refusal;
 use llmsweep_model::phase::training_times::{TrainingLayout, TrainingTimes, TrainingWork};
 use llmsweep_model::precision::KvPrecision;
 use llmsweep_model::quantity::Seconds;
@@ -57,6 +58,16 @@ pub(crate) fn train(
     layout: TrainingLayout,
     setup: &TrainingSetup,
 ) -> Result<TrainingRow, Reject> {
+    try_train(shape, machine, layout, setup).map_err(|refusal| refusal.reject)
+}
+
+/// The same with the memory that a refused step would need.
+pub(crate) fn try_train(
+    shape: &ModelShape,
+    machine: &Machine,
+    layout: TrainingLayout,
+    setup: &TrainingSetup,
+) -> Result<TrainingRow, Refusal> {
     let system = software::training();
     let work = count(shape, layout)?;
     let device = machine.device("bf16", TRAINING_CLOCK);

@@ -101,7 +101,11 @@ pub(crate) fn training() -> TrainingSystem {
         gradient_accumulation_bytes: 8.0,
         gradient_message_bytes: 4.0,
         fragmentation: 1.04,
-        context: Bytes(2.5e9),
+        context: Bytes(1.0e9),
+        communicator: Bytes(0.31e9),
+        gradient_copy_bytes: 0.0,
+        stage_results_kept: 0.0,
+        bucket_bytes: 0.0,
     }
 }
 

@@ -41,7 +41,9 @@ proptest! {
         ]));
         prop_assert!(row.model_flops <= row.model_flops_full && row.model_flops <= row.hardware_flops);
         prop_assert!(row.hardware_flops <= row.peak_flops);
-        let held = row.memory.weights + row.memory.gradients + row.memory.optimizer + row.memory.activations;
+        let terms = row.memory.terms().map(|(_, bytes)| bytes);
+        let held: f64 = terms.into_iter().sum();
+        prop_assert!(sound(&terms) && terms.iter().all(|bytes| *bytes <= row.memory.peak));
         prop_assert!((held * 1.04 / row.memory.peak - 1.0).abs() < 1e-12 && row.memory.peak <= row.memory.usable);
     }
 

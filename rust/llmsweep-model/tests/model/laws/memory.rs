@@ -1,7 +1,7 @@
 //! Memory never rises with sharding.
 use super::layouts::{layout, power, shape};
 use crate::common::hardware::{H100, Machine};
-use crate::common::run::{ONE, STEP, count, train};
+use crate::common::run::{ONE, STEP, count, train, try_train};
 use llmsweep_model::arch::ModelShape;
 use llmsweep_model::memory::activations::Recompute;
 use llmsweep_model::memory::state::{DeviceParameters, ModelState, Optimizer, StateBytes};
@@ -90,6 +90,18 @@ proptest! {
         };
         let (Some(few), Some(many)) = (run(pipeline), run(pipeline * 2)) else { return Ok(()) };
         prop_assert!(many < few);
+    }
+
+    /// What does not fit is as large as it is where it fits.
+    #[test]
+    fn of_a_refused_setup(shape in shape(), layout in layout()) {
+        let small = Machine { memory: 3e9, ..H100 };
+        let setup = TrainingSetup { devices: layout.tensor * layout.context, global_batch: layout.micro_batch, ..STEP };
+        let Ok(row) = train(&shape, &ROOMY, layout, &setup) else { return Ok(()) };
+        let Err(refusal) = try_train(&shape, &small, layout, &setup) else { return Ok(()) };
+        let memory = refusal.memory.expect("the machine has room for half a gigabyte");
+        prop_assert!(memory.peak > memory.usable);
+        prop_assert_eq!(TrainingMemory { usable: row.memory.usable, ..memory }, row.memory);
     }
 
     #[test]

@@ -8,5 +8,6 @@ mod economics;
 mod flops;
 mod goodput;
 mod llama3;
+mod memory;
 mod pipeline;
 mod state;

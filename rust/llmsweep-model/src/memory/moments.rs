@@ -1,0 +1,77 @@
+//! The moments of a training step at which a device may hold most.
+
+/// What a device holds beside its model state at one moment of a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Moment {
+    /// Activations of the micro-batches in flight, and of the layer that is computed again. \[B\]
+    pub activations: f64,
+    /// Logits and their gradient. \[B\]
+    pub logits: f64,
+    /// Whole weights of layers that data parallelism holds in parts. \[B\]
+    pub gathered: f64,
+    /// What lives for one kernel or one message. \[B\]
+    pub temporary: f64,
+}
+
+impl Moment {
+    /// All of it. \[B\]
+    #[must_use]
+    pub fn total(&self) -> f64 {
+        self.activations + self.logits + self.gathered + self.temporary
+    }
+}
+
+/// What a stage holds in the course of a step, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct StageStep {
+    /// Activations that one micro-batch keeps.
+    pub kept: f64,
+    /// Micro-batches that wait for their backward pass, the one at work included.
+    pub in_flight: f64,
+    /// Activations of the layer that full recomputation runs again.
+    pub live: f64,
+    /// Logits and their gradient; 0 on all stages but the last.
+    pub logits: f64,
+    /// Whole weights of the layers at work under ZeRO-3.
+    pub gathered: f64,
+    /// Gradient of the largest layer's weights, as the backward pass writes it before it is added to the sum.
+    pub layer_gradient: f64,
+    /// The same of the LM head; 0 on all stages but the last.
+    pub head_gradient: f64,
+    /// The same of the embedding; 0 on all stages but the first.
+    pub embedding_gradient: f64,
+    /// The shard's gradients in single precision, where the optimizer has to make them.
+    pub update: f64,
+    /// Buffers that stay: those of messages.
+    pub buffers: f64,
+}
+
+impl StageStep {
+    /// The moment at which most is held: a layer's backward pass, the loss, the embedding's gradient, or the optimizer's update.
+    ///
+    /// ```
+    /// # use llmsweep_model::memory::moments::StageStep;
+    /// // One stage of Llama-3-70B's first 12 layers, t = 8, 4,096 tokens: 1.69 GB kept, 0.39 of logits, 0.26 of the head's gradient.
+    /// let stage = StageStep { kept: 1.69e9, in_flight: 1.0, logits: 0.39e9, layer_gradient: 0.21e9, head_gradient: 0.26e9, ..StageStep::default() };
+    /// assert!((stage.fullest().total() - 2.34e9).abs() < 1.0);
+    /// ```
+    #[must_use]
+    pub fn fullest(&self) -> Moment {
+        let Self { kept, in_flight, gathered, buffers, .. } = *self;
+        let waiting = kept * in_flight;
+        let others = kept * (in_flight - 1.0).max(0.0);
+        let moments = [
+            Moment {
+                activations: waiting + self.live,
+                logits: 0.0,
+                gathered,
+                temporary: self.layer_gradient + buffers,
+            },
+            Moment { activations: waiting, logits: self.logits, gathered, temporary: self.head_gradient + buffers },
+            Moment { activations: others, logits: 0.0, gathered, temporary: self.embedding_gradient + buffers },
+            Moment { activations: 0.0, logits: 0.0, gathered: 0.0, temporary: self.update + buffers },
+        ];
+        let larger = |one: Moment, other: Moment| if other.total() > one.total() { other } else { one };
+        moments.into_iter().fold(Moment::default(), larger)
+    }
+}
