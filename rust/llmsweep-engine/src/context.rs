@@ -8,6 +8,7 @@ use llmsweep_model::kernel::KernelModel;
 use llmsweep_model::law::Chip;
 use llmsweep_model::memory::activations::Recompute;
 use llmsweep_model::memory::state::Optimizer;
+use llmsweep_model::parallel::pipeline::Schedule;
 use llmsweep_model::phase::Device;
 use llmsweep_model::phase::inference::ServingMode;
 use llmsweep_model::precision::{KvPrecision, Precision};
@@ -65,6 +66,10 @@ pub mod axis {
         ZERO = "zero_stage";
         OPTIMIZER = "optimizer";
         TOKENS = "tokens";
+        SCHEDULE = "schedule";
+        FIRST_STAGE = "first_stage_layers";
+        LAST_STAGE = "last_stage_layers";
+        EMBEDDING_AS_LAYERS = "embedding_as_layers";
         DATA = "data_parallel";
         MODE = "serving_mode";
         CONCURRENCY = "concurrency";
@@ -100,6 +105,7 @@ pub struct Context {
     recomputes: Vec<Recompute>,
     attention_kernels: Vec<AttentionKernel>,
     optimizers: Vec<Optimizer>,
+    schedules: Vec<Schedule>,
     modes: Vec<ServingMode>,
     /// Of each accelerator, engine, precision that it computes in, and cache format.
     laws: Vec<Vec<Vec<Option<Vec<ResolvedLaws>>>>>,
@@ -245,6 +251,7 @@ impl Context {
             recomputes: choices(&names(axis::RECOMPUTE), &Recompute::ALL),
             attention_kernels: choices(&names(axis::ATTENTION_KERNEL), &AttentionKernel::ALL),
             optimizers: choices(&names(axis::OPTIMIZER), &Optimizer::ALL),
+            schedules: choices(&names(axis::SCHEDULE), &Schedule::ALL),
             modes: choices(&names(axis::MODE), &ServingMode::ALL),
             laws,
             collectives,
@@ -306,6 +313,12 @@ impl Context {
     #[must_use]
     pub fn optimizer(&self, point: &Point) -> Optimizer {
         self.optimizers[point.index(axis::OPTIMIZER)]
+    }
+
+    /// The pipeline schedule of a point.
+    #[must_use]
+    pub fn schedule(&self, point: &Point) -> Schedule {
+        self.schedules[point.index(axis::SCHEDULE)]
     }
 
     /// The serving mode of a point.

@@ -12,7 +12,7 @@ use crate::catalog::Provenance;
 use crate::columns::{COLUMNS, Column, Kind};
 use crate::context::Context;
 use crate::evaluate::inference::InferenceOutcome;
-use crate::evaluate::training::{Schedule, TrainingOutcome};
+use crate::evaluate::training::TrainingOutcome;
 use crate::evaluate::{Common, Outcome};
 use crate::plan::Point;
 
@@ -83,9 +83,10 @@ const SHARED: &[(&str, OfOutcome)] = &[
 
 const TRAINING: &[(&str, OfTraining)] = &[
     ("bottleneck", |o| o.of(|row| f64::from(row.terms.bottleneck().code()))),
-    ("schedule", |o| f64::from(o.schedule as u8)),
     ("replicas", |o| o.of(|row| row.replicas)),
     ("micro_batches", |o| o.of(|row| row.micro_batches)),
+    ("first_stage_layer_count", |o| o.of(|row| row.first_stage_layers)),
+    ("largest_stage_layer_count", |o| o.of(|row| row.largest_stage_layers)),
     ("memory_bytes", |o| o.of(|row| row.memory.peak)),
     ("memory_headroom_bytes", |o| o.of(|row| row.memory.usable - row.memory.peak)),
     ("weight_bytes", |o| o.of(|row| row.memory.weights)),
@@ -303,7 +304,6 @@ impl Value {
             (_, "reject") => owned(Reject::ALL.iter().map(|reject| reject.name()).collect()),
             (_, "bottleneck") => owned(Bottleneck::ALL.iter().map(|bottleneck| bottleneck.name()).collect()),
             (_, "provenance") => owned(Provenance::ALL.iter().map(|provenance| provenance.name()).collect()),
-            (_, "schedule") => owned(Schedule::NAMES.to_vec()),
             (_, name) => unreachable!("the label column {name} has no names"),
         })
     }

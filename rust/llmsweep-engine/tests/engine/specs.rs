@@ -50,6 +50,8 @@ fn shared() -> Vec<Choice> {
     ]
 }
 
+const SCHEDULES: [&str; 6] = ["1f1b", "gpipe", "zero_bubble_h1", "zero_bubble_v", "dualpipe", "dualpipe_v"];
+
 fn of_training() -> Vec<Choice> {
     let own = vec![
         ("precision", names(&["bf16", "fp8", "fp32", "mxfp8", "nvfp4", "int8"]), 2),
@@ -67,6 +69,10 @@ fn of_training() -> Vec<Choice> {
         ("zero_stage", plain(&["0", "1", "2", "3"]), 2),
         ("optimizer", names(&["adamw", "adamw_8bit", "muon", "sgd_momentum"]), 1),
         ("tokens", plain(&["1_000_000", "15_600_000_000_000"]), 1),
+        ("schedule", names(&SCHEDULES), 2),
+        ("first_stage_layers", plain(&["0", "1", "6"]), 1),
+        ("last_stage_layers", plain(&["0", "2", "7"]), 1),
+        ("embedding_as_layers", plain(&["false", "true"]), 1),
     ];
     [shared(), own].concat()
 }

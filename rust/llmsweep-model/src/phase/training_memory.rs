@@ -3,7 +3,6 @@ use super::exchange::stage_parameters;
 use super::training::{Step, TrainingLevels};
 use super::training_times::TrainingWork;
 use crate::memory::state::{ModelState, StateBytes};
-use crate::parallel::pipeline::in_flight;
 use crate::quantity::Bytes;
 use crate::reject::Reject;
 
@@ -34,12 +33,15 @@ impl Step<'_> {
         let bytes = StateBytes::of(precision, setup.optimizer);
         let usable = (device.accelerator.memory - system.context).max(Bytes::ZERO).0;
         let mut fullest = TrainingMemory { usable, ..TrainingMemory::default() };
+        // A second copy of the model on the same devices doubles the ranks that hold the same parameters.
+        let copies = setup.schedule.copies();
         for stage in self.stages {
             let parameters = stage_parameters(shape, work, stage);
             let (data_ranks, expert_ranks) = (self.placement.data_ring().size, self.placement.expert_data_ring().size);
-            let state = ModelState::of(&parameters, &bytes, setup.zero_stage, data_ranks, expert_ranks);
-            let chunks = f64::from(setup.virtual_pipeline);
-            let waiting = in_flight(f64::from(setup.pipeline), chunks, self.micro_batches, stage.earliest);
+            let state =
+                ModelState::of(&parameters, &bytes, setup.zero_stage, data_ranks * copies, expert_ranks * copies);
+            let (pipeline, chunks) = (f64::from(setup.pipeline), f64::from(setup.virtual_pipeline));
+            let waiting = setup.schedule.in_flight(pipeline, chunks, self.micro_batches, stage.earliest);
             let layers: f64 = work.kept_bytes.iter().zip(stage.layers).map(|(kept, count)| kept * count).sum();
             let (prediction, logits) =
                 if stage.last { (work.prediction_kept_bytes, work.logits_bytes) } else { (0.0, 0.0) };

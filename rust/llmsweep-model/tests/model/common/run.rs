@@ -6,7 +6,7 @@ use llmsweep_model::arch::ModelShape;
 use llmsweep_model::flops::ForwardFlops;
 use llmsweep_model::memory::activations::Recompute;
 use llmsweep_model::memory::state::Optimizer;
-use llmsweep_model::parallel::pipeline::stages;
+use llmsweep_model::parallel::pipeline::{Cut, Schedule, stages};
 use llmsweep_model::phase::inference::{self, InferenceRow, InferenceSetup, ServingMode, Tables};
 use llmsweep_model::phase::inference_times::{InferenceDevice, InferenceWork, PassTime};
 use llmsweep_model::phase::training::{self, TrainingLevels, TrainingRow, TrainingSetup};
@@ -38,6 +38,10 @@ pub(crate) const STEP: TrainingSetup = TrainingSetup {
     zero_stage: 0,
     optimizer: Optimizer::AdamW,
     tokens: 1e12,
+    schedule: Schedule::OneForwardOneBackward,
+    first_stage_layers: 0,
+    last_stage_layers: 0,
+    embedding_as_layers: false,
 };
 
 /// Counts a layout in bf16.
@@ -56,10 +60,10 @@ pub(crate) fn train(
     let work = count(shape, layout)?;
     let device = machine.device("bf16", TRAINING_CLOCK);
     let times = TrainingTimes::of(&work, &device, &system);
-    let stages = stages(shape, setup.pipeline, setup.virtual_pipeline);
+    let stages = stages(shape, &setup.cut());
     let precision = precision("bf16");
     let levels = TrainingLevels { shape, precision, work: &work, times: &times, device: &device, system: &system };
-    training::row(levels, stages.as_deref(), setup)
+    training::row(levels, stages.as_deref().map_err(|reject| *reject), setup)
 }
 
 /// A prompt of 1,024 tokens, an answer of 256, one request.
@@ -104,7 +108,8 @@ pub(crate) fn serve(
     let work = InferenceWork::count(shape, precision(format), kv, tensor, expert)?;
     let engine = software::serving();
     let device = InferenceDevice::of(&machine.device(format, SERVING_CLOCK), &engine);
-    let stages = stages(shape, setup.pipeline, 1);
+    let stages = stages(shape, &Cut::even(setup.pipeline, 1));
     let mut tables = Direct { shape, work: &work, device: &device };
-    inference::row(shape, &work, &device, &engine, stages.as_deref(), &mut tables, setup)
+    let stages = stages.as_deref().map_err(|reject| *reject);
+    inference::row(shape, &work, &device, &engine, stages, &mut tables, setup)
 }
