@@ -23,12 +23,19 @@ MEMORY_REASONS = (
 )
 # Columns that say why a case was not answered as it is.
 SUBSTITUTES = ("called_infeasible", "substituted")
+CHUNKS_WITH_ENDS = pl.col("model_layers") + 2 >= pl.col("pipeline_parallel") * pl.col("virtual_pipeline")
 # Layouts that a published run had, but that the core's checks refuse: the nearest that they take is answered.
 NEAREST: Mapping[str, Sequence[pl.Expr]] = {
     "precision_unsupported": (pl.col("precision").replace(WEIGHT_ONLY),),
     "virtual_pipeline_batches": (pl.lit(1, pl.Int64).alias("virtual_pipeline"),),
-    # Embedding and head stand for a layer each in some recipes: 128 chunks for 126 layers.
-    "pipeline_too_deep": ((pl.col("model_layers") // pl.col("pipeline_parallel")).clip(1).alias("virtual_pipeline"),),
+    # Embedding and head stand for a layer each in some recipes: 128 chunks for 126 layers. Where that is not enough, fewer chunks.
+    "pipeline_too_deep": (
+        CHUNKS_WITH_ENDS.alias("embedding_as_layers"),
+        pl.when(CHUNKS_WITH_ENDS)
+        .then(pl.col("virtual_pipeline"))
+        .otherwise((pl.col("model_layers") // pl.col("pipeline_parallel")).clip(1))
+        .alias("virtual_pipeline"),
+    ),
     "virtual_pipeline_alone": (pl.lit(1, pl.Int64).alias("virtual_pipeline"),),
     "expert_parallel_dense": (pl.lit(1, pl.Int64).alias("expert_parallel"),),
 }

@@ -29,6 +29,7 @@ AXES = (
     "sequence_parallel",
     "attention_kernel",
     "network_bandwidth_scale",
+    "embedding_as_layers",
 )
 # What a host's network brings one device where the catalogue knows none: 100 Gb/s, as the core assumes.
 ASSUMED_NIC = 12.5e9
@@ -73,6 +74,7 @@ def cases(
         defaults.sequence_parallel().alias("sequence_parallel"),
         defaults.attention_kernel().alias("attention_kernel"),
         network_scale(accelerators).alias("network_bandwidth_scale"),
+        pl.lit(value=False).alias("embedding_as_layers"),
     )
     if kind == "training":
         tokens = pl.col("global_batch") * pl.col("sequence_length") / pl.col("devices")

@@ -161,6 +161,9 @@ const COUNT: Domain = Integer { min: 1, max: 100_000_000 };
 /// Tokens: from one to far more than any published run.
 const TOKENS: Domain = Integer { min: 1, max: 1_000_000_000_000_000 };
 
+/// Layers of one stage, none for an even share.
+const STAGE_LAYERS: Domain = Integer { min: 0, max: 100_000 };
+
 /// Every axis, outermost first.
 pub const AXES: &[Axis] = &[
     axis("model", BOTH, Shape, Domain::Model, Required, "The language model."),
@@ -287,7 +290,7 @@ pub const AXES: &[Axis] = &[
         Row,
         COUNT,
         Fallback::Integer(1),
-        "Model chunks per stage: 1 is 1F1B, more is the interleaved schedule.",
+        "Model chunks per stage: 1f1b with more than 1 is the interleaved schedule.",
     ),
     workload(
         axis("devices", TRAINING, Row, COUNT, Required, "Accelerators of the run; data parallelism follows from it."),
@@ -355,6 +358,38 @@ pub const AXES: &[Axis] = &[
         Integer { min: 0, max: 100_000_000 },
         Fallback::Integer(0),
         "Accelerators beside devices that are paid for and take the place of failed ones.",
+    ),
+    axis(
+        "schedule",
+        TRAINING,
+        Row,
+        Choice(&["1f1b", "gpipe", "zero_bubble_h1", "zero_bubble_v", "dualpipe", "dualpipe_v"]),
+        Name("1f1b"),
+        "In which order pipeline stages work; 1f1b interleaves where virtual_pipeline is above 1.",
+    ),
+    axis(
+        "first_stage_layers",
+        TRAINING,
+        Row,
+        STAGE_LAYERS,
+        Fallback::Integer(0),
+        "Layers of the first pipeline stage; 0 spreads them evenly.",
+    ),
+    axis(
+        "last_stage_layers",
+        TRAINING,
+        Row,
+        STAGE_LAYERS,
+        Fallback::Integer(0),
+        "Layers of the last pipeline stage; 0 spreads them evenly.",
+    ),
+    axis(
+        "embedding_as_layers",
+        TRAINING,
+        Row,
+        Bool,
+        Fallback::Bool(false),
+        "Whether embedding and LM head count as a layer each where layers are spread over stages.",
     ),
     axis("data_parallel", INFERENCE, Row, COUNT, Fallback::Integer(1), "Independent replicas that share the traffic."),
     axis(

@@ -9,6 +9,7 @@ use llmsweep_model::law::Chip;
 use llmsweep_model::memory::activations::Recompute;
 use llmsweep_model::memory::state::Optimizer;
 use llmsweep_model::operations::Operations;
+use llmsweep_model::parallel::pipeline::Schedule;
 use llmsweep_model::phase::Device;
 use llmsweep_model::phase::inference::ServingMode;
 use llmsweep_model::precision::{ComputeFormat, KvPrecision, Precision};
@@ -74,6 +75,10 @@ pub mod axis {
         DEVICE_MTBF = "device_mtbf_hours";
         CHECKPOINT_INTERVAL = "checkpoint_interval_s";
         SPARES = "spare_devices";
+        SCHEDULE = "schedule";
+        FIRST_STAGE = "first_stage_layers";
+        LAST_STAGE = "last_stage_layers";
+        EMBEDDING_AS_LAYERS = "embedding_as_layers";
         DATA = "data_parallel";
         MODE = "serving_mode";
         CONCURRENCY = "concurrency";
@@ -113,6 +118,7 @@ pub struct Context {
     recomputes: Vec<Recompute>,
     attention_kernels: Vec<AttentionKernel>,
     optimizers: Vec<Optimizer>,
+    schedules: Vec<Schedule>,
     modes: Vec<ServingMode>,
     /// Of each accelerator, engine, precision that it computes in, and cache format.
     laws: Vec<Vec<Vec<Option<Vec<ResolvedLaws>>>>>,
@@ -318,6 +324,7 @@ impl Context {
             attention_kernels: choices(&names(axis::ATTENTION_KERNEL), &AttentionKernel::ALL),
             optimizers: choices(&names(axis::OPTIMIZER), &Optimizer::ALL),
             modes,
+            schedules: choices(&names(axis::SCHEDULE), &Schedule::ALL),
             laws,
             collectives,
             prices: spec.prices.clone(),
@@ -379,6 +386,12 @@ impl Context {
     #[must_use]
     pub fn optimizer(&self, point: &Point) -> Optimizer {
         self.optimizers[point.index(axis::OPTIMIZER)]
+    }
+
+    /// The pipeline schedule of a point.
+    #[must_use]
+    pub fn schedule(&self, point: &Point) -> Schedule {
+        self.schedules[point.index(axis::SCHEDULE)]
     }
 
     /// The serving mode of a point.

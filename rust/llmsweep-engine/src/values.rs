@@ -14,7 +14,7 @@ use crate::catalog::Provenance;
 use crate::columns::{COLUMNS, Column, Kind};
 use crate::context::Context;
 use crate::evaluate::inference::InferenceOutcome;
-use crate::evaluate::training::{Schedule, TrainingOutcome};
+use crate::evaluate::training::TrainingOutcome;
 use crate::evaluate::{Common, Outcome};
 use crate::plan::Point;
 use crate::spread::{p10, p90};
@@ -100,7 +100,6 @@ const SHARED: &[(&str, OfOutcome)] = &[
 
 const TRAINING: &[(&str, OfTraining)] = &[
     ("bottleneck", |o| o.of(|row| f64::from(row.terms.bottleneck().code()))),
-    ("schedule", |o| f64::from(o.schedule as u8)),
     ("replicas", |o| o.of(|row| row.replicas)),
     ("micro_batches", |o| o.of(|row| row.micro_batches)),
     ("memory_bytes_p10", |o| o.held(|memory| p10(memory.peak, o.common.spread.memory))),
@@ -117,6 +116,8 @@ const TRAINING: &[(&str, OfTraining)] = &[
     ("gathered_bytes", |o| o.held(|memory| memory.gathered)),
     ("temporary_bytes", |o| o.held(|memory| memory.temporary)),
     ("context_bytes", |o| o.held(|memory| memory.context)),
+    ("first_stage_layer_count", |o| o.of(|row| row.first_stage_layers)),
+    ("largest_stage_layer_count", |o| o.of(|row| row.largest_stage_layers)),
     ("step_time_s", |o| o.of(|row| row.step.0)),
     ("step_time_s_p10", |o| o.of(|row| p10(row.step.0, o.common.spread.step_time))),
     ("step_time_s_p90", |o| o.of(|row| p90(row.step.0, o.common.spread.step_time))),
@@ -353,7 +354,6 @@ impl Value {
             (_, "reject") => owned(Reject::ALL.iter().map(|reject| reject.name()).collect()),
             (_, "bottleneck") => owned(Bottleneck::ALL.iter().map(|bottleneck| bottleneck.name()).collect()),
             (_, "provenance") => owned(Provenance::ALL.iter().map(|provenance| provenance.name()).collect()),
-            (_, "schedule") => owned(Schedule::NAMES.to_vec()),
             (_, "memory_term") => owned(MemoryTerm::NAMES.to_vec()),
             (_, name) => unreachable!("the label column {name} has no names"),
         })

@@ -18,6 +18,10 @@ pub enum Reject {
     PipelineTooDeep,
     VirtualPipelineAlone,
     VirtualPipelineBatches,
+    ScheduleAlone,
+    ScheduleChunks,
+    ScheduleBatches,
+    StageLayers,
     DevicesNotDivisible,
     DevicesTooFew,
     GlobalBatchNotDivisible,
@@ -33,7 +37,7 @@ pub enum Reject {
 
 impl Reject {
     /// Every reason, in the order of its code.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 28] = [
         Self::PrecisionUnsupported,
         Self::PrecisionNotTrained,
         Self::TensorParallelHeads,
@@ -47,6 +51,10 @@ impl Reject {
         Self::PipelineTooDeep,
         Self::VirtualPipelineAlone,
         Self::VirtualPipelineBatches,
+        Self::ScheduleAlone,
+        Self::ScheduleChunks,
+        Self::ScheduleBatches,
+        Self::StageLayers,
         Self::DevicesNotDivisible,
         Self::DevicesTooFew,
         Self::GlobalBatchNotDivisible,
@@ -83,6 +91,10 @@ impl Reject {
             Self::PipelineTooDeep => "pipeline_too_deep",
             Self::VirtualPipelineAlone => "virtual_pipeline_alone",
             Self::VirtualPipelineBatches => "virtual_pipeline_batches",
+            Self::ScheduleAlone => "schedule_alone",
+            Self::ScheduleChunks => "schedule_chunks",
+            Self::ScheduleBatches => "schedule_batches",
+            Self::StageLayers => "stage_layers",
             Self::DevicesNotDivisible => "devices_not_divisible",
             Self::DevicesTooFew => "devices_too_few",
             Self::GlobalBatchNotDivisible => "global_batch_not_divisible",
@@ -121,6 +133,16 @@ impl Reject {
             Self::VirtualPipelineAlone => "virtual_pipeline above 1 needs pipeline_parallel above 1.",
             Self::VirtualPipelineBatches => {
                 "The interleaved schedule needs micro-batches in multiples of pipeline_parallel."
+            }
+            Self::ScheduleAlone => "A schedule other than 1f1b needs pipeline_parallel above 1.",
+            Self::ScheduleChunks => {
+                "virtual_pipeline must be 2 with zero_bubble_v and dualpipe_v, and 1 with gpipe, zero_bubble_h1 and dualpipe."
+            }
+            Self::ScheduleBatches => {
+                "dualpipe and dualpipe_v need 2 · pipeline_parallel micro-batches at least, dualpipe an even number of both."
+            }
+            Self::StageLayers => {
+                "The layers left by first_stage_layers and last_stage_layers can't be shared by the other stages' chunks."
             }
             Self::DevicesNotDivisible => "devices must be a multiple of tensor · context · pipeline parallel.",
             Self::DevicesTooFew => "There are fewer devices than tensor · context · pipeline parallel.",

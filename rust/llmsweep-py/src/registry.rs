@@ -123,6 +123,10 @@ fn reject_phases(reject: Reject) -> Vec<&'static str> {
         | Reject::SequenceTooLong
         | Reject::VirtualPipelineAlone
         | Reject::VirtualPipelineBatches
+        | Reject::ScheduleAlone
+        | Reject::ScheduleChunks
+        | Reject::ScheduleBatches
+        | Reject::StageLayers
         | Reject::DevicesNotDivisible
         | Reject::DevicesTooFew
         | Reject::GlobalBatchNotDivisible

@@ -1,6 +1,7 @@
 //! What an evaluator keeps between rows.
 use llmsweep_model::arch::ModelShape;
-use llmsweep_model::parallel::pipeline::{StageClass, stages};
+use llmsweep_model::parallel::pipeline::{Cut, StageClass, stages};
+use llmsweep_model::reject::Reject;
 
 /// Entries of a [`Memo`]: more than a cell usually has of batch sizes times prompts.
 const SLOTS: usize = 256;
@@ -46,15 +47,15 @@ fn slot((one, other): (f64, f64)) -> usize {
     (word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - SLOTS.ilog2())) as usize
 }
 
-/// Pipeline stages of one model by stages and chunks. Rows change them seldom: the last one asked for is found without a search.
+/// Pipeline stages of one model by its cut. Rows change them seldom: the last one asked for is found without a search.
 #[derive(Default)]
 pub(super) struct StageMemo {
     known: Vec<KnownStages>,
     last: usize,
 }
 
-/// Stages and chunks, and the layers of each stage.
-type KnownStages = ((u32, u32), Option<Vec<StageClass>>);
+/// A cut, and the layers of each stage.
+type KnownStages = (Cut, Result<Vec<StageClass>, Reject>);
 
 impl StageMemo {
     /// Forgets the model.
@@ -62,16 +63,15 @@ impl StageMemo {
         self.known.clear();
     }
 
-    /// The stages; `None` where the pipeline is deeper than the model.
-    pub(super) fn get(&mut self, shape: &ModelShape, pipeline: u32, chunks: u32) -> Option<&[StageClass]> {
-        let key = (pipeline, chunks);
-        if self.known.get(self.last).is_none_or(|(known, _)| *known != key) {
-            self.last = self.known.iter().position(|(known, _)| *known == key).unwrap_or_else(|| {
-                self.known.push((key, stages(shape, pipeline, chunks)));
+    /// The stages, or why the model can't be cut so.
+    pub(super) fn get(&mut self, shape: &ModelShape, cut: Cut) -> Result<&[StageClass], Reject> {
+        if self.known.get(self.last).is_none_or(|(known, _)| *known != cut) {
+            self.last = self.known.iter().position(|(known, _)| *known == cut).unwrap_or_else(|| {
+                self.known.push((cut, stages(shape, &cut)));
                 self.known.len() - 1
             });
         }
-        self.known[self.last].1.as_deref()
+        self.known[self.last].1.as_deref().map_err(|reject| *reject)
     }
 }
 

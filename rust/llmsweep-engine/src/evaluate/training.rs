@@ -21,25 +21,6 @@ pub struct TrainingOutcome {
     pub memory: Option<TrainingMemory>,
     /// What every outcome has.
     pub common: Common,
-    /// Whether the pipeline interleaves chunks, runs 1F1B, or is none.
-    pub schedule: Schedule,
-}
-
-/// Pipeline schedules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Schedule {
-    /// One stage.
-    None,
-    /// One forward, one backward.
-    OneForwardOneBackward,
-    /// The same with several model chunks per stage.
-    Interleaved,
-}
-
-impl Schedule {
-    /// Names in the `schedule` column, in the order of the codes.
-    pub const NAMES: [&'static str; 3] = ["none", "1f1b", "interleaved"];
 }
 
 /// Levels of the last point seen.
@@ -79,11 +60,6 @@ impl<'a> TrainingEvaluator<'a> {
         self.enter(point);
         let setup = setup(self.seen.context, point);
         let provenance = self.device.as_ref().ok().map(|device| device.provenance);
-        let schedule = match (setup.pipeline, setup.virtual_pipeline) {
-            (1, _) => Schedule::None,
-            (_, 1) => Schedule::OneForwardOneBackward,
-            _ => Schedule::Interleaved,
-        };
         let answer = self.row(point, &setup);
         TrainingOutcome {
             memory: match &answer {
@@ -96,7 +72,6 @@ impl<'a> TrainingEvaluator<'a> {
                 Fleet { devices: f64::from(setup.devices), spares: setup.spares },
                 provenance,
             ),
-            schedule,
         }
     }
 
@@ -123,7 +98,7 @@ impl<'a> TrainingEvaluator<'a> {
         let work = self.work.as_ref().map_err(|reject| *reject)?;
         let times = self.times.as_ref().ok_or(UNSEEN)?;
         let shape = &context.model(point).shape;
-        let stages = self.seen.stages.get(shape, setup.pipeline, setup.virtual_pipeline);
+        let stages = self.seen.stages.get(shape, setup.cut());
         let (precision, system, operations) = (context.precision(point), context.stack(point), &context.operations);
         let levels = TrainingLevels { shape, precision, work, times, device: &device.device, system, operations };
         training::row(levels, stages, setup)
@@ -161,5 +136,9 @@ pub fn setup(context: &Context, point: &Point) -> TrainingSetup {
         device_mtbf_hours: context.number(point, axis::DEVICE_MTBF),
         checkpoint_interval: Seconds(context.number(point, axis::CHECKPOINT_INTERVAL)),
         spares: context.number(point, axis::SPARES),
+        schedule: context.schedule(point),
+        first_stage_layers: context.count(point, axis::FIRST_STAGE),
+        last_stage_layers: context.count(point, axis::LAST_STAGE),
+        embedding_as_layers: context.flag(point, axis::EMBEDDING_AS_LAYERS),
     }
 }

@@ -120,9 +120,13 @@ fn step(row: &TrainingRow) -> Section {
             ),
             seconds("expert messages", terms.expert, "dispatch and combine, both passes"),
             seconds("context-parallel messages", terms.context, "ring beyond attention's time"),
-            seconds("messages between stages", terms.pipeline, "m · p2p + (p − 1) · p2p"),
-            seconds("pipeline bubble", terms.bubble, "(p − 1) · average stage / v")
-                .source("Narayanan et al. 2021, arXiv:2104.04473, section 2.2"),
+            seconds("messages between stages", terms.pipeline, "(p − 1) · p2p; + m · p2p in 1F1B of one chunk"),
+            seconds(
+                "pipeline bubble",
+                terms.bubble,
+                "waits of the slowest stage; (p − 1) · stage / v in 1F1B of equal stages",
+            )
+            .source("Narayanan et al. 2021, arXiv:2104.04473, section 2.2"),
             seconds("gradients and weights", terms.data, "what backward and forward do not hide, and the last bucket"),
             seconds("optimizer", terms.optimizer, "passes over the shard / bandwidth"),
         ],

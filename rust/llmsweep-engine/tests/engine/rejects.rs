@@ -25,6 +25,10 @@ fn case(reject: Reject) -> (&'static str, &'static str) {
         Reject::VirtualPipelineBatches => {
             (TRAINING, "virtual_pipeline = 2\npipeline_parallel = 4\nglobal_batch = 6\ndevices = 4")
         }
+        Reject::ScheduleAlone => (TRAINING, "schedule = \"zero_bubble_h1\""),
+        Reject::ScheduleChunks => (TRAINING, "schedule = \"zero_bubble_v\"\npipeline_parallel = 4"),
+        Reject::ScheduleBatches => (TRAINING, "schedule = \"dualpipe\"\npipeline_parallel = 8"),
+        Reject::StageLayers => (TRAINING, "first_stage_layers = 30\npipeline_parallel = 4"),
         Reject::DevicesNotDivisible => (TRAINING, "tensor_parallel = 8\ndevices = 12"),
         Reject::DevicesTooFew => (TRAINING, "tensor_parallel = 8\ndevices = 4"),
         Reject::GlobalBatchNotDivisible => (TRAINING, "global_batch = 12\ndevices = 8"),

@@ -81,3 +81,46 @@ fn inline_tables_equal_entries_of_the_catalogue() {
         assert_ne!(rows(&format!("{slower}\n")), shipped);
     }
 }
+
+/// Eight stages of DeepSeek-V3, its experts over eight nodes, 32 micro-batches.
+const PIPELINED: &str = "model = \"deepseek-v3\"\naccelerator = \"h100-sxm-80\"\nmemory_scale = 8\npipeline_parallel = 8\n\
+     expert_parallel = 64\ndevices = 512\nglobal_batch = 2048\n";
+
+#[test]
+fn schedules_trade_waits_for_memory() {
+    let rows = all_rows(&training(&format!(
+        "{PIPELINED}virtual_pipeline = [1, 2]\n\
+         schedule = [\"1f1b\", \"gpipe\", \"zero_bubble_h1\", \"zero_bubble_v\", \"dualpipe\", \"dualpipe_v\"]\n"
+    )));
+    let of = |row: usize, column: &str| rows.number(row, column);
+    let [plain, gpipe, zero, dual, interleaved, there, dual_v] = [0, 1, 2, 4, 6, 9, 11];
+    for row in [7, 8, 10, 3, 5] {
+        assert_eq!(of(row, "feasible"), 0.0, "{row}");
+    }
+    let waits = |row| of(row, "bubble_time_s");
+    assert!((waits(gpipe) / waits(plain) - 1.0).abs() < 0.2);
+    assert!(waits(interleaved) < 0.6 * waits(plain));
+    assert!(waits(zero) < 0.75 * waits(plain) && waits(there) <= waits(zero));
+    assert!(waits(dual) < waits(zero));
+    // All micro-batches wait in GPipe, those of the stages behind in the others; the second copy doubles the weights.
+    assert!(of(gpipe, "activation_bytes") > 2.0 * of(plain, "activation_bytes"));
+    assert!((of(dual, "weight_bytes") / of(plain, "weight_bytes") - 2.0).abs() < 0.3);
+    assert!((of(dual_v, "weight_bytes") / of(plain, "weight_bytes") - 1.0).abs() < 0.3);
+    // Pairs of passes hide the dispatch to experts.
+    for row in [dual, dual_v] {
+        assert!(of(row, "expert_communication_s") < 0.8 * of(plain, "expert_communication_s"));
+    }
+}
+
+#[test]
+fn stages_hold_the_layers_that_were_asked_for() {
+    let layers = |axes: &str| {
+        let rows = trained(axes);
+        (rows.number(0, "first_stage_layer_count"), rows.number(0, "largest_stage_layer_count"))
+    };
+    assert_eq!(layers("pipeline_parallel = 4\n"), (8.0, 8.0));
+    assert_eq!(layers("pipeline_parallel = 4\nfirst_stage_layers = 5\n"), (5.0, 9.0));
+    assert_eq!(layers("pipeline_parallel = 4\nfirst_stage_layers = 5\nlast_stage_layers = 5\n"), (5.0, 11.0));
+    assert_eq!(layers("pipeline_parallel = 4\nembedding_as_layers = true\n"), (7.0, 9.0));
+    assert_eq!(layers("pipeline_parallel = 4\nschedule = \"dualpipe\"\n"), (16.0, 16.0));
+}

@@ -139,6 +139,16 @@ fn training_is_sound_everywhere() {
 }
 
 #[test]
+fn pipelines_are_sound_everywhere() {
+    let text = "schema = 1\nphase = \"training\"\n[axes]\nmodel = \"*\"\naccelerator = \"*\"\nmemory_scale = [1, 16]\n\
+         devices = [64, 1024]\nglobal_batch = [1024, 16384]\ntensor_parallel = [1, 4]\nexpert_parallel = [1, 8]\n\
+         pipeline_parallel = [2, 4, 8]\nvirtual_pipeline = [1, 2]\nrecompute = [\"none\", \"full\"]\nzero_stage = [1, 3]\n\
+         schedule = [\"1f1b\", \"gpipe\", \"zero_bubble_h1\", \"zero_bubble_v\", \"dualpipe\", \"dualpipe_v\"]\n\
+         first_stage_layers = [0, 2]\nlast_stage_layers = [0, 3]\nembedding_as_layers = [true, false]\n";
+    sampled(text, Phase::Training, 60_000);
+}
+
+#[test]
 fn serving_is_sound_everywhere() {
     let text = format!(
         "schema = 1\nphase = \"inference\"\n[axes]\n{EVERYTHING}\

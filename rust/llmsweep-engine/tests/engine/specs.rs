@@ -50,6 +50,8 @@ fn shared() -> Vec<Choice> {
     ]
 }
 
+const SCHEDULES: [&str; 6] = ["1f1b", "gpipe", "zero_bubble_h1", "zero_bubble_v", "dualpipe", "dualpipe_v"];
+
 fn of_training() -> Vec<Choice> {
     let own = vec![
         ("precision", names(&["bf16", "fp8", "fp32", "mxfp8", "nvfp4", "int8"]), 2),
@@ -71,6 +73,10 @@ fn of_training() -> Vec<Choice> {
         ("device_mtbf_hours", plain(&["100", "50_000", "1e9"]), 1),
         ("checkpoint_interval_s", plain(&["0", "600", "3600"]), 1),
         ("spare_devices", plain(&["0", "8", "64"]), 1),
+        ("schedule", names(&SCHEDULES), 2),
+        ("first_stage_layers", plain(&["0", "1", "6"]), 1),
+        ("last_stage_layers", plain(&["0", "2", "7"]), 1),
+        ("embedding_as_layers", plain(&["false", "true"]), 1),
     ];
     [shared(), own].concat()
 }

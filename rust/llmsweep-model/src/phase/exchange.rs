@@ -38,10 +38,17 @@ impl Step<'_> {
             device.collectives.time(collective, Bytes(parameters.dense * width), dense_ring, fabric)
                 + device.collectives.time(collective, Bytes(parameters.experts * width), expert_ring, fabric)
         };
+        let copies = setup.schedule.copies();
         let mut worst = (Seconds::ZERO, Seconds::ZERO);
         for stage in self.stages {
             let parameters = stage_parameters(shape, work, stage);
-            let state = ModelState::of(&parameters, &bytes, setup.zero_stage, dense_ring.size, expert_ring.size);
+            let state = ModelState::of(
+                &parameters,
+                &bytes,
+                setup.zero_stage,
+                dense_ring.size * copies,
+                expert_ring.size * copies,
+            );
             // Every stage takes the slowest one's time per micro-batch, of which the forward pass is one part in three, or in four where it
             // runs again.
             let forward = slowest.total() / if work.layout.recompute == Recompute::Full { 4.0 } else { 3.0 };
@@ -65,7 +72,7 @@ impl Step<'_> {
                 _ => collective(Collective::AllGather, &parameters, bytes.weight),
             };
             let hidden = |message: Seconds, compute: Seconds| {
-                let last_bucket = message / stage.layer_count().max(1.0);
+                let last_bucket = message / stage.layer_count.max(1.0);
                 (message - compute * window).max(last_bucket)
             };
             let data = if setup.zero_stage == 3 {

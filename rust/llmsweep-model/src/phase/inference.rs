@@ -196,17 +196,17 @@ pub trait Tables {
     fn prefill_flops(&mut self, input_tokens: f64) -> f64;
 }
 
-/// Results of a setup, or why it can't run. `stages` are those of the setup's pipeline, `None` where it is too deep.
+/// Results of a setup, or why it can't run. `stages` are those of the setup's pipeline, or why the model has none.
 pub fn row(
     shape: &ModelShape,
     work: &InferenceWork,
     device: &InferenceDevice,
     engine: &ServingEngine,
-    stages: Option<&[StageClass]>,
+    stages: Result<&[StageClass], Reject>,
     tables: &mut impl Tables,
     setup: &InferenceSetup,
 ) -> Result<InferenceRow, Reject> {
-    let stages = stages.ok_or(Reject::PipelineTooDeep)?;
+    let stages = stages?;
     if setup.input_tokens + setup.output_tokens > f64::from(shape.max_context) {
         return Err(Reject::ContextTooLong);
     }

@@ -9,6 +9,7 @@ pub mod share;
 pub mod training;
 pub mod training_memory;
 pub mod training_messages;
+mod training_pipeline;
 pub mod training_times;
 
 use crate::collective::CollectiveModel;

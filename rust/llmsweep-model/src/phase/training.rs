@@ -2,13 +2,13 @@
 use super::Device;
 use super::share::{Bottleneck, KernelTime};
 use super::training_memory::{Refusal, TrainingMemory};
-use super::training_times::{BlockTime, TrainingTimes, TrainingWork};
+use super::training_times::{TrainingTimes, TrainingWork};
 use crate::arch::ModelShape;
 use crate::bound::least_time;
 use crate::goodput::{Goodput, Reliability};
 use crate::memory::state::{Optimizer, StateBytes};
 use crate::operations::Operations;
-use crate::parallel::pipeline::StageClass;
+use crate::parallel::pipeline::{Cut, Schedule, StageClass};
 use crate::parallel::placement::Placement;
 use crate::precision::Precision;
 use crate::quantity::{Bytes, Flops, Seconds};
@@ -40,6 +40,14 @@ pub struct TrainingSetup {
     pub checkpoint_interval: Seconds,
     /// Accelerators that are paid for and wait for one of the others to fail.
     pub spares: f64,
+    /// In which order stages work.
+    pub schedule: Schedule,
+    /// Layers of the first stage; 0 where they are spread evenly.
+    pub first_stage_layers: u32,
+    /// Layers of the last stage; 0 where they are spread evenly.
+    pub last_stage_layers: u32,
+    /// Whether embedding and LM head count as a layer each.
+    pub embedding_as_layers: bool,
 }
 
 impl TrainingSetup {
@@ -50,6 +58,19 @@ impl TrainingSetup {
     #[must_use]
     pub fn run_tokens(&self, parameters: f64) -> f64 {
         if self.tokens_per_parameter > 0.0 { self.tokens_per_parameter * parameters } else { self.tokens }
+    }
+
+    /// How the layers are cut into stages.
+    #[must_use]
+    pub fn cut(&self) -> Cut {
+        Cut {
+            pipeline: self.pipeline,
+            chunks: self.virtual_pipeline,
+            order: self.schedule.order(),
+            first_layers: self.first_stage_layers,
+            last_layers: self.last_stage_layers,
+            embedding_as_layers: self.embedding_as_layers,
+        }
     }
 }
 
@@ -120,6 +141,10 @@ pub struct TrainingRow {
     pub replicas: f64,
     /// Micro-batches of one replica in one step.
     pub micro_batches: f64,
+    /// Layers of the first stage.
+    pub first_stage_layers: f64,
+    /// Layers of the stage with the most.
+    pub largest_stage_layers: f64,
     /// Memory.
     pub memory: TrainingMemory,
     /// Time.
@@ -181,14 +206,7 @@ impl Replicas {
             return Err(Reject::GlobalBatchNotDivisible);
         }
         let micro_batches = (u64::from(setup.global_batch) / together) as u32;
-        if setup.virtual_pipeline > 1 {
-            if setup.pipeline == 1 {
-                return Err(Reject::VirtualPipelineAlone);
-            }
-            if !micro_batches.is_multiple_of(setup.pipeline) {
-                return Err(Reject::VirtualPipelineBatches);
-            }
-        }
+        setup.schedule.check(setup.pipeline, setup.virtual_pipeline, micro_batches)?;
         Ok(Self { data, micro_batches })
     }
 }
@@ -221,15 +239,15 @@ pub(super) struct Step<'a> {
     pub(super) micro_batches: f64,
 }
 
-/// Results of a setup, or why it can't run. `stages` are those of the setup's pipeline, `None` where it is too deep.
+/// Results of a setup, or why it can't run. `stages` are those of the setup's pipeline, or why the model has none.
 pub fn row(
     levels: TrainingLevels,
-    stages: Option<&[StageClass]>,
+    stages: Result<&[StageClass], Reject>,
     setup: &TrainingSetup,
 ) -> Result<TrainingRow, Refusal> {
     let TrainingLevels { work, device, .. } = levels;
     let replicas = Replicas::of(work, setup)?;
-    let stages = stages.ok_or(Reject::PipelineTooDeep)?;
+    let stages = stages?;
     let placement = Placement {
         tensor: work.split.tensor,
         context: work.split.context,
@@ -259,6 +277,8 @@ pub fn row(
     Ok(TrainingRow {
         replicas: f64::from(replicas.data),
         micro_batches,
+        first_stage_layers: stages.first().map_or(0.0, |stage| stage.layer_count),
+        largest_stage_layers: stages.iter().map(|stage| stage.layer_count).fold(0.0, f64::max),
         memory,
         terms,
         step,
@@ -290,75 +310,4 @@ impl Step<'_> {
         };
         Goodput::of(&reliability, operations)
     }
-
-    /// Time of one step: `m·(t_max + p2p) + (Σ t − t_max)/v + (p − 1)·p2p`, then gradients and the optimizer.
-    ///
-    /// The first micro-batch passes all stages, the slowest paces the rest; with even stages the middle term is `(p − 1)·t/v`.
-    ///
-    /// # Source
-    /// Narayanan et al. 2021, arXiv:2104.04473, section 2.2: bubble `(p − 1)(t_f + t_b)/v`.
-    fn terms(&self) -> StepTerms {
-        let TrainingLevels { work, times, device, .. } = self.levels;
-        let setup = self.setup;
-        let pipeline = f64::from(setup.pipeline);
-        let chunks = f64::from(setup.virtual_pipeline);
-        let mut slowest = BlockTime::default();
-        let mut sum = Seconds::ZERO;
-        for stage in self.stages {
-            let time = stage_time(work, times, stage);
-            sum += time.total() * stage.count;
-            if time.total() > slowest.total() {
-                slowest = time;
-            }
-        }
-        let message = if setup.pipeline > 1 {
-            let fabric = &device.accelerator.fabric;
-            // Where the stages do not fit in one block some neighbours sit in different ones; the slowest hop sets the pace.
-            let reach = self.placement.pipeline_stride() * (pipeline - 1.0);
-            device.collectives.point_to_point(work.stage_message, reach, fabric) * 2.0
-        } else {
-            Seconds::ZERO
-        };
-        // The interleaved schedule has another chunk to work on while a message travels.
-        let steady = if setup.virtual_pipeline > 1 { Seconds::ZERO } else { message };
-        let m = self.micro_batches;
-        let exchange = self.exchange(&slowest);
-        StepTerms {
-            kernels: slowest.forward.plus(slowest.backward).times(m),
-            host: slowest.host * m,
-            tensor: slowest.tensor * m,
-            expert: slowest.expert * m,
-            context: slowest.context * m,
-            pipeline: steady * m + message * (pipeline - 1.0),
-            bubble: (sum - slowest.total()).max(Seconds::ZERO) / chunks,
-            data: exchange.0,
-            optimizer: exchange.1,
-        }
-    }
-}
-
-/// One stage's time for one micro-batch.
-fn stage_time(work: &TrainingWork, times: &TrainingTimes, stage: &StageClass) -> BlockTime {
-    let mut sum = BlockTime::default();
-    let mut add = |block: &BlockTime, count: f64| {
-        sum.forward = sum.forward.plus(block.forward.times(count));
-        sum.backward = sum.backward.plus(block.backward.times(count));
-        sum.host += block.host * count;
-        sum.tensor += block.tensor * count;
-        sum.expert += block.expert * count;
-        sum.context += block.context * count;
-    };
-    for (block, count) in times.layers.iter().zip(stage.layers) {
-        if count > 0.0 {
-            add(block, count);
-        }
-    }
-    if stage.first {
-        add(&times.embedding, 1.0);
-    }
-    if stage.last {
-        add(&times.head, 1.0 + work.prediction_layers);
-        add(&times.prediction, 1.0);
-    }
-    sum
 }

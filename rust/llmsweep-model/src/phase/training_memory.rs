@@ -5,7 +5,7 @@ use super::training_times::TrainingWork;
 use crate::arch::ModelShape;
 use crate::memory::moments::StageStep;
 use crate::memory::state::{DeviceParameters, ModelState, StateBytes};
-use crate::parallel::pipeline::{StageClass, in_flight};
+use crate::parallel::pipeline::StageClass;
 use crate::quantity::Bytes;
 use crate::reject::Reject;
 
@@ -120,7 +120,10 @@ impl Step<'_> {
         let TrainingLevels { shape, precision, work, device, system, .. } = self.levels;
         let setup = self.setup;
         let bytes = StateBytes::of(precision, setup.optimizer);
-        let (data_ranks, expert_ranks) = (self.placement.data_ring().size, self.placement.expert_data_ring().size);
+        // A second copy of the model on the same devices doubles the ranks that hold the same parameters.
+        let copies = setup.schedule.copies();
+        let (data_ranks, expert_ranks) =
+            (self.placement.data_ring().size * copies, self.placement.expert_data_ring().size * copies);
         let mut fullest = TrainingMemory::default();
         for stage in self.stages {
             let parameters = stage_parameters(shape, work, stage);
@@ -183,7 +186,7 @@ impl Step<'_> {
         let scattered = setup.zero_stage >= 2 && expert_ranks > 1.0;
         StageStep {
             kept: layers + result + only(stage.last, work.prediction_kept_bytes),
-            in_flight: in_flight(f64::from(setup.pipeline), chunks, self.micro_batches, stage.earliest),
+            in_flight: setup.schedule.in_flight(f64::from(setup.pipeline), chunks, self.micro_batches, stage.earliest),
             live: work.live_bytes,
             logits: only(stage.last, work.logits_bytes),
             gathered: if setup.zero_stage == 3 { gathered_weights(work, bytes.weight) } else { 0.0 },

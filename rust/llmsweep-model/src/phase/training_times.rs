@@ -198,6 +198,8 @@ pub struct BlockTime {
     pub forward: KernelTime,
     /// Kernels of the backward pass, recomputation included.
     pub backward: KernelTime,
+    /// Part of the backward pass that is gradients of weights, which no other stage waits for.
+    pub weight: Seconds,
     /// What the host adds where it is slower than the device.
     pub host: Seconds,
     /// Exposed tensor-parallel messages, both passes.
@@ -263,13 +265,14 @@ fn end_time(
     system: &TrainingSystem,
 ) -> BlockTime {
     let time = block_time(block, layout, work, device, system);
-    BlockTime { backward: time.backward.plus(accumulation_time(parameters, device, system)), ..time }
+    with_accumulation(time, parameters, device, system)
 }
 
 /// A micro-batch's gradient is added to the sum of the step.
-fn accumulation_time(parameters: f64, device: &Device, system: &TrainingSystem) -> KernelTime {
+fn with_accumulation(time: BlockTime, parameters: f64, device: &Device, system: &TrainingSystem) -> BlockTime {
     let accumulation = Op::memory("gradient accumulation", system.gradient_accumulation_bytes * parameters, 0.0);
-    KernelTime::of(&device.kernels, &accumulation, Pass::Backward)
+    let accumulation = KernelTime::of(&device.kernels, &accumulation, Pass::Backward);
+    BlockTime { backward: time.backward.plus(accumulation), weight: time.weight + accumulation.busy(), ..time }
 }
 
 fn layer_time(
@@ -280,9 +283,8 @@ fn layer_time(
     device: &Device,
     system: &TrainingSystem,
 ) -> BlockTime {
-    let mut time = block_time(layer, &work.layout, work, device, system);
-    let accumulation = accumulation_time(parameters.dense + parameters.experts, device, system);
-    time.backward = time.backward.plus(accumulation);
+    let time = block_time(layer, &work.layout, work, device, system);
+    let mut time = with_accumulation(time, parameters.dense + parameters.experts, device, system);
     // The ring counts with the kernels that hide it: shorter kernels that bare more of it leave the host as much to hide.
     let busy = time.forward.busy() + time.backward.busy() + time.context;
     let passes = if work.layout.recompute == Recompute::Full { 4.0 } else { 3.0 };
@@ -304,6 +306,10 @@ fn sixth_norm(one: Seconds, other: Seconds) -> Seconds {
     high * (1.0 + ratio.powi(6)).powf(1.0 / 6.0)
 }
 
+/// Of a multiplication's backward pass, the part that is the gradient of its weights: one of two multiplications of the same size
+/// (Qi et al. 2024, arXiv:2401.10241, table 1). Attention, norms and activation functions have no weights to speak of.
+const WEIGHT_SHARE: f64 = 0.5;
+
 fn block_time(
     block: &Work,
     layout: &TrainingLayout,
@@ -314,14 +320,20 @@ fn block_time(
     let kernels = &device.kernels;
     let forward = KernelTime::of_all(kernels, &block.ops, Pass::Forward);
     let mut backward = KernelTime::default();
+    let mut weight = Seconds::ZERO;
     for op in &block.ops {
-        backward = backward.plus(KernelTime::of(kernels, &op.backward(), Pass::Backward));
+        let time = KernelTime::of(kernels, &op.backward(), Pass::Backward);
+        backward = backward.plus(time);
+        if matches!(op.kernel, Kernel::Gemm(_) | Kernel::PlainGemm(_) | Kernel::Experts(_)) {
+            weight += time.busy() * WEIGHT_SHARE;
+        }
     }
     backward = backward.plus(recomputed(block, forward, layout, device));
     let exposed = messages::exposed(block, layout, work, device, system);
     BlockTime {
         forward,
         backward,
+        weight,
         host: Seconds::ZERO,
         tensor: exposed.tensor,
         expert: exposed.expert,

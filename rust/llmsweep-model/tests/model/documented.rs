@@ -7,6 +7,7 @@ use llmsweep_model::collective::Ring;
 use llmsweep_model::economics::{Fleet, HOUR, Tariff, Upkeep};
 use llmsweep_model::kernel::Pass;
 use llmsweep_model::memory::activations::Recompute;
+use llmsweep_model::parallel::pipeline::{Passes, Schedule, Walk};
 use llmsweep_model::phase::inference::{InferenceRow, InferenceSetup};
 use llmsweep_model::phase::share::Bottleneck;
 use llmsweep_model::phase::training::{TrainingRow, TrainingSetup};
@@ -77,6 +78,23 @@ fn whole_run() {
     page.says("goodput", row.goodput.share, 0.815, 2e-3);
     page.says("days", row.time_to_train.0 / 86_400.0, 161.0, PRINTED);
     page.says("failures", row.time_to_train / row.goodput.mtbf, 1270.0, PRINTED);
+}
+
+#[test]
+fn pipelines() {
+    let mut page = Page::default();
+    let one = Seconds(1.0);
+    let stage = Passes { forward: one, input: one, weight: one, paired: Seconds::ZERO };
+    let bubble = |schedule, chunks| {
+        let mut walk = Walk::new(schedule, 8.0, chunks, 64.0);
+        walk.add(stage, 8.0);
+        walk.bubble(&stage).0
+    };
+    page.says("interleaved over compute", bubble(Schedule::OneForwardOneBackward, 4.0) / (64.0 * 3.0), 0.027, 0.02);
+    page.says("1f1b", bubble(Schedule::OneForwardOneBackward, 1.0), 21.0, PRINTED);
+    page.says("zero_bubble_h1", bubble(Schedule::ZeroBubbleH1, 1.0), 7.0, PRINTED);
+    page.says("zero_bubble_v", 1.0 + bubble(Schedule::ZeroBubbleV, 2.0), 1.0, PRINTED);
+    page.says("dualpipe", bubble(Schedule::DualPipe, 1.0), 6.0, PRINTED);
 }
 
 #[test]

@@ -449,6 +449,19 @@ fn values_of_training() {
             ("spare_devices = 0.5", r#"8:17: spare_devices must be a whole number from 0 to 100,000,000, not "0.5""#),
             ("zero_stage = 4", r#"8:14: zero_stage must be a whole number from 0 to 3, not "4""#),
             (
+                "first_stage_layers = -1",
+                r#"8:22: first_stage_layers must be a whole number from 0 to 100,000, not "-1""#,
+            ),
+            (
+                "last_stage_layers = 1.5",
+                r#"8:21: last_stage_layers must be a whole number from 0 to 100,000, not "1.5""#,
+            ),
+            ("embedding_as_layers = 1", r#"8:23: embedding_as_layers must be true or false, not "1""#),
+            (
+                r#"schedule = "dualpipe_w""#,
+                r#"8:12: unknown schedule "dualpipe_w"; did you mean "dualpipe_v"?; allowed: 1f1b, gpipe, zero_bubble_h1, zero_bubble_v, dualpipe, dualpipe_v"#,
+            ),
+            (
                 r#"recompute = "ful""#,
                 r#"8:13: unknown recompute "ful"; did you mean "full"?; allowed: none, selective, full"#,
             ),

@@ -6,7 +6,7 @@ use llmsweep_model::arch::ModelShape;
 use llmsweep_model::flops::ForwardFlops;
 use llmsweep_model::memory::activations::Recompute;
 use llmsweep_model::memory::state::Optimizer;
-use llmsweep_model::parallel::pipeline::stages;
+use llmsweep_model::parallel::pipeline::{Cut, Schedule, stages};
 use llmsweep_model::phase::inference::{self, InferenceRow, InferenceSetup, ServingMode, Tables};
 use llmsweep_model::phase::inference_times::{InferenceDevice, InferenceWork, PassTime};
 use llmsweep_model::phase::training::{self, TrainingLevels, TrainingRow, TrainingSetup};
@@ -44,6 +44,10 @@ pub(crate) const STEP: TrainingSetup = TrainingSetup {
     device_mtbf_hours: 50_000.0,
     checkpoint_interval: Seconds(0.0),
     spares: 0.0,
+    schedule: Schedule::OneForwardOneBackward,
+    first_stage_layers: 0,
+    last_stage_layers: 0,
+    embedding_as_layers: false,
 };
 
 /// Counts a layout in bf16.
@@ -72,7 +76,7 @@ pub(crate) fn try_train(
     let work = count(shape, layout)?;
     let device = machine.device("bf16", TRAINING_CLOCK);
     let times = TrainingTimes::of(&work, &device, &system);
-    let stages = stages(shape, setup.pipeline, setup.virtual_pipeline);
+    let stages = stages(shape, &setup.cut());
     let precision = precision("bf16");
     let operations = software::operations();
     let levels = TrainingLevels {
@@ -84,7 +88,7 @@ pub(crate) fn try_train(
         system: &system,
         operations: &operations,
     };
-    training::row(levels, stages.as_deref(), setup)
+    training::row(levels, stages.as_deref().map_err(|reject| *reject), setup)
 }
 
 /// A prompt of 1,024 tokens, an answer of 256, one request.
@@ -129,7 +133,8 @@ pub(crate) fn serve(
     let work = InferenceWork::count(shape, precision(format), kv, tensor, expert)?;
     let engine = software::serving();
     let device = InferenceDevice::of(&machine.device(format, SERVING_CLOCK), &engine);
-    let stages = stages(shape, setup.pipeline, 1);
+    let stages = stages(shape, &Cut::even(setup.pipeline, 1));
     let mut tables = Direct { shape, work: &work, device: &device };
-    inference::row(shape, &work, &device, &engine, stages.as_deref(), &mut tables, setup)
+    let stages = stages.as_deref().map_err(|reject| *reject);
+    inference::row(shape, &work, &device, &engine, stages, &mut tables, setup)
 }

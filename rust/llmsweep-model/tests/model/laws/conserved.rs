@@ -5,7 +5,7 @@ use crate::common::run::{ONE, count};
 use crate::common::shapes::{deepseek_v3, llama3_8b, mixtral_8x7b, qwen3_next, zoo};
 use llmsweep_model::arch::{Attention, ModelShape};
 use llmsweep_model::memory::state::{DeviceParameters, table_parameters};
-use llmsweep_model::parallel::pipeline::{MAX_KINDS, stages};
+use llmsweep_model::parallel::pipeline::{Cut, MAX_KINDS, stages};
 use llmsweep_model::phase::training_times::{TrainingLayout, TrainingWork};
 use llmsweep_model::work::{Kernel, Op};
 use proptest::prelude::*;
@@ -63,7 +63,7 @@ proptest! {
     #[test]
     fn parameters_over_stages_and_ranks(shape in shape(), pipeline in power(3), chunks in power(1), prediction in any::<bool>()) {
         let work = count(&shape, TrainingLayout { multi_token_prediction: prediction, ..ONE }).expect("one device");
-        let Some(stages) = stages(&shape, pipeline, chunks) else { return Ok(()) };
+        let Ok(stages) = stages(&shape, &Cut::even(pipeline, chunks)) else { return Ok(()) };
         let held: f64 = stages
             .iter()
             .map(|stage| {
@@ -73,7 +73,7 @@ proptest! {
             .sum();
         let copy = if shape.tied_embeddings && pipeline > 1 { table_parameters(&shape) } else { 0.0 };
         prop_assert!((held - shape.parameters() - copy).abs() < 16.0, "{} of {}", held, shape.parameters());
-        let layers: f64 = stages.iter().map(|stage| stage.layer_count() * stage.count).sum();
+        let layers: f64 = stages.iter().map(|stage| stage.layer_count * stage.count).sum();
         prop_assert!((layers - f64::from(shape.layers())).abs() < 0.5);
         let predicted = work.prediction_parameters.dense + work.prediction_parameters.experts;
         let published = if prediction { shape.mtp_parameters() } else { 0.0 };

@@ -8,4 +8,5 @@ mod layouts;
 mod memory;
 mod monotone;
 mod multiplications;
+mod pipelines;
 mod refused;

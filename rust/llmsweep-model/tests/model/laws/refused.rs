@@ -2,11 +2,13 @@
 use super::layouts::{power, shape};
 use crate::common::hardware::{H100, Machine};
 use crate::common::run::{ONE, REQUEST, STEP, serve, train};
+use llmsweep_model::parallel::pipeline::Schedule;
 use llmsweep_model::phase::inference::InferenceSetup;
 use llmsweep_model::phase::training::TrainingSetup;
 use llmsweep_model::phase::training_times::TrainingLayout;
 use llmsweep_model::reject::Reject;
 use proptest::prelude::*;
+use proptest::sample::select;
 
 const ROOMY: Machine = Machine { memory: 1e17, ..H100 };
 
@@ -20,6 +22,7 @@ proptest! {
     fn training(
         shape in shape(), sizes in (size(), size(), size(), size()), lengths in (size(), size()),
         setup in (size(), size(), size(), size(), 0..4_u32),
+        cut in (select(Schedule::ALL.to_vec()), 0..9_u32, 0..9_u32, any::<bool>()),
     ) {
         let layout = TrainingLayout {
             tensor: sizes.0,
@@ -36,6 +39,10 @@ proptest! {
             virtual_pipeline: setup.2,
             global_batch: setup.3,
             zero_stage: setup.4,
+            schedule: cut.0.1,
+            first_stage_layers: cut.1,
+            last_stage_layers: cut.2,
+            embedding_as_layers: cut.3,
             ..STEP
         };
         if let Ok(row) = train(&shape, &ROOMY, layout, &setup) {
@@ -81,6 +88,32 @@ fn reasons_of_layouts() {
     assert_eq!(dense(ONE, TrainingSetup { virtual_pipeline: 2, ..STEP }), Reject::VirtualPipelineAlone);
     let interleaved = TrainingSetup { devices: 2, pipeline: 2, virtual_pipeline: 2, global_batch: 3, ..STEP };
     assert_eq!(dense(ONE, interleaved), Reject::VirtualPipelineBatches);
+    let eight = TrainingSetup { devices: 8, pipeline: 8, global_batch: 16, ..STEP };
+    for (schedule, chunks) in [
+        (Schedule::GPipe, 2),
+        (Schedule::ZeroBubbleH1, 2),
+        (Schedule::ZeroBubbleV, 1),
+        (Schedule::ZeroBubbleV, 4),
+        (Schedule::DualPipe, 2),
+        (Schedule::DualPipeV, 1),
+    ] {
+        assert_eq!(dense(ONE, TrainingSetup { schedule, virtual_pipeline: chunks, ..eight }), Reject::ScheduleChunks);
+        assert_eq!(dense(ONE, TrainingSetup { schedule, ..STEP }), Reject::ScheduleAlone);
+    }
+    for (schedule, chunks, batches) in
+        [(Schedule::DualPipe, 1, 14), (Schedule::DualPipe, 1, 17), (Schedule::DualPipeV, 2, 15)]
+    {
+        let few = TrainingSetup { schedule, virtual_pipeline: chunks, global_batch: batches, ..eight };
+        assert_eq!(dense(ONE, few), Reject::ScheduleBatches);
+        assert!(train(&shapes.0, &ROOMY, ONE, &TrainingSetup { global_batch: 18, ..few }).is_ok());
+    }
+    let odd = TrainingSetup { devices: 7, pipeline: 7, schedule: Schedule::DualPipe, ..eight };
+    assert_eq!(dense(ONE, odd), Reject::ScheduleBatches);
+    assert_eq!(dense(ONE, TrainingSetup { first_stage_layers: 30, ..eight }), Reject::StageLayers);
+    assert_eq!(
+        dense(ONE, TrainingSetup { last_stage_layers: 4, embedding_as_layers: true, ..eight }),
+        Reject::StageLayers
+    );
     let deep = TrainingSetup { devices: 64, pipeline: 64, ..STEP };
     assert_eq!(dense(ONE, deep), Reject::PipelineTooDeep);
 }
