@@ -75,3 +75,33 @@ impl StageStep {
         moments.into_iter().fold(Moment::default(), larger)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STAGE: StageStep = StageStep {
+        kept: 2.0,
+        in_flight: 4.0,
+        live: 1.0,
+        logits: 0.0,
+        gathered: 0.0,
+        layer_gradient: 1.0,
+        head_gradient: 0.0,
+        embedding_gradient: 0.0,
+        update: 0.0,
+        buffers: 0.5,
+    };
+
+    #[test]
+    fn one_moment_is_shown_not_their_sum() {
+        let backward = Moment { activations: 9.0, logits: 0.0, gathered: 0.0, temporary: 1.5 };
+        assert_eq!(STAGE.fullest(), backward);
+        let loss = StageStep { logits: 3.0, head_gradient: 1.0, ..STAGE }.fullest();
+        assert_eq!(loss, Moment { activations: 8.0, logits: 3.0, gathered: 0.0, temporary: 1.5 });
+        let embedding = StageStep { embedding_gradient: 5.0, ..STAGE }.fullest();
+        assert_eq!(embedding, Moment { activations: 6.0, logits: 0.0, gathered: 0.0, temporary: 5.5 });
+        let update = StageStep { update: 11.0, ..STAGE }.fullest();
+        assert_eq!(update, Moment { activations: 0.0, logits: 0.0, gathered: 0.0, temporary: 11.5 });
+    }
+}

@@ -14,6 +14,7 @@ use llmsweep_model::phase::training_memory::Refusal;
 use llmsweep_model::phase::training_times::{TrainingLayout, TrainingTimes, TrainingWork};
 use llmsweep_model::precision::KvPrecision;
 use llmsweep_model::reject::Reject;
+use llmsweep_model::system::TrainingSystem;
 use llmsweep_model::work::attention::AttentionKernel;
 
 /// A layout of one device.
@@ -63,13 +64,23 @@ pub(crate) fn try_train(
     layout: TrainingLayout,
     setup: &TrainingSetup,
 ) -> Result<TrainingRow, Refusal> {
-    let system = software::training();
+    train_with(&software::training(), shape, machine, layout, setup)
+}
+
+/// The same with other software.
+pub(crate) fn train_with(
+    system: &TrainingSystem,
+    shape: &ModelShape,
+    machine: &Machine,
+    layout: TrainingLayout,
+    setup: &TrainingSetup,
+) -> Result<TrainingRow, Refusal> {
     let work = count(shape, layout)?;
     let device = machine.device("bf16", TRAINING_CLOCK);
-    let times = TrainingTimes::of(&work, &device, &system);
+    let times = TrainingTimes::of(&work, &device, system);
     let stages = stages(shape, setup.pipeline, setup.virtual_pipeline);
     let precision = precision("bf16");
-    let levels = TrainingLevels { shape, precision, work: &work, times: &times, device: &device, system: &system };
+    let levels = TrainingLevels { shape, precision, work: &work, times: &times, device: &device, system };
     training::row(levels, stages.as_deref(), setup)
 }
 
