@@ -52,7 +52,8 @@ impl StageStep {
     /// ```
     /// # use llmsweep_model::memory::moments::StageStep;
     /// // One stage of Llama-3-70B's first 12 layers, t = 8, 4,096 tokens: 1.69 GB kept, 0.39 of logits, 0.26 of the head's gradient.
-    /// let stage = StageStep { kept: 1.69e9, in_flight: 1.0, logits: 0.39e9, layer_gradient: 0.21e9, head_gradient: 0.26e9, ..StageStep::default() };
+    /// let layers = StageStep { kept: 1.69e9, in_flight: 1.0, layer_gradient: 0.21e9, ..StageStep::default() };
+    /// let stage = StageStep { logits: 0.39e9, head_gradient: 0.26e9, ..layers };
     /// assert!((stage.fullest().total() - 2.34e9).abs() < 1.0);
     /// ```
     #[must_use]
