@@ -52,7 +52,8 @@ impl StageStep {
     /// ```
     /// # use llmsweep_model::memory::moments::StageStep;
     /// // One stage of Llama-3-70B's first 12 layers, t = 8, 4,096 tokens: 1.69 GB kept, 0.39 of logits, 0.26 of the head's gradient.
-    /// let stage = StageStep { kept: 1.69e9, in_flight: 1.0, logits: 0.39e9, layer_gradient: 0.21e9, head_gradient: 0.26e9, ..StageStep::default() };
+    /// let layers = StageStep { kept: 1.69e9, in_flight: 1.0, layer_gradient: 0.21e9, ..StageStep::default() };
+    /// let stage = StageStep { logits: 0.39e9, head_gradient: 0.26e9, ..layers };
     /// assert!((stage.fullest().total() - 2.34e9).abs() < 1.0);
     /// ```
     #[must_use]
@@ -73,5 +74,35 @@ impl StageStep {
         ];
         let larger = |one: Moment, other: Moment| if other.total() > one.total() { other } else { one };
         moments.into_iter().fold(Moment::default(), larger)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STAGE: StageStep = StageStep {
+        kept: 2.0,
+        in_flight: 4.0,
+        live: 1.0,
+        logits: 0.0,
+        gathered: 0.0,
+        layer_gradient: 1.0,
+        head_gradient: 0.0,
+        embedding_gradient: 0.0,
+        update: 0.0,
+        buffers: 0.5,
+    };
+
+    #[test]
+    fn one_moment_is_shown_not_their_sum() {
+        let backward = Moment { activations: 9.0, logits: 0.0, gathered: 0.0, temporary: 1.5 };
+        assert_eq!(STAGE.fullest(), backward);
+        let loss = StageStep { logits: 3.0, head_gradient: 1.0, ..STAGE }.fullest();
+        assert_eq!(loss, Moment { activations: 8.0, logits: 3.0, gathered: 0.0, temporary: 1.5 });
+        let embedding = StageStep { embedding_gradient: 5.0, ..STAGE }.fullest();
+        assert_eq!(embedding, Moment { activations: 6.0, logits: 0.0, gathered: 0.0, temporary: 5.5 });
+        let update = StageStep { update: 11.0, ..STAGE }.fullest();
+        assert_eq!(update, Moment { activations: 0.0, logits: 0.0, gathered: 0.0, temporary: 11.5 });
     }
 }

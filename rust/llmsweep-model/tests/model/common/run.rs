@@ -15,6 +15,7 @@ use llmsweep_model::phase::training_times::{TrainingLayout, TrainingTimes, Train
 use llmsweep_model::precision::KvPrecision;
 use llmsweep_model::quantity::Seconds;
 use llmsweep_model::reject::Reject;
+use llmsweep_model::system::TrainingSystem;
 use llmsweep_model::work::attention::AttentionKernel;
 
 /// A layout of one device.
@@ -72,10 +73,20 @@ pub(crate) fn try_train(
     layout: TrainingLayout,
     setup: &TrainingSetup,
 ) -> Result<TrainingRow, Refusal> {
-    let system = software::training();
+    train_with(&software::training(), shape, machine, layout, setup)
+}
+
+/// The same with other software.
+pub(crate) fn train_with(
+    system: &TrainingSystem,
+    shape: &ModelShape,
+    machine: &Machine,
+    layout: TrainingLayout,
+    setup: &TrainingSetup,
+) -> Result<TrainingRow, Refusal> {
     let work = count(shape, layout)?;
     let device = machine.device("bf16", TRAINING_CLOCK);
-    let times = TrainingTimes::of(&work, &device, &system);
+    let times = TrainingTimes::of(&work, &device, system);
     let stages = stages(shape, &setup.cut());
     let precision = precision("bf16");
     let operations = software::operations();
@@ -85,7 +96,7 @@ pub(crate) fn try_train(
         work: &work,
         times: &times,
         device: &device,
-        system: &system,
+        system,
         operations: &operations,
     };
     training::row(levels, stages.as_deref().map_err(|reject| *reject), setup)

@@ -2,13 +2,18 @@
 //! Megatron-LM: bf16, ZeRO 1, micro-batches of one sequence, nothing recomputed, fused cross entropy.
 use crate::common::close;
 use crate::common::hardware::{B200, Machine};
-use crate::common::run::{ONE, STEP, train};
-use crate::common::shapes::{FULL_DENSE, deepseek_v3, llama};
+use crate::common::run::{ONE, STEP, train, train_with};
+use crate::common::shapes::{FULL_DENSE, deepseek_v3, gpt, llama};
+use crate::common::software;
 use llmsweep_model::arch::ModelShape;
 use llmsweep_model::arch::sequence::{place_experts, uniform};
+use llmsweep_model::memory::activations::Recompute;
 use llmsweep_model::phase::training::TrainingSetup;
 use llmsweep_model::phase::training_memory::{MemoryTerm, TrainingMemory};
 use llmsweep_model::phase::training_times::TrainingLayout;
+use llmsweep_model::reject::Reject;
+use llmsweep_model::system::TrainingSystem;
+use llmsweep_model::work::attention::AttentionKernel;
 
 /// The first 12 layers of Llama-3-70B.
 fn llama3_70b_12_layers() -> ModelShape {
@@ -75,4 +80,50 @@ fn simumax_fills_the_first_stage() {
     assert_eq!((memory.stage, memory.largest()), (0.0, MemoryTerm::Gradients));
     assert!(memory.logits.abs() < 1.0);
     assert!(on_eight(8, 1, 1, 4096).logits > 0.0);
+}
+
+/// BigScience's prototypes of BLOOM in bf16 on 384 A100 of 80 GiB: layers, hidden, heads, tensor ranks, stages, micro-batch.
+type Prototype = (u32, u32, u32, u32, u32, u32);
+
+fn bloom((layers, hidden, heads, tensor, pipeline, micro_batch): Prototype) -> Result<TrainingMemory, Reject> {
+    // Megatron-DeepSpeed: 16-bit gradients beside their sum, results of stages, and two buckets of 5·10⁸ values stay.
+    let system = TrainingSystem {
+        fragmentation: 1.2,
+        gradient_copy_bytes: 2.0,
+        stage_results_kept: 1.0,
+        bucket_bytes: 2e9,
+        ..software::training()
+    };
+    let shape = ModelShape { vocab: 250_880, ..gpt(layers, hidden, heads) };
+    let (recompute, kernel) = (Recompute::Full, AttentionKernel::Unfused);
+    let layout = TrainingLayout { tensor, micro_batch, recompute, kernel, ..ONE };
+    let setup = TrainingSetup { devices: 384, pipeline, global_batch: 2048, zero_stage: 1, ..STEP };
+    let a100 = Machine { memory: 80.0 * 2_f64.powi(30), ..B200 };
+    train_with(&system, &shape, &a100, layout, &setup).map(|row| row.memory).map_err(|refusal| refusal.reject)
+}
+
+/// bigscience-workshop/bigscience, `train/tr11-176B-ml/chronicles-prequel.md`, bf16: used memory as `nvidia-smi` prints it, in GiB.
+#[test]
+fn bloom_prototypes_use() {
+    for (prototype, gib) in [
+        ((100, 12_288, 64, 8, 6, 2), 61.0),
+        ((100, 12_288, 64, 8, 6, 4), 72.0),
+        ((82, 13_312, 64, 8, 12, 4), 52.0),
+        ((82, 13_312, 64, 4, 12, 4), 74.0),
+        ((94, 13_312, 128, 4, 12, 2), 67.0),
+        ((70, 14_336, 64, 8, 12, 2), 40.0),
+        ((70, 14_336, 112, 4, 12, 2), 59.0),
+        ((70, 14_336, 64, 4, 12, 4), 73.0),
+    ] {
+        let memory = bloom(prototype).expect("it ran");
+        close((memory.peak + memory.context) / 2_f64.powi(30), gib, 0.06);
+    }
+}
+
+/// The same page: with four tensor ranks and six stages the prototype of 100 layers ran out of memory, with one sequence and with two.
+#[test]
+fn bloom_prototypes_run_out() {
+    for micro_batch in [1, 2] {
+        assert!(bloom((100, 12_288, 64, 4, 6, micro_batch)).is_err());
+    }
 }
