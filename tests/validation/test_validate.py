@@ -13,6 +13,7 @@ from llmsweep.errors import DataError
 from llmsweep.validate import validate
 from llmsweep.validate.intervals import add, dump, held_out, learn, load
 from llmsweep.validate.models import Models, from_shape, guessed, shortened
+from llmsweep.validate.predict import NEAREST, changed
 from llmsweep.validate.quantities import columns
 from llmsweep.validate.score import board
 from support import ROOT, Run
@@ -77,6 +78,15 @@ def test_a_substituted_layout_is_marked_and_counted() -> None:
     rows = validate(unsupported)
     assert (rows["substituted"] == "precision_unsupported").all()
     assert board(rows)["substituted"] == 1
+
+
+def test_embedding_and_head_stand_for_layers_where_chunks_need_them() -> None:
+    """128 chunks for the 126 layers of Llama-3.1-405B; 512 chunks are cut to what the layers allow."""
+    layouts = pl.DataFrame({"_row": [0, 1], "model_layers": [126, 126], "pipeline_parallel": [16, 16]})
+    layouts = layouts.with_columns(virtual_pipeline=pl.Series([8, 32]), embedding_as_layers=pl.lit(value=False))
+    nearest = changed(layouts, layouts.select("_row"), NEAREST["pipeline_too_deep"])
+    assert nearest["virtual_pipeline"].to_list() == [8, 7]
+    assert nearest["embedding_as_layers"].to_list() == [True, False]
 
 
 def test_all_together_are_within_a_fifth() -> None:

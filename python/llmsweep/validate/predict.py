@@ -28,7 +28,7 @@ CHUNKS_WITH_ENDS = pl.col("model_layers") + 2 >= pl.col("pipeline_parallel") * p
 NEAREST: Mapping[str, Sequence[pl.Expr]] = {
     "precision_unsupported": (pl.col("precision").replace(WEIGHT_ONLY),),
     "virtual_pipeline_batches": (pl.lit(1, pl.Int64).alias("virtual_pipeline"),),
-    # Embedding and head stand for a layer each in some recipes: 128 chunks for 126 layers. Where that is not enough, fewer chunks.
+    # Embedding and head stand for a layer each in some recipes: 128 chunks for 126 layers. Else there are fewer chunks.
     "pipeline_too_deep": (
         CHUNKS_WITH_ENDS.alias("embedding_as_layers"),
         pl.when(CHUNKS_WITH_ENDS)
