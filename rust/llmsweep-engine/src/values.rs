@@ -92,6 +92,9 @@ const TRAINING: &[(&str, OfTraining)] = &[
     ("gradient_bytes", |o| o.of(|row| row.memory.gradients)),
     ("optimizer_bytes", |o| o.of(|row| row.memory.optimizer)),
     ("activation_bytes", |o| o.of(|row| row.memory.activations)),
+    ("trainable_parameters", |o| o.of(|row| row.trainable_parameters)),
+    ("host_memory_bytes", |o| o.of(|row| row.memory.host)),
+    ("offload_time_s", |o| o.of(|row| row.terms.offload.0)),
     ("step_time_s", |o| o.of(|row| row.step.0)),
     ("step_time_s_bound", |o| o.of(|row| row.step_bound.0)),
     ("compute_time_s", |o| o.of(|row| row.terms.compute().0)),
@@ -200,7 +203,9 @@ impl Value {
         if let Some(position) = AXES.iter().position(|axis| axis.name == name && axis.phases.contains(&phase)) {
             let axis = &AXES[position];
             let kind = match axis.domain {
-                Domain::Model | Domain::Accelerator | Domain::Network | Domain::Choice(_) => Kind::Label,
+                Domain::Model | Domain::Accelerator | Domain::Network | Domain::Choice(_) | Domain::Subset(_) => {
+                    Kind::Label
+                }
                 Domain::Integer { .. } => Kind::Count,
                 Domain::Positive => Kind::Number,
                 Domain::Bool => Kind::Bool,

@@ -76,6 +76,7 @@ fn axis(axis: &Axis) -> Value {
         Domain::Accelerator => json!({ "kind": "accelerator" }),
         Domain::Network => json!({ "kind": "network" }),
         Domain::Choice(values) => json!({ "kind": "choice", "values": values }),
+        Domain::Subset(values) => json!({ "kind": "subset", "values": values }),
         Domain::Integer { min, max } => json!({ "kind": "integer", "min": min, "max": max }),
         Domain::Positive => json!({ "kind": "positive" }),
         Domain::Bool => json!({ "kind": "bool" }),

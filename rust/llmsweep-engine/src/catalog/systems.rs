@@ -1,6 +1,6 @@
 //! Constants of software: collectives, the training stack, serving engines.
 use llmsweep_model::collective::CollectiveModel;
-use llmsweep_model::quantity::{Bytes, Seconds};
+use llmsweep_model::quantity::{Bytes, BytesPerSec, Seconds};
 use llmsweep_model::system::{ServingEngine, TrainingSystem};
 
 use super::collectives::collectives;
@@ -84,7 +84,7 @@ pub(super) fn section<'a>(fields: &Fields<'a>, key: &str, allowed: &[&str]) -> R
 }
 
 /// Keys of `training.toml`.
-pub const TRAINING_SYSTEM_KEYS: [&str; 13] = [
+pub const TRAINING_SYSTEM_KEYS: [&str; 17] = [
     "host_launch_s",
     "layer_launches",
     "expert_layer_floor_s",
@@ -95,6 +95,10 @@ pub const TRAINING_SYSTEM_KEYS: [&str; 13] = [
     "logit_bytes",
     "gradient_accumulation_bytes",
     "gradient_message_bytes",
+    "cast_bytes",
+    "cast_ratio_mxfp8",
+    "cast_ratio_nvfp4",
+    "host_memory_bandwidth_bytes_per_s",
     "fragmentation",
     "context_bytes",
     "source",
@@ -139,6 +143,10 @@ fn training(node: &Node) -> Result<TrainingSystem, DocumentError> {
         logit_bytes: amount(&fields, "logit_bytes")?,
         gradient_accumulation_bytes: amount(&fields, "gradient_accumulation_bytes")?,
         gradient_message_bytes: amount(&fields, "gradient_message_bytes")?,
+        cast_bytes: amount(&fields, "cast_bytes")?,
+        cast_ratio_mxfp8: positive(&fields, "cast_ratio_mxfp8")?,
+        cast_ratio_nvfp4: positive(&fields, "cast_ratio_nvfp4")?,
+        host_memory_bandwidth: BytesPerSec(positive(&fields, "host_memory_bandwidth_bytes_per_s")?),
         fragmentation: surplus(&fields, "fragmentation")?,
         context: Bytes(amount(&fields, "context_bytes")?),
     })

@@ -129,6 +129,11 @@ fn layout(context: &Context, point: &Point) -> TrainingLayout {
         micro_batch: context.count(point, axis::MICRO_BATCH),
         recompute: context.recompute(point),
         kernel: context.attention_kernel(point),
+        recompute_modules: context.recompute_modules(point),
+        mode: context.training_mode(point),
+        lora_rank: context.count(point, axis::LORA_RANK),
+        lora_modules: context.lora_modules(point),
+        gradient: context.gradient(point),
     }
 }
 
@@ -143,5 +148,7 @@ pub fn setup(context: &Context, point: &Point) -> TrainingSetup {
         zero_stage: context.count(point, axis::ZERO),
         optimizer: context.optimizer(point),
         tokens: context.number(point, axis::TOKENS),
+        recompute_layers: context.count(point, axis::RECOMPUTE_LAYERS),
+        offload: context.offload(point),
     }
 }

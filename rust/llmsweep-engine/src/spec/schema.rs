@@ -99,6 +99,10 @@ fn axis_schema(axis: &Axis) -> Value {
     let scalar = match axis.domain {
         Domain::Model | Domain::Accelerator | Domain::Network => json!({ "type": "string", "minLength": 1 }),
         Domain::Choice(names) => json!({ "enum": names }),
+        Domain::Subset(names) => {
+            let any = names.join("|");
+            json!({ "type": "string", "pattern": format!("^(none|({any})(\\+({any}))*)$") })
+        }
         Domain::Integer { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
         Domain::Positive => json!({ "type": "number", "exclusiveMinimum": 0 }),
         Domain::Bool => json!({ "type": "boolean" }),

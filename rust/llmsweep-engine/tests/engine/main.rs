@@ -7,6 +7,7 @@ mod explained;
 mod fronts;
 mod listed;
 mod paths;
+mod recipes;
 mod rejects;
 mod setups;
 mod space;

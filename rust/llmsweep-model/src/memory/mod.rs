@@ -1,4 +1,5 @@
 //! What must be held: weights, gradients, optimizer state, activations, key-value cache.
 pub mod activations;
 pub mod cache;
+pub mod recompute;
 pub mod state;

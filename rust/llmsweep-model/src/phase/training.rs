@@ -1,7 +1,9 @@
 //! Training, level row: pipeline, data parallelism, memory, and the whole run.
 use super::Device;
 use super::share::{Bottleneck, KernelTime};
+use super::training_flops::needed;
 use super::training_memory::TrainingMemory;
+use super::training_state::{Offload, kept_bytes, share_again};
 use super::training_times::{BlockTime, TrainingTimes, TrainingWork};
 use crate::arch::ModelShape;
 use crate::bound::least_time;
@@ -11,6 +13,7 @@ use crate::parallel::placement::Placement;
 use crate::precision::Precision;
 use crate::quantity::{Bytes, Flops, Seconds};
 use crate::reject::Reject;
+use crate::subset::Subset;
 use crate::system::TrainingSystem;
 
 /// The axes of the row level.
@@ -30,6 +33,10 @@ pub struct TrainingSetup {
     pub optimizer: Optimizer,
     /// Tokens of the whole run.
     pub tokens: f64,
+    /// Layers of a stage that recomputation runs again; 0 for all.
+    pub recompute_layers: u32,
+    /// What lives in the host's memory, positions of [`Offload::NAMES`](super::training_state::Offload::NAMES).
+    pub offload: Subset,
 }
 
 /// The terms of one step's time; they add up to the step.
@@ -53,6 +60,8 @@ pub struct StepTerms {
     pub data: Seconds,
     /// Optimizer update.
     pub optimizer: Seconds,
+    /// Exposed transfers to and from the host, and its update.
+    pub offload: Seconds,
 }
 
 impl StepTerms {
@@ -71,7 +80,7 @@ impl StepTerms {
     /// The step.
     #[must_use]
     pub fn total(&self) -> Seconds {
-        self.compute() + self.communication() + self.bubble + self.optimizer
+        self.compute() + self.communication() + self.bubble + self.optimizer + self.offload
     }
 
     /// What takes most.
@@ -88,6 +97,7 @@ impl StepTerms {
             (Bottleneck::PipelineBubble, self.bubble),
             (Bottleneck::DataCommunication, self.data),
             (Bottleneck::Optimizer, self.optimizer),
+            (Bottleneck::HostTransfer, self.offload),
         ])
     }
 }
@@ -101,6 +111,8 @@ pub struct TrainingRow {
     pub micro_batches: f64,
     /// Memory.
     pub memory: TrainingMemory,
+    /// Parameters of the whole model that train.
+    pub trainable_parameters: f64,
     /// Time.
     pub terms: StepTerms,
     /// The step.
@@ -216,7 +228,9 @@ pub fn row(
     let sequences = f64::from(setup.global_batch);
     let devices = f64::from(setup.devices);
     let step_tokens = sequences * f64::from(work.layout.sequence_length);
-    let model_flops = 3.0 * work.flops.causal() * sequences;
+    let needed = |attention| needed(&work.flops, attention, &work.adapters, &work.layout) * sequences;
+    let model_flops = needed(work.flops.attention_causal);
+    let again = again_of_all(stages, setup);
     let step_bound = least_time(
         Flops(model_flops),
         device.kernels.peak.max(device.kernels.plain_peak),
@@ -228,16 +242,41 @@ pub fn row(
         replicas: f64::from(replicas.data),
         micro_batches,
         memory,
+        trainable_parameters: trainable_parameters(&levels),
         terms,
         step,
         step_bound,
         tokens_per_s: step_tokens / step.0,
         model_flops,
-        model_flops_full: 3.0 * work.flops.full() * sequences,
-        hardware_flops: work.hardware_flops * sequences,
+        model_flops_full: needed(work.flops.attention_full),
+        hardware_flops: (work.hardware_flops - work.again_flops * (1.0 - again)) * sequences,
         peak_flops: (device.kernels.peak * step).0 * devices,
         time_to_train: step * (setup.tokens / step_tokens),
     })
+}
+
+/// Share of all layers that are run again.
+fn again_of_all(stages: &[StageClass], setup: &TrainingSetup) -> f64 {
+    if setup.recompute_layers == 0 {
+        return 1.0;
+    }
+    let (mut again, mut all) = (0.0, 0.0);
+    for stage in stages {
+        let layers = stage.layer_count() * stage.count;
+        again += layers * share_again(stage, setup);
+        all += layers;
+    }
+    again / all
+}
+
+/// Parameters of the model, prediction layers counted where they train, or of its adapters.
+fn trainable_parameters(levels: &TrainingLevels) -> f64 {
+    let TrainingLevels { shape, work, .. } = levels;
+    if work.layout.mode.frozen() {
+        return work.adapters.parameters;
+    }
+    let predicted = if work.prediction_layers > 0.0 { shape.mtp_parameters() } else { 0.0 };
+    shape.parameters() + predicted
 }
 
 impl Step<'_> {
@@ -255,7 +294,7 @@ impl Step<'_> {
         let mut slowest = BlockTime::default();
         let mut sum = Seconds::ZERO;
         for stage in self.stages {
-            let time = stage_time(work, times, stage);
+            let time = stage_time(work, times, stage, setup);
             sum += time.total() * stage.count;
             if time.total() > slowest.total() {
                 slowest = time;
@@ -282,13 +321,28 @@ impl Step<'_> {
             pipeline: steady * m + message * (pipeline - 1.0),
             bubble: (sum - slowest.total()).max(Seconds::ZERO) / chunks,
             data: exchange.0,
-            optimizer: exchange.1,
+            optimizer: exchange.1.device,
+            offload: exchange.1.host + self.activations_away(&slowest) * m,
         }
+    }
+
+    /// Time of one micro-batch that activations on their way to the host and back add: the slowest stage's forward pass hides the one way,
+    /// its backward pass the other.
+    fn activations_away(&self, slowest: &BlockTime) -> Seconds {
+        let TrainingLevels { work, device, .. } = self.levels;
+        if !Offload::Activations.is_in(self.setup.offload) {
+            return Seconds::ZERO;
+        }
+        let stages = self.stages.iter().map(|stage| kept_bytes(work, stage, self.setup));
+        let way = Bytes(stages.fold(0.0, f64::max)) / device.accelerator.host_bandwidth;
+        let (forward, backward) = self.passes(slowest);
+        (way - forward).max(Seconds::ZERO) + (way - backward).max(Seconds::ZERO)
     }
 }
 
 /// One stage's time for one micro-batch.
-fn stage_time(work: &TrainingWork, times: &TrainingTimes, stage: &StageClass) -> BlockTime {
+fn stage_time(work: &TrainingWork, times: &TrainingTimes, stage: &StageClass, setup: &TrainingSetup) -> BlockTime {
+    let again = share_again(stage, setup);
     let mut sum = BlockTime::default();
     let mut add = |block: &BlockTime, count: f64| {
         sum.forward = sum.forward.plus(block.forward.times(count));
@@ -298,9 +352,12 @@ fn stage_time(work: &TrainingWork, times: &TrainingTimes, stage: &StageClass) ->
         sum.expert += block.expert * count;
         sum.context += block.context * count;
     };
-    for (block, count) in times.layers.iter().zip(stage.layers) {
+    for ((block, plain), count) in times.layers.iter().zip(&times.plain).zip(stage.layers) {
         if count > 0.0 {
-            add(block, count);
+            add(block, count * again);
+            if again < 1.0 {
+                add(plain, count * (1.0 - again));
+            }
         }
     }
     if stage.first {

@@ -1,8 +1,8 @@
 //! Training, level row: memory of the fullest device.
-use super::exchange::stage_parameters;
 use super::training::{Step, TrainingLevels};
+use super::training_state::{Offload, kept_bytes, on_device};
 use super::training_times::TrainingWork;
-use crate::memory::state::{ModelState, StateBytes};
+use crate::memory::state::ModelState;
 use crate::parallel::pipeline::in_flight;
 use crate::quantity::Bytes;
 use crate::reject::Reject;
@@ -20,6 +20,8 @@ pub struct TrainingMemory {
     pub activations: f64,
     /// All of it, with what the allocator wastes.
     pub peak: f64,
+    /// What lives in the host's memory instead.
+    pub host: f64,
     /// What a process can use.
     pub usable: f64,
     /// Stage that is fullest, from 0.
@@ -29,23 +31,23 @@ pub struct TrainingMemory {
 impl Step<'_> {
     /// The fullest stage. What holds it is reported: weights alone, model state, or activations on top.
     pub(super) fn peak_memory(&self) -> Result<TrainingMemory, Reject> {
-        let TrainingLevels { shape, precision, work, device, system, .. } = self.levels;
+        let TrainingLevels { work, device, system, .. } = self.levels;
         let setup = self.setup;
-        let bytes = StateBytes::of(precision, setup.optimizer);
+        let bytes = self.state_bytes();
         let usable = (device.accelerator.memory - system.context).max(Bytes::ZERO).0;
         let mut fullest = TrainingMemory { usable, ..TrainingMemory::default() };
         for stage in self.stages {
-            let parameters = stage_parameters(shape, work, stage);
-            let (data_ranks, expert_ranks) = (self.placement.data_ring().size, self.placement.expert_data_ring().size);
-            let state = ModelState::of(&parameters, &bytes, setup.zero_stage, data_ranks, expert_ranks);
+            let whole = self.state(&self.parameters(stage));
+            let on_host = if Offload::Optimizer.is_in(setup.offload) { whole.optimizer } else { 0.0 };
+            let state = ModelState { optimizer: whole.optimizer - on_host, ..whole };
             let chunks = f64::from(setup.virtual_pipeline);
             let waiting = in_flight(f64::from(setup.pipeline), chunks, self.micro_batches, stage.earliest);
-            let layers: f64 = work.kept_bytes.iter().zip(stage.layers).map(|(kept, count)| kept * count).sum();
             let (prediction, logits) =
                 if stage.last { (work.prediction_kept_bytes, work.logits_bytes) } else { (0.0, 0.0) };
-            let kept = layers + prediction;
+            let kept = kept_bytes(work, stage, setup) + prediction;
             let gathered = if setup.zero_stage == 3 { gathered_weights(work, bytes.weight) } else { 0.0 };
-            let activations = kept * waiting + work.live_bytes + logits + gathered;
+            let resident = on_device(kept * waiting, work, setup);
+            let activations = resident + work.live_bytes + logits + gathered;
             let peak = (state.total() + activations) * system.fragmentation;
             if peak > fullest.peak {
                 fullest = TrainingMemory {
@@ -54,6 +56,7 @@ impl Step<'_> {
                     optimizer: state.optimizer,
                     activations,
                     peak,
+                    host: on_host + kept * waiting - resident,
                     usable,
                     stage: stage.earliest,
                 };

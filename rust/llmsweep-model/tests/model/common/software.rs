@@ -4,7 +4,7 @@ use llmsweep_model::law::{
     AllGatherLaw, AllReduceLaw, AllToAllLaw, CombineLaw, DispatchLaw, EngineAllReduceLaw, Law, ReduceScatterLaw,
     RingLaw,
 };
-use llmsweep_model::quantity::{Bytes, Seconds};
+use llmsweep_model::quantity::{Bytes, BytesPerSec, Seconds};
 use llmsweep_model::system::{ServingEngine, TrainingSystem};
 
 /// Start of a kernel inside a captured graph.
@@ -97,6 +97,10 @@ pub(crate) fn training() -> TrainingSystem {
         logit_bytes: 12.0,
         gradient_accumulation_bytes: 8.0,
         gradient_message_bytes: 4.0,
+        cast_bytes: 6.0,
+        cast_ratio_mxfp8: 1.0,
+        cast_ratio_nvfp4: 1.3,
+        host_memory_bandwidth: BytesPerSec(50e9),
         fragmentation: 1.04,
         context: Bytes(2.5e9),
     }
