@@ -81,7 +81,8 @@ impl Step<'_> {
             } else {
                 hidden(scatter, backward) + hidden(gather, forward) / repeats
             } * repeats;
-            let update = self.update(stage, &parameters, &state, backward);
+            let behind = if setup.zero_stage == 3 { gather + scatter } else { scatter };
+            let update = self.update(stage, &parameters, &state, (backward - behind).max(Seconds::ZERO));
             let total = data + update.device + update.host;
             if total > worst.0 + worst.1.device + worst.1.host {
                 worst = (data, update);

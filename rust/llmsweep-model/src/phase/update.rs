@@ -23,13 +23,14 @@ impl Step<'_> {
     /// orthogonalisation before, and the cast of new weights after.
     ///
     /// On the host the same bytes pass through its memory, between the gradients' way there and the weights' way back (ZeRO-Offload, Ren et
-    /// al. 2021, arXiv:2101.06840, section 4). `hidden` of the backward pass covers the gradients' way.
+    /// al. 2021, arXiv:2101.06840, section 4). The time that the backward pass has
+    /// left after the exchange of gradients hides their way, unless activations are on it.
     pub(super) fn update(
         &self,
         stage: &StageClass,
         parameters: &StageParameters,
         state: &ModelState,
-        hidden: Seconds,
+        left: Seconds,
     ) -> Update {
         let TrainingLevels { precision, device, system, work, .. } = self.levels;
         let bytes = self.state_bytes();
@@ -44,6 +45,7 @@ impl Step<'_> {
             return Update { device: time(&Op::memory("optimizer", passes, 1.0)) + after, host: Seconds::ZERO };
         }
         let link = device.accelerator.host_bandwidth;
+        let hidden = if Offload::Activations.is_in(self.setup.offload) { Seconds::ZERO } else { left };
         let down = (Bytes(updated * bytes.gradient) / link - hidden).max(Seconds::ZERO);
         let host = down + Bytes(passes) / system.host_memory_bandwidth + Bytes(updated * plain) / link;
         Update { device: after, host }

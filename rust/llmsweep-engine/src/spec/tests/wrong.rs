@@ -423,3 +423,40 @@ fn values_of_training() {
         ],
     );
 }
+
+#[test]
+fn choices_of_several_names() {
+    const MODULES: &str = "scores, attention, norm, activation, latent_up, mlp, moe";
+    for (line, sentence) in [
+        (
+            "recompute_modules = \"norm+mpl\"",
+            format!("s.toml:8:21: unknown recompute_modules \"mpl\"; did you mean \"mlp\"?; allowed: {MODULES}"),
+        ),
+        ("recompute_modules = \"\"", format!("s.toml:8:21: unknown recompute_modules \"\"; allowed: {MODULES}")),
+        (
+            "recompute_modules = \"none+norm\"",
+            format!("s.toml:8:21: unknown recompute_modules \"none\"; did you mean \"norm\"?; allowed: {MODULES}"),
+        ),
+        (
+            "recompute_modules = \"norm+norm\"",
+            "s.toml:8:21: recompute_modules names \"norm\" twice in \"norm+norm\"".to_owned(),
+        ),
+        (
+            "recompute_modules = [\"norm+mlp\", \"mlp+norm\"]",
+            "s.toml:8:34: recompute_modules has the value \"norm+mlp\" twice, first at s.toml:8:22".to_owned(),
+        ),
+        (
+            "offload = true",
+            "s.toml:8:11: offload must be \"none\" or any of optimizer, activations, joined by +, not \"true\"".to_owned(),
+        ),
+        ("lora_rank = 0", "s.toml:8:13: lora_rank must be a whole number from 1 to 1,000,000, not \"0\"".to_owned()),
+        (
+            "training_mode = \"lorra\"",
+            "s.toml:8:17: unknown training_mode \"lorra\"; did you mean \"lora\"?; allowed: pretraining, full_finetuning, lora, qlora"
+                .to_owned(),
+        ),
+    ] {
+        let error = decode(&format!("{RUN}{line}")).expect_err(line);
+        assert_eq!(error.to_string(), sentence, "{line}");
+    }
+}

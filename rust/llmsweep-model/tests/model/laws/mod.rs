@@ -7,4 +7,5 @@ mod layouts;
 mod memory;
 mod monotone;
 mod multiplications;
+mod recipes;
 mod refused;
