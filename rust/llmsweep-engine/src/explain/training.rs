@@ -73,9 +73,14 @@ fn memory(row: &TrainingRow) -> Section {
         format!("Memory of the fullest device (stage {})", memory.stage),
         vec![
             Term::new("weights", memory.weights, "B", "parameters of the device · bytes each / ZeRO-3 shard"),
-            Term::new("gradients", memory.gradients, "B", "parameters · 4 B / ZeRO-2 shard"),
-            Term::new("optimizer state", memory.optimizer, "B", "parameters · (master + moments) / ZeRO-1 shard")
-                .source("Rajbhandari et al. 2020, arXiv:1910.02054, figure 1"),
+            Term::new("gradients", memory.gradients, "B", "parameters that train · bytes of their sum / ZeRO-2 shard"),
+            Term::new(
+                "optimizer state",
+                memory.optimizer,
+                "B",
+                "parameters that train · (master + moments) / ZeRO-1 shard",
+            )
+            .source("Rajbhandari et al. 2020, arXiv:1910.02054, figure 1"),
             Term::new("activations", memory.activations, "B", "kept by layers · micro-batches in flight + logits")
                 .source("Korthikanti et al. 2022, arXiv:2205.05198, table 2"),
             Term::new("fragmentation", memory.peak - sum, "B", "what the allocator reserves beyond it"),

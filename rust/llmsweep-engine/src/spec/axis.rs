@@ -237,6 +237,9 @@ fn subset(axis: &Axis, text: &str, all: &[&str]) -> Result<String, String> {
     if parts == ["none"] {
         return Ok("none".to_owned());
     }
+    if parts.contains(&"none") {
+        return Err(format!("{} is \"none\" or some of {}, not both as in \"{text}\"", axis.name, all.join(", ")));
+    }
     if let Some(wrong) = parts.iter().find(|part| !all.contains(part)) {
         return Err(unknown(axis.name, wrong, all));
     }

@@ -1,7 +1,7 @@
 //! The worked numbers of docs/model.md.
 use crate::common::hardware::{B200, H100, TRAINING_CLOCK};
-use crate::common::run::{ONE, REQUEST, STEP, serve, train};
-use crate::common::shapes::{llama2_7b, llama2_70b, llama3_405b};
+use crate::common::run::{ONE, REQUEST, STEP, count, serve, train};
+use crate::common::shapes::{gpt3_175b, llama2_7b, llama2_70b, llama3_405b};
 use llmsweep_model::collective::Ring;
 use llmsweep_model::economics::{HOUR, Upkeep};
 use llmsweep_model::kernel::Pass;
@@ -11,6 +11,8 @@ use llmsweep_model::phase::share::Bottleneck;
 use llmsweep_model::phase::training::{TrainingRow, TrainingSetup};
 use llmsweep_model::phase::training_times::TrainingLayout;
 use llmsweep_model::quantity::{Bytes, Seconds};
+use llmsweep_model::subset::Subset;
+use llmsweep_model::work::adapters::{Mode, NF4_BITS, Target};
 use llmsweep_model::work::{Collective, Widths, Work};
 
 /// What the page prints has three digits.
@@ -74,6 +76,20 @@ fn training_memory() {
     page.says("optimizer", memory.optimizer, 0.3e9, PRINTED);
     page.says("activations", memory.activations, 4.5e9, PRINTED);
     page.says("peak", memory.peak, 24.9e9, PRINTED);
+}
+
+#[test]
+fn training_modes() {
+    let mut page = Page::default();
+    let layout = TrainingLayout {
+        mode: Mode::Lora,
+        lora_rank: 4,
+        lora_modules: Subset::of(&[Target::Attention as usize]),
+        ..ONE
+    };
+    let work = count(&gpt3_175b(), layout).expect("counts");
+    page.says("trainable parameters", work.adapters.parameters, 37.7e6, PRINTED);
+    page.says("bits of a frozen weight", NF4_BITS, 4.127, 1e-4);
 }
 
 #[test]

@@ -429,13 +429,13 @@ fn choices_of_several_names() {
     const MODULES: &str = "scores, attention, norm, activation, latent_up, mlp, moe";
     for (line, sentence) in [
         (
-            "recompute_modules = \"norm+mpl\"",
-            format!("s.toml:8:21: unknown recompute_modules \"mpl\"; did you mean \"mlp\"?; allowed: {MODULES}"),
+            "recompute_modules = \"norm+actvation\"",
+            format!("s.toml:8:21: unknown recompute_modules \"actvation\"; did you mean \"activation\"?; allowed: {MODULES}"),
         ),
         ("recompute_modules = \"\"", format!("s.toml:8:21: unknown recompute_modules \"\"; allowed: {MODULES}")),
         (
             "recompute_modules = \"none+norm\"",
-            format!("s.toml:8:21: unknown recompute_modules \"none\"; did you mean \"norm\"?; allowed: {MODULES}"),
+            format!("s.toml:8:21: recompute_modules is \"none\" or some of {MODULES}, not both as in \"none+norm\""),
         ),
         (
             "recompute_modules = \"norm+norm\"",
