@@ -242,7 +242,7 @@ pub fn row(
         replicas: f64::from(replicas.data),
         micro_batches,
         memory,
-        trainable_parameters: trainable_parameters(&levels),
+        trainable_parameters: work.trainable_parameters,
         terms,
         step,
         step_bound,
@@ -267,16 +267,6 @@ fn again_of_all(stages: &[StageClass], setup: &TrainingSetup) -> f64 {
         all += layers;
     }
     again / all
-}
-
-/// Parameters of the model, prediction layers counted where they train, or of its adapters.
-fn trainable_parameters(levels: &TrainingLevels) -> f64 {
-    let TrainingLevels { shape, work, .. } = levels;
-    if work.layout.mode.frozen() {
-        return work.adapters.parameters;
-    }
-    let predicted = if work.prediction_layers > 0.0 { shape.mtp_parameters() } else { 0.0 };
-    shape.parameters() + predicted
 }
 
 impl Step<'_> {

@@ -65,6 +65,16 @@ impl AdapterCount {
     }
 }
 
+/// Parameters of the model, prediction layers counted where they train, or of its adapters.
+#[must_use]
+pub fn trainable(shape: &ModelShape, adapters: &AdapterCount, layout: &TrainingLayout, predicts: bool) -> f64 {
+    match (layout.mode.frozen(), predicts) {
+        (true, _) => adapters.parameters,
+        (false, true) => shape.parameters() + shape.mtp_parameters(),
+        (false, false) => shape.parameters(),
+    }
+}
+
 /// FLOPs of orthogonalising a layer's updates on one device, before data parallelism shares them.
 #[must_use]
 pub fn orthogonalisation(shape: &ModelShape, kind: LayerKind, layout: &TrainingLayout) -> DeviceParameters {

@@ -1,7 +1,7 @@
 //! Training, levels shape to time: what one micro-batch does in each kind of layer, and how long it takes.
 use super::Device;
 use super::share::KernelTime;
-use super::training_flops::{AdapterCount, again_flops, orthogonalisation, run_once};
+use super::training_flops::{AdapterCount, again_flops, orthogonalisation, run_once, trainable};
 use super::training_messages as messages;
 use crate::arch::{LayerKind, ModelShape};
 use crate::flops::ForwardFlops;
@@ -150,6 +150,8 @@ pub struct TrainingWork {
     pub hardware_flops: f64,
     /// Of these, recomputation.
     pub again_flops: f64,
+    /// Parameters of the whole model that train.
+    pub trainable_parameters: f64,
     /// Bytes moved per value that is cast.
     pub cast_traffic: f64,
 }
@@ -265,6 +267,7 @@ impl TrainingWork {
             adapters,
             hardware_flops: run_once(&flops, &adapters, &layout) + again_flops,
             again_flops,
+            trainable_parameters: trainable(shape, &adapters, &layout, predicts),
             cast_traffic,
         })
     }

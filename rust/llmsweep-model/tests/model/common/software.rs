@@ -98,7 +98,7 @@ pub(crate) fn training() -> TrainingSystem {
         gradient_accumulation_bytes: 8.0,
         gradient_message_bytes: 4.0,
         cast_bytes: 6.0,
-        cast_ratio_mxfp8: 1.0,
+        cast_ratio_mxfp8: 1.7,
         cast_ratio_nvfp4: 1.3,
         host_memory_bandwidth: BytesPerSec(50e9),
         fragmentation: 1.04,
