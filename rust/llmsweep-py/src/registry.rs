@@ -120,6 +120,7 @@ fn reject_phases(reject: Reject) -> Vec<&'static str> {
         Reject::PrecisionNotTrained
         | Reject::ContextParallelSequence
         | Reject::SequenceTooLong
+        | Reject::NothingTrained
         | Reject::VirtualPipelineAlone
         | Reject::VirtualPipelineBatches
         | Reject::DevicesNotDivisible
