@@ -101,7 +101,7 @@ fn axis_schema(axis: &Axis) -> Value {
         Domain::Choice(names) => json!({ "enum": names }),
         Domain::Subset(names) => {
             let any = names.join("|");
-            json!({ "type": "string", "pattern": format!("^(none|({any})(\\+({any}))*)$") })
+            json!({ "type": "string", "pattern": format!("^\\s*(none|({any})(\\s*\\+\\s*({any}))*)\\s*$") })
         }
         Domain::Integer { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
         Domain::Positive => json!({ "type": "number", "exclusiveMinimum": 0 }),

@@ -132,14 +132,3 @@ fn objects_are_decoded_with_their_paths() {
         "axes.accelerator: unknown accelerator \"mi300\"; did you mean \"mi300x\"?; allowed: a100-sxm-80, h100-sxm-80, h200-sxm-141, b200-sxm, mi300x, l40s"
     );
 }
-
-/// A choice of several names has one spelling, whatever the order.
-#[test]
-fn choices_of_several_names_are_put_in_order() {
-    let text = "schema = 1\nphase = \"training\"\n[axes]\nmodel = \"deepseek-v3\"\naccelerator = \"mi300x\"\ndevices = 8\nglobal_batch = 8\n";
-    let spec = decode(&format!("{text}recompute_modules = [\"moe+norm + scores\", \"none\"]")).expect("right");
-    assert_eq!(shown(&spec, "recompute_modules"), ["scores+norm+moe", "none"]);
-    let silent = decode(text).expect("right");
-    assert_eq!(shown(&silent, "recompute_modules"), ["scores+norm+activation"]);
-    assert_eq!(shown(&silent, "offload"), ["none"]);
-}
