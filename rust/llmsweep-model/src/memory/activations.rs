@@ -121,13 +121,16 @@ fn expert_bytes(moe: &Moe, hidden: f64, input: &ActivationInput) -> f64 {
 fn attention_bytes(shape: &ModelShape, input: &ActivationInput) -> f64 {
     let ActivationInput { tokens, split, widths, kernel, dropout, .. } = input;
     // A narrow copy of an input stands beside the 16-bit one that attention itself needs.
-    let narrow = if widths.casts && input.trained.has(Target::Attention as usize) { widths.operand } else { 0.0 };
+    let trains = input.trained.has(Target::Attention as usize);
+    let narrow = if widths.casts && trains { widths.operand } else { 0.0 };
+    // Attention that runs again makes its result anew, unless the output projection has it as its own input.
+    let result_kept = if input.again(Module::Attention) && (widths.casts || !trains) { 0.0 } else { 1.0 };
     let (values, copied, heads) = match shape.attention {
         Some(Attention::Softmax(softmax)) => {
             let heads = f64::from(softmax.heads) / split.tensor;
             let gate = if softmax.gate { heads } else { 0.0 };
             let d = f64::from(softmax.head_dim);
-            ((2.0 * heads + gate + 2.0 * split.kv_heads(softmax.kv_heads)) * d, heads * d, heads)
+            ((heads * (1.0 + result_kept) + gate + 2.0 * split.kv_heads(softmax.kv_heads)) * d, heads * d, heads)
         }
         Some(Attention::Latent(latent)) => {
             let heads = f64::from(latent.heads) / split.tensor;
@@ -135,7 +138,7 @@ fn attention_bytes(shape: &ModelShape, input: &ActivationInput) -> f64 {
             let compressed = f64::from(latent.query_rank + latent.kv_rank + latent.rope_dim);
             let value = f64::from(latent.value_dim);
             let expanded = if input.again(Module::LatentUp) { 0.0 } else { heads * (2.0 * query + value) };
-            (expanded + heads * value + compressed, heads * value + compressed, heads)
+            (expanded + heads * value * result_kept + compressed, heads * value + compressed, heads)
         }
         None => (0.0, 0.0, 0.0),
     };
