@@ -11,7 +11,9 @@ PHASES: tuple[Phase, ...] = ("training", "inference")
 class Domain(TypedDict):
     """The values that an axis takes."""
 
-    kind: Literal["model", "accelerator", "network", "stack", "choice", "integer", "positive", "amount", "bool"]
+    kind: Literal[
+        "model", "accelerator", "network", "stack", "choice", "subset", "integer", "positive", "amount", "bool"
+    ]
     values: NotRequired[list[str]]
     min: NotRequired[int]
     max: NotRequired[int]

@@ -47,7 +47,14 @@ OWN: dict[str, dict[str, list[Any]]] = {
         "embedding_as_layers": [True, False],
         "devices": [8, 64, 96],
         "zero_stage": [0, 1, 2, 3],
-        "optimizer": ["adamw", "adamw_8bit", "muon", "sgd_momentum"],
+        "optimizer": ["adamw", "adamw_bf16", "adamw_8bit", "muon", "sgd_momentum"],
+        "recompute_modules": ["norm", "scores+norm+activation", "attention+mlp+moe", "none"],
+        "recompute_layers": [0, 1, 4],
+        "training_mode": ["pretraining", "lora", "qlora"],
+        "lora_rank": [1, 64],
+        "lora_modules": ["attention", "attention+mlp+experts+head"],
+        "gradient_precision": ["fp32", "bf16"],
+        "offload": ["none", "optimizer", "optimizer+activations"],
     },
 }
 MODELS = ["llama3.2-1b", "llama3.1-8b", "qwen3-30b-a3b", "deepseek-v2-lite", "gemma2-9b", "mixtral-8x7b", "gpt3-175b"]

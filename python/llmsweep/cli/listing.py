@@ -63,6 +63,8 @@ def domain_text(domain: Domain) -> str:
     match domain["kind"]:
         case "choice":
             return ", ".join(domain.get("values", []))
+        case "subset":
+            return f"none, or {' + '.join(domain.get('values', []))}: any of them"
         case "integer":
             return f"{domain.get('min', 0):,} to {domain.get('max', 0):,}"
         case "positive":

@@ -2,7 +2,10 @@
 //!
 //! Rows are numbered by mixed radix over the axes in the order of this registry, the last axis fastest. Levels are ordered too, so
 //! a walk along the rows changes the dear, early levels least often: shape → work → time → row.
+use llmsweep_model::memory::recompute::Module;
+use llmsweep_model::phase::training_state::Offload;
 use llmsweep_model::precision::{KvPrecision, Precision};
+use llmsweep_model::work::adapters::Target;
 
 /// Training or inference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,6 +56,8 @@ pub enum Domain {
     Stack,
     /// A name out of a fixed list.
     Choice(&'static [&'static str]),
+    /// Any of a fixed list of names, joined by `+`, or `none`.
+    Subset(&'static [&'static str]),
     /// A whole number from `min` to `max`.
     Integer {
         /// Smallest allowed.
@@ -246,6 +251,46 @@ pub const AXES: &[Axis] = &[
         Name("flash"),
         "Whether the score matrix stays on chip (flash) or is written to memory.",
     ),
+    axis(
+        "recompute_modules",
+        TRAINING,
+        Work,
+        Domain::Subset(&Module::NAMES),
+        Name("scores+norm+activation"),
+        "What recompute = \"selective\" runs again.",
+    ),
+    axis(
+        "training_mode",
+        TRAINING,
+        Work,
+        Choice(&["pretraining", "full_finetuning", "lora", "qlora"]),
+        Name("pretraining"),
+        "What trains: all parameters, or low-rank adapters beside frozen weights of 16 (lora) or 4 bits (qlora).",
+    ),
+    axis(
+        "lora_rank",
+        TRAINING,
+        Work,
+        Integer { min: 1, max: 1_000_000 },
+        Fallback::Integer(16),
+        "Rank of low-rank adapters.",
+    ),
+    axis(
+        "lora_modules",
+        TRAINING,
+        Work,
+        Domain::Subset(&Target::NAMES),
+        Name("attention+mlp"),
+        "The matrices that have low-rank adapters.",
+    ),
+    axis(
+        "gradient_precision",
+        TRAINING,
+        Work,
+        Choice(&["fp32", "bf16"]),
+        Name("fp32"),
+        "Format in which gradients are summed and exchanged.",
+    ),
     axis("accelerator", BOTH, Time, Domain::Accelerator, Required, "The accelerator."),
     axis("network", BOTH, Time, Domain::Network, Name("default"), "The cluster's network link per accelerator."),
     axis(
@@ -309,9 +354,25 @@ pub const AXES: &[Axis] = &[
         "optimizer",
         TRAINING,
         Row,
-        Choice(&["adamw", "adamw_8bit", "muon", "sgd_momentum"]),
+        Choice(&["adamw", "adamw_bf16", "adamw_8bit", "muon", "sgd_momentum"]),
         Name("adamw"),
         "The optimizer; sets the state held per parameter.",
+    ),
+    axis(
+        "recompute_layers",
+        TRAINING,
+        Row,
+        Integer { min: 0, max: 100_000 },
+        Fallback::Integer(0),
+        "Layers of a pipeline stage that recompute runs again; 0 is all of them.",
+    ),
+    axis(
+        "offload",
+        TRAINING,
+        Row,
+        Domain::Subset(&Offload::NAMES),
+        Name("none"),
+        "What lives in the host's memory: the optimizer's state and update, activations.",
     ),
     workload(
         axis("tokens", TRAINING, Row, TOKENS, Fallback::Integer(1_000_000_000_000), "Tokens of the whole run."),

@@ -91,6 +91,14 @@ pub const COLUMNS: &[Column] = &[
     column("device_count", INFERENCE, Count, "", "layout", "Accelerators: tensor · pipeline · data parallel."),
     column("parameters", BOTH, Number, "", "parameters", "Parameters of the model."),
     column("active_parameters", BOTH, Number, "", "parameters", "Parameters that one token meets, embeddings counted."),
+    column(
+        "trainable_parameters",
+        TRAINING,
+        Number,
+        "",
+        "training modes",
+        "Parameters that train: the model's, or its adapters'.",
+    ),
     column("memory_bytes", BOTH, Number, "B", "memory", "Peak memory of the fullest device."),
     column(
         "memory_bytes_p10",
@@ -133,6 +141,7 @@ pub const COLUMNS: &[Column] = &[
         "memory",
         "Context of the framework and its library of messages, beside memory_bytes.",
     ),
+    column("host_memory_bytes", TRAINING, Number, "B", "memory", "What the fullest device keeps in its host's memory."),
     column("step_time_s", TRAINING, Number, "s", "training step", "Time of one optimizer step."),
     column(
         "step_time_s_p10",
@@ -194,6 +203,14 @@ pub const COLUMNS: &[Column] = &[
     ),
     column("bubble_time_s", TRAINING, Number, "s", "pipeline", "Idle time of the pipeline in one step."),
     column("optimizer_time_s", TRAINING, Number, "s", "training step", "Optimizer update in one step."),
+    column(
+        "offload_time_s",
+        TRAINING,
+        Number,
+        "s",
+        "training step",
+        "Exposed transfers to and from the host, and its update, in one step.",
+    ),
     column("bubble_fraction", TRAINING, Number, "", "pipeline", "Bubble / step time."),
     column(
         "exposed_communication_fraction",

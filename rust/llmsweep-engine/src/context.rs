@@ -7,15 +7,19 @@ use llmsweep_model::hardware::Accelerator;
 use llmsweep_model::kernel::KernelModel;
 use llmsweep_model::law::Chip;
 use llmsweep_model::memory::activations::Recompute;
-use llmsweep_model::memory::state::Optimizer;
+use llmsweep_model::memory::recompute::Module;
+use llmsweep_model::memory::state::{GradientPrecision, Optimizer};
 use llmsweep_model::operations::Operations;
 use llmsweep_model::parallel::pipeline::Schedule;
 use llmsweep_model::phase::Device;
 use llmsweep_model::phase::inference::ServingMode;
+use llmsweep_model::phase::training_state::Offload;
 use llmsweep_model::precision::{ComputeFormat, KvPrecision, Precision};
 use llmsweep_model::quantity::UsdPerSec;
 use llmsweep_model::reject::Reject;
+use llmsweep_model::subset::Subset;
 use llmsweep_model::system::{ServingEngine, TrainingSystem};
+use llmsweep_model::work::adapters::{Mode, Target};
 use llmsweep_model::work::attention::AttentionKernel;
 
 use crate::axes::{AXES, ENGINE_NAMES, Phase};
@@ -55,6 +59,11 @@ pub mod axis {
         RECOMPUTE = "recompute";
         PREDICTION = "multi_token_prediction";
         ATTENTION_KERNEL = "attention_kernel";
+        RECOMPUTE_MODULES = "recompute_modules";
+        TRAINING_MODE = "training_mode";
+        LORA_RANK = "lora_rank";
+        LORA_MODULES = "lora_modules";
+        GRADIENT = "gradient_precision";
         ACCELERATOR = "accelerator";
         NETWORK = "network";
         ENGINE = "engine";
@@ -70,6 +79,8 @@ pub mod axis {
         GLOBAL_BATCH = "global_batch";
         ZERO = "zero_stage";
         OPTIMIZER = "optimizer";
+        RECOMPUTE_LAYERS = "recompute_layers";
+        OFFLOAD = "offload";
         TOKENS = "tokens";
         TOKENS_PER_PARAMETER = "tokens_per_parameter";
         DEVICE_MTBF = "device_mtbf_hours";
@@ -119,6 +130,11 @@ pub struct Context {
     attention_kernels: Vec<AttentionKernel>,
     optimizers: Vec<Optimizer>,
     schedules: Vec<Schedule>,
+    recompute_modules: Vec<Subset>,
+    training_modes: Vec<Mode>,
+    lora_modules: Vec<Subset>,
+    gradients: Vec<GradientPrecision>,
+    offloads: Vec<Subset>,
     modes: Vec<ServingMode>,
     /// Of each accelerator, engine, precision that it computes in, and cache format.
     laws: Vec<Vec<Vec<Option<Vec<ResolvedLaws>>>>>,
@@ -141,6 +157,10 @@ pub struct ResolvedDevice {
 
 fn choices<T: Copy>(names: &[String], all: &[(&str, T)]) -> Vec<T> {
     names.iter().filter_map(|name| all.iter().find(|(known, _)| known == name)).map(|(_, value)| *value).collect()
+}
+
+fn subsets(names: &[String], all: &[&str]) -> Vec<Subset> {
+    names.iter().filter_map(|name| Subset::parse(name, all)).collect()
 }
 
 /// The format of caches where there is none: attention of training is in 16 bits.
@@ -325,6 +345,11 @@ impl Context {
             optimizers: choices(&names(axis::OPTIMIZER), &Optimizer::ALL),
             modes,
             schedules: choices(&names(axis::SCHEDULE), &Schedule::ALL),
+            recompute_modules: subsets(&names(axis::RECOMPUTE_MODULES), &Module::NAMES),
+            training_modes: choices(&names(axis::TRAINING_MODE), &Mode::ALL),
+            lora_modules: subsets(&names(axis::LORA_MODULES), &Target::NAMES),
+            gradients: choices(&names(axis::GRADIENT), &GradientPrecision::ALL),
+            offloads: subsets(&names(axis::OFFLOAD), &Offload::NAMES),
             laws,
             collectives,
             prices: spec.prices.clone(),
@@ -374,6 +399,36 @@ impl Context {
     #[must_use]
     pub fn recompute(&self, point: &Point) -> Recompute {
         self.recomputes[point.index(axis::RECOMPUTE)]
+    }
+
+    /// The modules that a point recomputes where it does so selectively.
+    #[must_use]
+    pub fn recompute_modules(&self, point: &Point) -> Subset {
+        self.recompute_modules[point.index(axis::RECOMPUTE_MODULES)]
+    }
+
+    /// What a point trains.
+    #[must_use]
+    pub fn training_mode(&self, point: &Point) -> Mode {
+        self.training_modes[point.index(axis::TRAINING_MODE)]
+    }
+
+    /// The matrices that have adapters at a point.
+    #[must_use]
+    pub fn lora_modules(&self, point: &Point) -> Subset {
+        self.lora_modules[point.index(axis::LORA_MODULES)]
+    }
+
+    /// The format of a point's sum of gradients.
+    #[must_use]
+    pub fn gradient(&self, point: &Point) -> GradientPrecision {
+        self.gradients[point.index(axis::GRADIENT)]
+    }
+
+    /// What lives in the host's memory at a point.
+    #[must_use]
+    pub fn offload(&self, point: &Point) -> Subset {
+        self.offloads[point.index(axis::OFFLOAD)]
     }
 
     /// How a point computes attention.

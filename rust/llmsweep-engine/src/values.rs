@@ -118,6 +118,9 @@ const TRAINING: &[(&str, OfTraining)] = &[
     ("context_bytes", |o| o.held(|memory| memory.context)),
     ("first_stage_layer_count", |o| o.of(|row| row.first_stage_layers)),
     ("largest_stage_layer_count", |o| o.of(|row| row.largest_stage_layers)),
+    ("trainable_parameters", |o| o.of(|row| row.trainable_parameters)),
+    ("host_memory_bytes", |o| o.held(|memory| memory.host)),
+    ("offload_time_s", |o| o.of(|row| row.terms.offload.0)),
     ("step_time_s", |o| o.of(|row| row.step.0)),
     ("step_time_s_p10", |o| o.of(|row| p10(row.step.0, o.common.spread.step_time))),
     ("step_time_s_p90", |o| o.of(|row| p90(row.step.0, o.common.spread.step_time))),
@@ -249,9 +252,12 @@ impl Value {
         if let Some(position) = AXES.iter().position(|axis| axis.name == name && axis.phases.contains(&phase)) {
             let axis = &AXES[position];
             let kind = match axis.domain {
-                Domain::Model | Domain::Accelerator | Domain::Network | Domain::Stack | Domain::Choice(_) => {
-                    Kind::Label
-                }
+                Domain::Model
+                | Domain::Accelerator
+                | Domain::Network
+                | Domain::Stack
+                | Domain::Choice(_)
+                | Domain::Subset(_) => Kind::Label,
                 Domain::Integer { .. } => Kind::Count,
                 Domain::Positive | Domain::Amount => Kind::Number,
                 Domain::Bool => Kind::Bool,

@@ -15,5 +15,6 @@ pub mod phase;
 pub mod precision;
 pub mod quantity;
 pub mod reject;
+pub mod subset;
 pub mod system;
 pub mod work;

@@ -15,6 +15,7 @@ pub enum Reject {
     ExpertTensorParallel,
     ContextParallelSequence,
     SequenceTooLong,
+    NothingTrained,
     PipelineTooDeep,
     VirtualPipelineAlone,
     VirtualPipelineBatches,
@@ -37,7 +38,7 @@ pub enum Reject {
 
 impl Reject {
     /// Every reason, in the order of its code.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::PrecisionUnsupported,
         Self::PrecisionNotTrained,
         Self::TensorParallelHeads,
@@ -48,6 +49,7 @@ impl Reject {
         Self::ExpertTensorParallel,
         Self::ContextParallelSequence,
         Self::SequenceTooLong,
+        Self::NothingTrained,
         Self::PipelineTooDeep,
         Self::VirtualPipelineAlone,
         Self::VirtualPipelineBatches,
@@ -88,6 +90,7 @@ impl Reject {
             Self::ExpertTensorParallel => "expert_tensor_parallel",
             Self::ContextParallelSequence => "context_parallel_sequence",
             Self::SequenceTooLong => "sequence_too_long",
+            Self::NothingTrained => "nothing_trained",
             Self::PipelineTooDeep => "pipeline_too_deep",
             Self::VirtualPipelineAlone => "virtual_pipeline_alone",
             Self::VirtualPipelineBatches => "virtual_pipeline_batches",
@@ -129,6 +132,7 @@ impl Reject {
                 "2 · context_parallel must divide the sequence length (causal load balance)."
             }
             Self::SequenceTooLong => "The sequence is longer than the model's learned positions.",
+            Self::NothingTrained => "The model has none of the matrices of lora_modules: no adapter would train.",
             Self::PipelineTooDeep => "There are fewer layers than pipeline stages times model chunks.",
             Self::VirtualPipelineAlone => "virtual_pipeline above 1 needs pipeline_parallel above 1.",
             Self::VirtualPipelineBatches => {

@@ -1,5 +1,6 @@
 //! What software adds to the silicon: constants of training stacks and serving engines, each from the catalogue.
-use crate::quantity::{Bytes, Seconds};
+use crate::precision::Precision;
+use crate::quantity::{Bytes, BytesPerSec, Seconds};
 
 /// Constants of a training stack.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,6 +29,14 @@ pub struct TrainingSystem {
     pub gradient_accumulation_bytes: f64,
     /// Bytes of gradient exchanged per parameter.
     pub gradient_message_bytes: f64,
+    /// Bytes moved per value that is cast to a narrow format, both layouts written.
+    pub cast_bytes: f64,
+    /// The same in blocks of 32 values over that with one scale.
+    pub cast_ratio_mxfp8: f64,
+    /// The same in 4 bits, with the rotation of values before.
+    pub cast_ratio_nvfp4: f64,
+    /// Bandwidth of the host's memory for each device.
+    pub host_memory_bandwidth: BytesPerSec,
     /// Memory that the allocator reserves over what it hands out.
     pub fragmentation: f64,
     /// Memory of the framework's context: the driver's, kernels and libraries.
@@ -57,6 +66,10 @@ impl TrainingSystem {
         logit_bytes: 0.0,
         gradient_accumulation_bytes: 0.0,
         gradient_message_bytes: 0.0,
+        cast_bytes: 0.0,
+        cast_ratio_mxfp8: 1.0,
+        cast_ratio_nvfp4: 1.0,
+        host_memory_bandwidth: BytesPerSec(f64::INFINITY),
         fragmentation: 1.0,
         context: Bytes::ZERO,
         communicator: Bytes::ZERO,
@@ -64,6 +77,22 @@ impl TrainingSystem {
         stage_results_kept: 0.0,
         bucket_bytes: 0.0,
     };
+}
+
+impl TrainingSystem {
+    /// Bytes moved per value that a precision casts; 0 where multiplications take values as they are.
+    #[must_use]
+    pub fn cast_traffic(&self, precision: &Precision) -> f64 {
+        if precision.activation_bits >= precision.unquantised_bits {
+            return 0.0;
+        }
+        let ratio = match precision.name {
+            "mxfp8" => self.cast_ratio_mxfp8,
+            "nvfp4" => self.cast_ratio_nvfp4,
+            _ => 1.0,
+        };
+        self.cast_bytes * ratio
+    }
 }
 
 /// Constants of a serving engine.

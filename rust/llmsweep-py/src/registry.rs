@@ -77,6 +77,7 @@ fn axis(axis: &Axis) -> Value {
         Domain::Network => json!({ "kind": "network" }),
         Domain::Stack => json!({ "kind": "stack" }),
         Domain::Choice(values) => json!({ "kind": "choice", "values": values }),
+        Domain::Subset(values) => json!({ "kind": "subset", "values": values }),
         Domain::Integer { min, max } => json!({ "kind": "integer", "min": min, "max": max }),
         Domain::Positive => json!({ "kind": "positive" }),
         Domain::Amount => json!({ "kind": "amount" }),
@@ -121,6 +122,7 @@ fn reject_phases(reject: Reject) -> Vec<&'static str> {
         Reject::PrecisionNotTrained
         | Reject::ContextParallelSequence
         | Reject::SequenceTooLong
+        | Reject::NothingTrained
         | Reject::VirtualPipelineAlone
         | Reject::VirtualPipelineBatches
         | Reject::ScheduleAlone

@@ -1,5 +1,5 @@
 //! Constants of training software: the decoder of `systems/training.toml`, and of what a stack has in their place.
-use llmsweep_model::quantity::{Bytes, Seconds};
+use llmsweep_model::quantity::{Bytes, BytesPerSec, Seconds};
 use llmsweep_model::system::TrainingSystem;
 
 use super::fields::Fields;
@@ -7,7 +7,7 @@ use super::systems::{amount, positive, share, surplus};
 use crate::node::DocumentError;
 
 /// Constants of a training stack, the keys of `training.toml` beside its sources.
-pub const TRAINING_CONSTANTS: [&str; 18] = [
+pub const TRAINING_CONSTANTS: [&str; 22] = [
     "host_launch_s",
     "layer_launches",
     "tensor_launches",
@@ -20,6 +20,10 @@ pub const TRAINING_CONSTANTS: [&str; 18] = [
     "logit_bytes",
     "gradient_accumulation_bytes",
     "gradient_message_bytes",
+    "cast_bytes",
+    "cast_ratio_mxfp8",
+    "cast_ratio_nvfp4",
+    "host_memory_bandwidth_bytes_per_s",
     "fragmentation",
     "context_bytes",
     "communicator_bytes",
@@ -54,6 +58,14 @@ pub(super) fn training(fields: &Fields, base: Option<&TrainingSystem>) -> Result
             amount,
         )?,
         gradient_message_bytes: read("gradient_message_bytes", |base| base.gradient_message_bytes, amount)?,
+        cast_bytes: read("cast_bytes", |base| base.cast_bytes, amount)?,
+        cast_ratio_mxfp8: read("cast_ratio_mxfp8", |base| base.cast_ratio_mxfp8, positive)?,
+        cast_ratio_nvfp4: read("cast_ratio_nvfp4", |base| base.cast_ratio_nvfp4, positive)?,
+        host_memory_bandwidth: BytesPerSec(read(
+            "host_memory_bandwidth_bytes_per_s",
+            |base| base.host_memory_bandwidth.0,
+            positive,
+        )?),
         fragmentation: read("fragmentation", |base| base.fragmentation, surplus)?,
         context: Bytes(read("context_bytes", |base| base.context.0, amount)?),
         communicator: Bytes(read("communicator_bytes", |base| base.communicator.0, amount)?),

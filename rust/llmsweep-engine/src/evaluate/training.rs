@@ -118,6 +118,11 @@ fn layout(context: &Context, point: &Point) -> TrainingLayout {
         micro_batch: context.count(point, axis::MICRO_BATCH),
         recompute: context.recompute(point),
         kernel: context.attention_kernel(point),
+        recompute_modules: context.recompute_modules(point),
+        mode: context.training_mode(point),
+        lora_rank: context.count(point, axis::LORA_RANK),
+        lora_modules: context.lora_modules(point),
+        gradient: context.gradient(point),
     }
 }
 
@@ -140,5 +145,7 @@ pub fn setup(context: &Context, point: &Point) -> TrainingSetup {
         first_stage_layers: context.count(point, axis::FIRST_STAGE),
         last_stage_layers: context.count(point, axis::LAST_STAGE),
         embedding_as_layers: context.flag(point, axis::EMBEDDING_AS_LAYERS),
+        recompute_layers: context.count(point, axis::RECOMPUTE_LAYERS),
+        offload: context.offload(point),
     }
 }

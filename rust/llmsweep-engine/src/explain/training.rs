@@ -129,6 +129,7 @@ fn step(row: &TrainingRow) -> Section {
             .source("Narayanan et al. 2021, arXiv:2104.04473, section 2.2"),
             seconds("gradients and weights", terms.data, "what backward and forward do not hide, and the last bucket"),
             seconds("optimizer", terms.optimizer, "passes over the shard / bandwidth"),
+            seconds("host transfers", terms.offload, "to and from the host beyond kernels, its update"),
         ],
     )
     .total(seconds("step", row.step, "Σ").numbers(format!("at least {} s at peak", short(row.step_bound.0))))

@@ -135,6 +135,7 @@ pub(super) fn expected(axis: &Axis) -> String {
         Domain::Network => "the name of a network in the catalogue, or \"default\"".to_owned(),
         Domain::Stack => "the name of a training stack in the catalogue, or \"default\"".to_owned(),
         Domain::Choice(names) => format!("one of {}", names.join(", ")),
+        Domain::Subset(names) => format!("\"none\" or any of {}, joined by +", names.join(", ")),
         Domain::Integer { min, max } => format!("a whole number from {} to {}", grouped(min), grouped(max)),
         Domain::Positive => "a finite number above 0".to_owned(),
         Domain::Amount => "a finite number of at least 0".to_owned(),
@@ -223,10 +224,33 @@ fn scalar(axis: &Axis, node: &Node, vocabulary: &Vocabulary) -> Result<Vec<AxisV
         (Domain::Choice(choices), Value::String(name)) => {
             Err(DocumentError::new(&node.place, unknown(axis.name, name, choices)))
         }
+        (Domain::Subset(all), Value::String(text)) => {
+            let chosen = subset(axis, text, all).map_err(|message| DocumentError::new(&node.place, message))?;
+            Ok(vec![AxisValue::Name(chosen)])
+        }
         (Domain::Bool, Value::Bool(flag)) => Ok(vec![AxisValue::Bool(*flag)]),
         (Domain::Integer { .. } | Domain::Positive | Domain::Amount, _) => number(axis, node).map(|value| vec![value]),
         _ => Err(mismatch(axis, node)),
     }
+}
+
+/// A choice of names in the order of the list, so that each choice has one spelling.
+fn subset(axis: &Axis, text: &str, all: &[&str]) -> Result<String, String> {
+    let parts: Vec<&str> = text.split('+').map(str::trim).collect();
+    if parts == ["none"] {
+        return Ok("none".to_owned());
+    }
+    if parts.contains(&"none") {
+        return Err(format!("{} is \"none\" or some of {}, not both as in \"{text}\"", axis.name, all.join(", ")));
+    }
+    if let Some(wrong) = parts.iter().find(|part| !all.contains(part)) {
+        return Err(unknown(axis.name, wrong, all));
+    }
+    if let Some(twice) = parts.iter().enumerate().find(|(index, part)| parts[..*index].contains(part)) {
+        return Err(format!("{} names \"{}\" twice in \"{text}\"", axis.name, twice.1));
+    }
+    let chosen: Vec<&str> = all.iter().copied().filter(|name| parts.contains(name)).collect();
+    Ok(chosen.join("+"))
 }
 
 /// The one number that a value of a numeric axis is; `8.0` is the whole number 8.

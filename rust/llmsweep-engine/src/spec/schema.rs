@@ -127,6 +127,10 @@ fn axis_schema(axis: &Axis) -> Value {
             json!({ "type": "string", "minLength": 1 })
         }
         Domain::Choice(names) => json!({ "enum": names }),
+        Domain::Subset(names) => {
+            let any = names.join("|");
+            json!({ "type": "string", "pattern": format!("^\\s*(none|({any})(\\s*\\+\\s*({any}))*)\\s*$") })
+        }
         Domain::Integer { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
         Domain::Positive => json!({ "type": "number", "exclusiveMinimum": 0 }),
         Domain::Amount => json!({ "type": "number", "minimum": 0 }),

@@ -8,6 +8,7 @@ mod fronts;
 mod listed;
 mod operations;
 mod paths;
+mod recipes;
 mod rejects;
 mod setups;
 mod space;

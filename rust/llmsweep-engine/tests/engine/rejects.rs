@@ -20,6 +20,7 @@ fn case(reject: Reject) -> (&'static str, &'static str) {
         Reject::ExpertTensorParallel => (TRAINING, "model = \"mixtral-8x7b\"\nexpert_tensor_parallel = 3"),
         Reject::ContextParallelSequence => (TRAINING, "context_parallel = 3"),
         Reject::SequenceTooLong => (TRAINING, "model = \"gpt2\"\nsequence_length = 2048"),
+        Reject::NothingTrained => (TRAINING, "training_mode = \"lora\"\nlora_modules = \"experts\""),
         Reject::PipelineTooDeep => (SERVING, "pipeline_parallel = 33"),
         Reject::VirtualPipelineAlone => (TRAINING, "virtual_pipeline = 2"),
         Reject::VirtualPipelineBatches => {

@@ -51,6 +51,7 @@ fn sound(rows: &Rows, phase: Phase, what: &dyn Fn(usize) -> String) {
                     "data_communication_s",
                     "bubble_time_s",
                     "optimizer_time_s",
+                    "offload_time_s",
                 ];
                 assert!(close(sum(&terms), rows.number(row, "step_time_s")), "{}", what(row));
                 let goodput = rows.number(row, "goodput");
@@ -131,9 +132,13 @@ fn training_is_sound_everywhere() {
          expert_tensor_parallel = [1, 2]\nsequence_parallel = [true, false]\nsequence_length = [128, 1024, 2048, 4096]\n\
          micro_batch = [1, 2]\nrecompute = [\"none\", \"selective\", \"full\"]\nmulti_token_prediction = [true, false]\n\
          attention_kernel = [\"flash\", \"unfused\"]\nnetwork = [\"default\", \"*\"]\nzero_stage = [0, 1, 2, 3]\n\
-         optimizer = [\"adamw\", \"adamw_8bit\", \"muon\", \"sgd_momentum\"]\nmemory_scale = [1, 4]\n\
          device_mtbf_hours = [500, 50_000, 1e300]\ncheckpoint_interval_s = [0, 60, 36_000]\nspare_devices = [0, 64]\n\
-         tokens_per_parameter = [0, 20]\n"
+         tokens_per_parameter = [0, 20]\n\
+         optimizer = [\"adamw\", \"adamw_bf16\", \"adamw_8bit\", \"muon\", \"sgd_momentum\"]\nmemory_scale = [1, 4]\n\
+         recompute_modules = [\"scores+norm+activation\", \"attention+latent_up\", \"mlp+moe\", \"none\"]\nrecompute_layers = [0, 1, 4]\n\
+         training_mode = [\"pretraining\", \"full_finetuning\", \"lora\", \"qlora\"]\nlora_rank = [1, 16, 256]\n\
+         lora_modules = [\"attention+mlp\", \"attention+mlp+experts+head\"]\ngradient_precision = [\"fp32\", \"bf16\"]\n\
+         offload = [\"none\", \"optimizer\", \"activations\", \"optimizer+activations\"]\n"
     );
     sampled(&text, Phase::Training, 60_000);
 }

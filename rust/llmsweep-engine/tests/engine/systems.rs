@@ -87,7 +87,7 @@ fn a_wrong_file_is_one_sentence_with_its_place() {
             "training",
             "fragmentation = 1.04",
             "fragmentatoin = 1.04",
-            "training.toml:15:1: unknown key \"fragmentatoin\" in the table of constants of training: did you mean \"fragmentation\"?",
+            "training.toml:19:1: unknown key \"fragmentatoin\" in the table of constants of training: did you mean \"fragmentation\"?",
         ),
         (
             "training",
@@ -111,7 +111,7 @@ fn a_wrong_file_is_one_sentence_with_its_place() {
             "training",
             "= 1.04",
             "= 0.5",
-            "training.toml:15:17: \"fragmentation\" of the table of constants of training is \"0.5\", allowed are finite numbers of at least 1",
+            "training.toml:19:17: \"fragmentation\" of the table of constants of training is \"0.5\", allowed are finite numbers of at least 1",
         ),
         (
             "serving",

@@ -2,4 +2,5 @@
 pub mod activations;
 pub mod cache;
 pub mod moments;
+pub mod recompute;
 pub mod state;

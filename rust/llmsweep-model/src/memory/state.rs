@@ -9,6 +9,8 @@ use crate::precision::Precision;
 pub enum Optimizer {
     /// Adam with decoupled weight decay: two moments in single precision.
     AdamW,
+    /// The same with both moments in bfloat16 (DeepSeek-AI 2024, arXiv:2412.19437, section 3.3.3).
+    AdamWBf16,
     /// Adam with both moments in 8 bits (Dettmers et al. 2021, arXiv:2110.02861).
     AdamW8bit,
     /// One momentum in single precision, orthogonalised (Jordan et al. 2024).
@@ -19,8 +21,9 @@ pub enum Optimizer {
 
 impl Optimizer {
     /// Every optimizer with its name in specifications.
-    pub const ALL: [(&'static str, Self); 4] = [
+    pub const ALL: [(&'static str, Self); 5] = [
         ("adamw", Self::AdamW),
+        ("adamw_bf16", Self::AdamWBf16),
         ("adamw_8bit", Self::AdamW8bit),
         ("muon", Self::Muon),
         ("sgd_momentum", Self::SgdMomentum),
@@ -32,7 +35,30 @@ impl Optimizer {
         match self {
             Self::AdamW => 8.0,
             Self::AdamW8bit => 2.0,
-            Self::Muon | Self::SgdMomentum => 4.0,
+            Self::AdamWBf16 | Self::Muon | Self::SgdMomentum => 4.0,
+        }
+    }
+}
+
+/// Format in which the gradients of a step's micro-batches are summed and exchanged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GradientPrecision {
+    /// Single precision.
+    Fp32,
+    /// bfloat16.
+    Bf16,
+}
+
+impl GradientPrecision {
+    /// Every format with its name in specifications.
+    pub const ALL: [(&'static str, Self); 2] = [("fp32", Self::Fp32), ("bf16", Self::Bf16)];
+
+    /// Bytes of one value.
+    #[must_use]
+    pub const fn bytes(self) -> f64 {
+        match self {
+            Self::Fp32 => 4.0,
+            Self::Bf16 => 2.0,
         }
     }
 }
@@ -40,9 +66,9 @@ impl Optimizer {
 /// Bytes per parameter of a training recipe.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StateBytes {
-    /// Weights that the forward pass reads.
+    /// Weights that multiplications read, in the copies that a recipe keeps.
     pub weight: f64,
-    /// Gradients: summed in single precision.
+    /// Sum of a step's gradients.
     pub gradient: f64,
     /// Single-precision master weights and moments.
     pub optimizer: f64,
@@ -60,9 +86,53 @@ impl StateBytes {
     /// ```
     #[must_use]
     pub fn of(precision: &Precision, optimizer: Optimizer) -> Self {
-        let weight = precision.unquantised_bytes();
-        let master = if weight < 4.0 { 4.0 } else { 0.0 };
-        Self { weight, gradient: 4.0, optimizer: master + optimizer.moment_bytes() }
+        let plain = precision.unquantised_bytes();
+        let master = if plain < 4.0 { 4.0 } else { 0.0 };
+        Self { weight: weight_bytes(precision), gradient: 4.0, optimizer: master + optimizer.moment_bytes() }
+    }
+}
+
+/// Bytes of one weight in a training recipe.
+///
+/// Of 8 bits, both layouts take the place of 16-bit weights (Transformer Engine's primary weights in fp8: 2 bytes). Of 4 bits, 16-bit
+/// weights stay beside them.
+///
+/// ```
+/// # use llmsweep_model::{memory::state::weight_bytes, precision::Precision};
+/// let bytes = |name| weight_bytes(Precision::by_name(name).unwrap());
+/// assert_eq!((bytes("bf16"), bytes("fp8"), bytes("mxfp8"), bytes("nvfp4")), (2.0, 2.0, 2.0625, 3.125));
+/// ```
+#[must_use]
+pub fn weight_bytes(precision: &Precision) -> f64 {
+    let (plain, narrow) = (precision.unquantised_bytes(), precision.weight_bytes());
+    if narrow >= plain {
+        plain
+    } else if narrow >= 1.0 {
+        2.0 * narrow
+    } else {
+        plain + 2.0 * narrow
+    }
+}
+
+/// Parameters of one device of a stage, by what is done with them.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct StageParameters {
+    /// All of them.
+    pub held: DeviceParameters,
+    /// Of these, the model's own that layers multiply with: their format is the recipe's.
+    pub layers: DeviceParameters,
+    /// Of these, those that have gradients: all, or the adapters.
+    pub trained: DeviceParameters,
+}
+
+impl StageParameters {
+    /// Bytes of all weights where those outside the layers take `plain` each, of `dense` and `experts` together.
+    fn weights(&self, layer: f64, plain: f64) -> DeviceParameters {
+        let bytes = |held: f64, layers: f64| (held - layers) * plain + layers * layer;
+        DeviceParameters {
+            dense: bytes(self.held.dense, self.layers.dense),
+            experts: bytes(self.held.experts, self.layers.experts),
+        }
     }
 }
 
@@ -76,6 +146,18 @@ pub struct DeviceParameters {
 }
 
 impl DeviceParameters {
+    /// Adds `count` times another's.
+    pub fn add(&mut self, other: &Self, count: f64) {
+        self.dense += other.dense * count;
+        self.experts += other.experts * count;
+    }
+
+    /// Both kinds.
+    #[must_use]
+    pub fn total(&self) -> f64 {
+        self.dense + self.experts
+    }
+
     /// Of one layer split `tensor` ways, its experts `expert_ranks` ways.
     #[must_use]
     pub fn of_layer(layer: &LayerParameters, tensor: f64, expert_ranks: f64) -> Self {
@@ -143,6 +225,24 @@ impl ModelState {
             bytes * (parameters.dense / shard(data_ranks) + parameters.experts / shard(expert_data_ranks))
         };
         Self { weights: held(3, bytes.weight), gradients: held(2, bytes.gradient), optimizer: held(1, bytes.optimizer) }
+    }
+
+    /// The same of a stage where some parameters are frozen or held in another format than the layers' (`plain` bytes each).
+    #[must_use]
+    pub fn of_stage(
+        parameters: &StageParameters,
+        bytes: &StateBytes,
+        plain: f64,
+        zero_stage: u32,
+        data_ranks: f64,
+        expert_data_ranks: f64,
+    ) -> Self {
+        let of = |parameters: &DeviceParameters, bytes: &StateBytes| {
+            Self::of(parameters, bytes, zero_stage, data_ranks, expert_data_ranks)
+        };
+        let unit = StateBytes { weight: 1.0, ..*bytes };
+        let weights = of(&parameters.weights(bytes.weight, plain), &unit).weights;
+        Self { weights, ..of(&parameters.trained, bytes) }
     }
 
     /// All of it. \[B\]

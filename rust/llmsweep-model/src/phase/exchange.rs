@@ -1,13 +1,13 @@
 //! Training, level row: gradients and weights exchanged by data parallelism, and the optimizer's update.
 use super::training::{Step, TrainingLevels};
 use super::training_times::{BlockTime, TrainingWork};
+use super::update::Update;
 use crate::arch::ModelShape;
-use crate::kernel::Pass;
 use crate::memory::activations::Recompute;
-use crate::memory::state::{DeviceParameters, ModelState, StateBytes, table_parameters};
+use crate::memory::state::{DeviceParameters, table_parameters};
 use crate::parallel::pipeline::StageClass;
 use crate::quantity::{Bytes, Seconds};
-use crate::work::{Collective, Op};
+use crate::work::Collective;
 
 /// Parameters of one device of a stage. Prediction layers stand on the last, with a copy of the embedding where the first is another.
 pub(super) fn stage_parameters(shape: &ModelShape, work: &TrainingWork, stage: &StageClass) -> DeviceParameters {
@@ -23,36 +23,35 @@ pub(super) fn stage_parameters(shape: &ModelShape, work: &TrainingWork, stage: &
 }
 
 impl Step<'_> {
+    /// Forward and backward pass of a micro-batch: every stage takes the slowest one's time, of which the forward pass is one part in three,
+    /// or in four where it runs again.
+    pub(super) fn passes(&self, slowest: &BlockTime) -> (Seconds, Seconds) {
+        let whole_again = self.levels.work.layout.recompute == Recompute::Full;
+        let forward = slowest.total() / if whole_again { 4.0 } else { 3.0 };
+        (forward, slowest.total() - forward)
+    }
+
     /// Exposed data-parallel messages and the optimizer's update, on the stage with the most parameters.
     ///
     /// Gradients are scattered while the last micro-batch runs backward and weights gathered while the next step starts forward; the last
     /// bucket, one layer's worth, is always exposed. ZeRO-2 scatters after every micro-batch; ZeRO-3 gathers weights for every micro-batch,
     /// forward and backward, ahead of the layer at work (Zhao et al. 2023, arXiv:2304.11277, section 3.3).
-    pub(super) fn exchange(&self, slowest: &BlockTime) -> (Seconds, Seconds) {
-        let TrainingLevels { shape, precision, work, device, system, .. } = self.levels;
+    pub(super) fn exchange(&self, slowest: &BlockTime) -> (Seconds, Update) {
+        let TrainingLevels { device, system, precision, .. } = self.levels;
         let Self { setup, placement, micro_batches, .. } = self;
-        let bytes = StateBytes::of(precision, setup.optimizer);
+        let bytes = self.state_bytes();
+        let plain = precision.unquantised_bytes();
         let fabric = &device.accelerator.fabric;
         let (dense_ring, expert_ring) = (placement.data_ring(), placement.expert_data_ring());
         let collective = |collective: Collective, parameters: &DeviceParameters, width: f64| {
             device.collectives.time(collective, Bytes(parameters.dense * width), dense_ring, fabric)
                 + device.collectives.time(collective, Bytes(parameters.experts * width), expert_ring, fabric)
         };
-        let copies = setup.schedule.copies();
-        let mut worst = (Seconds::ZERO, Seconds::ZERO);
+        let mut worst = (Seconds::ZERO, Update::default());
         for stage in self.stages {
-            let parameters = stage_parameters(shape, work, stage);
-            let state = ModelState::of(
-                &parameters,
-                &bytes,
-                setup.zero_stage,
-                dense_ring.size * copies,
-                expert_ring.size * copies,
-            );
-            // Every stage takes the slowest one's time per micro-batch, of which the forward pass is one part in three, or in four where it
-            // runs again.
-            let forward = slowest.total() / if work.layout.recompute == Recompute::Full { 4.0 } else { 3.0 };
-            let backward = slowest.total() - forward;
+            let parameters = self.parameters(stage);
+            let state = self.state(&parameters);
+            let (forward, backward) = self.passes(slowest);
             let repeats = if setup.zero_stage >= 2 { *micro_batches } else { 1.0 };
             // Chunks of an interleaved schedule finish one by one: gradients of the first have the others' time to travel. What is sent for
             // every micro-batch has that micro-batch's time alone.
@@ -61,15 +60,17 @@ impl Step<'_> {
             } else {
                 1.0
             };
-            let width = system.gradient_message_bytes;
+            let width = system.gradient_message_bytes.min(bytes.gradient);
+            let trained = &parameters.trained;
             let scatter = if setup.zero_stage == 0 {
-                collective(Collective::AllReduce, &parameters, width)
+                collective(Collective::AllReduce, trained, width)
             } else {
-                collective(Collective::ReduceScatter, &parameters, width)
+                collective(Collective::ReduceScatter, trained, width)
             };
             let gather = match setup.zero_stage {
                 0 => Seconds::ZERO,
-                _ => collective(Collective::AllGather, &parameters, bytes.weight),
+                3 => collective(Collective::AllGather, &parameters.held, bytes.weight.min(plain)),
+                _ => collective(Collective::AllGather, trained, plain),
             };
             let hidden = |message: Seconds, compute: Seconds| {
                 let last_bucket = message / stage.layer_count.max(1.0);
@@ -80,12 +81,10 @@ impl Step<'_> {
             } else {
                 hidden(scatter, backward) + hidden(gather, forward) / repeats
             } * repeats;
-            // Gradient read, master and moments read and written, weight written; sharded like the state.
-            let updated = state.optimizer / bytes.optimizer;
-            let passes =
-                Op::memory("optimizer", updated * (bytes.gradient + 2.0 * bytes.optimizer + bytes.weight), 1.0);
-            let update = device.kernels.busy_time(&passes, Pass::Forward);
-            if data + update > worst.0 + worst.1 {
+            let behind = if setup.zero_stage == 3 { gather + scatter } else { scatter };
+            let update = self.update(stage, &parameters, &state, (backward - behind).max(Seconds::ZERO));
+            let total = data + update.device + update.host;
+            if total > worst.0 + worst.1.device + worst.1.host {
                 worst = (data, update);
             }
         }

@@ -7,10 +7,13 @@ pub mod inference;
 pub mod inference_times;
 pub mod share;
 pub mod training;
+pub mod training_flops;
 pub mod training_memory;
 pub mod training_messages;
 mod training_pipeline;
+pub mod training_state;
 pub mod training_times;
+mod update;
 
 use crate::collective::CollectiveModel;
 use crate::hardware::Accelerator;

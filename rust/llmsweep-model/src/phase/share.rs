@@ -18,13 +18,14 @@ pub enum Bottleneck {
     DataCommunication,
     PipelineBubble,
     Optimizer,
+    HostTransfer,
     CacheCapacity,
     Prefill,
 }
 
 impl Bottleneck {
     /// Every bottleneck, in the order of its code.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Compute,
         Self::MemoryBandwidth,
         Self::Host,
@@ -35,6 +36,7 @@ impl Bottleneck {
         Self::DataCommunication,
         Self::PipelineBubble,
         Self::Optimizer,
+        Self::HostTransfer,
         Self::CacheCapacity,
         Self::Prefill,
     ];
@@ -59,6 +61,7 @@ impl Bottleneck {
             Self::DataCommunication => "data_communication",
             Self::PipelineBubble => "pipeline_bubble",
             Self::Optimizer => "optimizer",
+            Self::HostTransfer => "host_transfer",
             Self::CacheCapacity => "cache_capacity",
             Self::Prefill => "prefill",
         }
@@ -78,6 +81,7 @@ impl Bottleneck {
             Self::DataCommunication => "Gradients and weights exchanged by data parallelism.",
             Self::PipelineBubble => "Stages that wait for each other.",
             Self::Optimizer => "The optimizer's update.",
+            Self::HostTransfer => "Transfers to and from the host's memory, and its update.",
             Self::CacheCapacity => "Requests that wait for room in the key-value cache.",
             Self::Prefill => "Decode steps that wait for other requests' prefills.",
         }

@@ -1,7 +1,9 @@
 //! Training, level row: pipeline, data parallelism, memory, and the whole run.
 use super::Device;
 use super::share::{Bottleneck, KernelTime};
+use super::training_flops::needed;
 use super::training_memory::{Refusal, TrainingMemory};
+use super::training_state::share_again;
 use super::training_times::{TrainingTimes, TrainingWork};
 use crate::arch::ModelShape;
 use crate::bound::least_time;
@@ -13,6 +15,7 @@ use crate::parallel::placement::Placement;
 use crate::precision::Precision;
 use crate::quantity::{Bytes, Flops, Seconds};
 use crate::reject::Reject;
+use crate::subset::Subset;
 use crate::system::TrainingSystem;
 
 /// The axes of the row level.
@@ -48,6 +51,10 @@ pub struct TrainingSetup {
     pub last_stage_layers: u32,
     /// Whether embedding and LM head count as a layer each.
     pub embedding_as_layers: bool,
+    /// Layers of a stage that recomputation runs again; 0 for all.
+    pub recompute_layers: u32,
+    /// What lives in the host's memory, positions of [`Offload::NAMES`](super::training_state::Offload::NAMES).
+    pub offload: Subset,
 }
 
 impl TrainingSetup {
@@ -95,6 +102,8 @@ pub struct StepTerms {
     pub data: Seconds,
     /// Optimizer update.
     pub optimizer: Seconds,
+    /// Exposed transfers to and from the host, and its update.
+    pub offload: Seconds,
 }
 
 impl StepTerms {
@@ -113,7 +122,7 @@ impl StepTerms {
     /// The step.
     #[must_use]
     pub fn total(&self) -> Seconds {
-        self.compute() + self.communication() + self.bubble + self.optimizer
+        self.compute() + self.communication() + self.bubble + self.optimizer + self.offload
     }
 
     /// What takes most.
@@ -130,6 +139,7 @@ impl StepTerms {
             (Bottleneck::PipelineBubble, self.bubble),
             (Bottleneck::DataCommunication, self.data),
             (Bottleneck::Optimizer, self.optimizer),
+            (Bottleneck::HostTransfer, self.offload),
         ])
     }
 }
@@ -147,6 +157,8 @@ pub struct TrainingRow {
     pub largest_stage_layers: f64,
     /// Memory.
     pub memory: TrainingMemory,
+    /// Parameters of the whole model that train.
+    pub trainable_parameters: f64,
     /// Time.
     pub terms: StepTerms,
     /// The step.
@@ -266,7 +278,9 @@ pub fn row(
     let step_tokens = sequences * f64::from(work.layout.sequence_length);
     let tokens = setup.run_tokens(work.total_parameters);
     let training_time = step * (tokens / step_tokens);
-    let model_flops = 3.0 * work.flops.causal() * sequences;
+    let needed = |attention| needed(&work.flops, attention, &work.adapters, &work.layout) * sequences;
+    let model_flops = needed(work.flops.attention_causal);
+    let again = again_of_all(stages, setup);
     let step_bound = least_time(
         Flops(model_flops),
         device.kernels.peak.max(device.kernels.plain_peak),
@@ -280,13 +294,14 @@ pub fn row(
         first_stage_layers: stages.first().map_or(0.0, |stage| stage.layer_count),
         largest_stage_layers: stages.iter().map(|stage| stage.layer_count).fold(0.0, f64::max),
         memory,
+        trainable_parameters: work.trainable_parameters,
         terms,
         step,
         step_bound,
         tokens_per_s: step_tokens / step.0,
         model_flops,
-        model_flops_full: 3.0 * work.flops.full() * sequences,
-        hardware_flops: work.hardware_flops * sequences,
+        model_flops_full: needed(work.flops.attention_full),
+        hardware_flops: (work.hardware_flops - work.again_flops * (1.0 - again)) * sequences,
         peak_flops: (device.kernels.peak * step).0 * devices,
         tokens,
         goodput,
@@ -295,18 +310,32 @@ pub fn row(
     })
 }
 
+/// Share of all layers that are run again.
+fn again_of_all(stages: &[StageClass], setup: &TrainingSetup) -> f64 {
+    if setup.recompute_layers == 0 {
+        return 1.0;
+    }
+    let (mut again, mut all) = (0.0, 0.0);
+    for stage in stages {
+        let layers = stage.layer_count * stage.count;
+        again += layers * share_again(stage, setup);
+        all += layers;
+    }
+    again / all
+}
+
 impl Step<'_> {
-    /// What failures and checkpoints leave of the time. A checkpoint holds each parameter once, with its optimizer state, and no gradients.
+    /// What failures and checkpoints leave of the time. A checkpoint holds each parameter that trains once, with its optimizer state, and no gradients.
     fn goodput(&self) -> Result<Goodput, Reject> {
         let TrainingLevels { work, precision, operations, .. } = self.levels;
         let setup = self.setup;
-        let bytes = StateBytes::of(precision, setup.optimizer);
+        let state = precision.unquantised_bytes() + StateBytes::of(precision, setup.optimizer).optimizer;
         let reliability = Reliability {
             devices: f64::from(setup.devices),
             spares: setup.spares,
             device_mtbf_hours: setup.device_mtbf_hours,
             interval: setup.checkpoint_interval,
-            checkpoint: Bytes(work.total_parameters * (bytes.weight + bytes.optimizer)),
+            checkpoint: Bytes(work.trainable_parameters * state),
         };
         Goodput::of(&reliability, operations)
     }

@@ -1,6 +1,6 @@
 //! Training, level row: memory of the fullest device.
-use super::exchange::stage_parameters;
 use super::training::{Step, TrainingLevels};
+use super::training_state::{Offload, kept_bytes, on_device};
 use super::training_times::TrainingWork;
 use crate::arch::ModelShape;
 use crate::memory::moments::StageStep;
@@ -35,6 +35,8 @@ pub struct TrainingMemory {
     pub peak: f64,
     /// The framework's context and the buffers of its groups of ranks, outside of the allocator.
     pub context: f64,
+    /// What lives in the host's memory instead.
+    pub host: f64,
     /// What a process can use beside the context.
     pub usable: f64,
     /// Stage that is fullest, from 0.
@@ -117,21 +119,23 @@ impl From<Reject> for Refusal {
 impl Step<'_> {
     /// The fullest stage at its fullest moment, where that fits.
     pub(super) fn peak_memory(&self) -> Result<TrainingMemory, Refusal> {
-        let TrainingLevels { shape, precision, work, device, system, .. } = self.levels;
+        let TrainingLevels { precision, device, system, .. } = self.levels;
         let setup = self.setup;
-        let bytes = StateBytes::of(precision, setup.optimizer);
-        // A second copy of the model on the same devices doubles the ranks that hold the same parameters.
-        let copies = setup.schedule.copies();
-        let (data_ranks, expert_ranks) =
-            (self.placement.data_ring().size * copies, self.placement.expert_data_ring().size * copies);
+        let bytes = self.state_bytes();
+        let expert_ranks = self.placement.expert_data_ring().size * setup.schedule.copies();
         let mut fullest = TrainingMemory::default();
         for stage in self.stages {
-            let parameters = stage_parameters(shape, work, stage);
-            let state = ModelState::of(&parameters, &bytes, setup.zero_stage, data_ranks, expert_ranks);
+            let whole = self.state(&self.parameters(stage));
+            let away = if Offload::Optimizer.is_in(setup.offload) { whole.optimizer } else { 0.0 };
+            let state = ModelState { optimizer: whole.optimizer - away, ..whole };
             // A 16-bit gradient that stays beside the sum in single precision is not sharded before that is.
-            let copied = if bytes.gradient > bytes.weight { system.gradient_copy_bytes / bytes.gradient } else { 0.0 };
+            let copied = if bytes.gradient > precision.unquantised_bytes() {
+                system.gradient_copy_bytes / bytes.gradient
+            } else {
+                0.0
+            };
             let gradients = state.gradients * (1.0 + copied);
-            let moment = self.stage_step(stage, &state, &bytes, expert_ranks).fullest();
+            let moment = self.stage_step(stage, &whole, &bytes, expert_ranks).fullest();
             let held = state.weights + gradients + state.optimizer + moment.total();
             let peak = held * system.fragmentation;
             if peak > fullest.peak {
@@ -145,6 +149,7 @@ impl Step<'_> {
                     temporary: moment.temporary,
                     fragmentation: peak - held,
                     peak,
+                    host: away + self.activations_on_host(stage),
                     stage: stage.earliest,
                     ..fullest
                 };
@@ -173,26 +178,43 @@ impl Step<'_> {
         sizes.into_iter().filter(|size| *size > 1.0).count() as f64
     }
 
+    /// Bytes that a stage keeps of one micro-batch, and how many wait for their backward pass.
+    fn waiting(&self, stage: &StageClass) -> (f64, f64) {
+        let (work, setup) = (self.levels.work, self.setup);
+        let prediction = if stage.last { work.prediction_kept_bytes } else { 0.0 };
+        let (pipeline, chunks) = (f64::from(setup.pipeline), f64::from(setup.virtual_pipeline));
+        let in_flight = setup.schedule.in_flight(pipeline, chunks, self.micro_batches, stage.earliest);
+        (kept_bytes(work, stage, setup) + prediction, in_flight)
+    }
+
+    /// Of what a stage keeps, the bytes that its host holds.
+    fn activations_on_host(&self, stage: &StageClass) -> f64 {
+        let (kept, in_flight) = self.waiting(stage);
+        kept * in_flight - on_device(kept * in_flight, self.levels.work, self.setup)
+    }
+
     /// What a stage holds in the course of a step.
     fn stage_step(&self, stage: &StageClass, state: &ModelState, bytes: &StateBytes, expert_ranks: f64) -> StageStep {
-        let TrainingLevels { shape, work, system, .. } = self.levels;
+        let TrainingLevels { shape, precision, work, system, .. } = self.levels;
         let setup = self.setup;
-        let chunks = f64::from(setup.virtual_pipeline);
-        let layers: f64 = work.kept_bytes.iter().zip(stage.layers).map(|(kept, count)| kept * count).sum();
+        let (kept, in_flight) = self.waiting(stage);
+        let resident = on_device(kept * in_flight, work, setup);
+        // Gradients are written in the 16 bits of plain weights; frozen weights have none.
+        let written = if work.layout.mode.frozen() { 0.0 } else { precision.unquantised_bytes() };
         // A stage whose result stays until its backward pass keeps one more stream than its layers' inputs.
         let result =
             if setup.pipeline > 1 && !stage.last { system.stage_results_kept * work.stage_message.0 } else { 0.0 };
         let only = |condition: bool, bytes: f64| if condition { bytes } else { 0.0 };
         let scattered = setup.zero_stage >= 2 && expert_ranks > 1.0;
         StageStep {
-            kept: layers + result + only(stage.last, work.prediction_kept_bytes),
-            in_flight: setup.schedule.in_flight(f64::from(setup.pipeline), chunks, self.micro_batches, stage.earliest),
+            kept: resident / in_flight + result,
+            in_flight,
             live: work.live_bytes,
             logits: only(stage.last, work.logits_bytes),
             gathered: if setup.zero_stage == 3 { gathered_weights(work, bytes.weight) } else { 0.0 },
-            layer_gradient: bytes.weight * largest_gradient(shape, work, stage, scattered),
-            head_gradient: only(stage.last, bytes.weight * work.head_parameters),
-            embedding_gradient: only(stage.first, bytes.weight * work.embedding_parameters),
+            layer_gradient: written * largest_gradient(shape, work, stage, scattered),
+            head_gradient: only(stage.last, written * work.head_parameters),
+            embedding_gradient: only(stage.first, written * work.embedding_parameters),
             update: only(bytes.gradient < SINGLE, state.optimizer / bytes.optimizer * SINGLE),
             buffers: only(self.placement.data_ring().size > 1.0, system.bucket_bytes),
         }

@@ -1,9 +1,8 @@
 //! Training, level time: what the messages of one layer leave exposed.
 use super::Device;
-use super::training_times::{TrainingLayout, TrainingWork};
+use super::training_times::TrainingWork;
 use crate::collective::Ring;
 use crate::kernel::Pass;
-use crate::memory::activations::Recompute;
 use crate::quantity::Seconds;
 use crate::system::TrainingSystem;
 use crate::work::{Group, Kernel, Message, Op, Split, Work};
@@ -19,35 +18,38 @@ pub(super) struct Exposed {
 /// What the messages of a layer, the embedding or the LM head leave exposed.
 pub(super) fn exposed(
     block: &Work,
-    layout: &TrainingLayout,
+    backward: &[Op],
+    again: &Work,
     work: &TrainingWork,
     device: &Device,
     system: &TrainingSystem,
 ) -> Exposed {
-    let passes = if layout.recompute == Recompute::Full { 3.0 } else { 2.0 };
     let exposed = if work.split.sequence_parallel { system.tensor_exposed_overlapped } else { system.tensor_exposed };
-    let attention = attention_time(block, Pass::Forward, device);
-    let attention_backward = attention_time(block, Pass::Backward, device);
+    let attention = attention_time(&block.ops, Pass::Forward, device);
+    let attention_backward = attention_time(backward, Pass::Backward, device);
+    // Every message travels forward, backward and, where its module runs again, once more.
+    let all = |group: Group| {
+        group_time(block, group, &work.split, device) * 2.0 + group_time(again, group, &work.split, device)
+    };
     let ring = group_time(block, Group::Context, &work.split, device);
+    let ring_again = group_time(again, Group::Context, &work.split, device);
     Exposed {
-        tensor: group_time(block, Group::Tensor, &work.split, device) * (passes * exposed),
-        expert: exchange_time(block, &work.split, device, system) * passes
-            + group_time(block, Group::ExpertTensor, &work.split, device) * passes,
+        tensor: all(Group::Tensor) * exposed,
+        expert: exchange_time(block, &work.split, device, system) * 2.0
+            + exchange_time(again, &work.split, device, system)
+            + all(Group::ExpertTensor),
         // The ring passes keys and values while attention works on those at hand; backward carries gradients too.
-        context: (ring - attention).max(Seconds::ZERO) * (passes - 1.0)
+        context: (ring - attention).max(Seconds::ZERO)
+            + (ring_again - attention_time(&again.ops, Pass::Forward, device)).max(Seconds::ZERO)
             + (ring * 2.0 - attention_backward).max(Seconds::ZERO),
     }
 }
 
-fn attention_time(block: &Work, pass: Pass, device: &Device) -> Seconds {
-    let scores = block.ops.iter().filter(|op| {
+fn attention_time(ops: &[Op], pass: Pass, device: &Device) -> Seconds {
+    let scores = ops.iter().filter(|op| {
         matches!(op.kernel, Kernel::Attention(_) | Kernel::LatentAttention(..) | Kernel::UnfusedAttention(_))
     });
-    let time = |op: &Op| match pass {
-        Pass::Forward => device.kernels.busy_time(op, pass),
-        Pass::Backward => device.kernels.busy_time(&op.backward(), pass),
-    };
-    scores.map(time).sum()
+    scores.map(|op| device.kernels.busy_time(op, pass)).sum()
 }
 
 /// Tokens to their experts and back: by the library's all-to-all, or by kernels made for it where those are faster.

@@ -1,6 +1,7 @@
 //! Training, level row: the time of one step from that of its stages.
-use super::training::{Step, StepTerms, TrainingLevels};
-use super::training_times::{BlockTime, TrainingTimes, TrainingWork};
+use super::training::{Step, StepTerms, TrainingLevels, TrainingSetup};
+use super::training_state::{Offload, kept_bytes, share_again};
+use super::training_times::BlockTime;
 use crate::collective::Ring;
 use crate::memory::activations::Recompute;
 use crate::parallel::pipeline::{Passes, StageClass, Walk};
@@ -14,7 +15,7 @@ const MESSAGE_UNITS: f64 = 20.0 / 132.0;
 impl Step<'_> {
     /// Time of one step: m times the slowest stage, what it waits for others, messages between stages, then gradients and the optimizer.
     pub(super) fn terms(&self) -> StepTerms {
-        let TrainingLevels { work, times, .. } = self.levels;
+        let work = self.levels.work;
         let setup = self.setup;
         let (pipeline, chunks) = (f64::from(setup.pipeline), f64::from(setup.virtual_pipeline));
         let (schedule, m) = (setup.schedule, self.micro_batches);
@@ -22,8 +23,7 @@ impl Step<'_> {
         let mut slowest = BlockTime::default();
         let mut paces = Passes::default();
         for stage in self.stages.iter().rev() {
-            // A device that holds a stage of either copy meets a micro-batch on one of the two.
-            let time = stage_time(work, times, stage, 1.0 / schedule.copies());
+            let time = stage_time(self.levels, stage, setup);
             let passes = passes(&time, work.layout.recompute);
             walk.add(passes, stage.count);
             if time.total() > slowest.total() {
@@ -42,8 +42,22 @@ impl Step<'_> {
             pipeline: steady * m + message * (pipeline - 1.0),
             bubble: walk.bubble(&paces),
             data: exchange.0,
-            optimizer: exchange.1,
+            optimizer: exchange.1.device,
+            offload: exchange.1.host + self.activations_away(&slowest) * m,
         }
+    }
+
+    /// Time of one micro-batch that activations on their way to the host and back add: the slowest stage's forward pass hides the one way,
+    /// its backward pass the other.
+    fn activations_away(&self, slowest: &BlockTime) -> Seconds {
+        let TrainingLevels { work, device, .. } = self.levels;
+        if !Offload::Activations.is_in(self.setup.offload) {
+            return Seconds::ZERO;
+        }
+        let stages = self.stages.iter().map(|stage| kept_bytes(work, stage, self.setup));
+        let way = Bytes(stages.fold(0.0, f64::max)) / device.accelerator.host_bandwidth;
+        let (forward, backward) = self.passes(slowest);
+        (way - forward).max(Seconds::ZERO) + (way - backward).max(Seconds::ZERO)
     }
 
     /// A message from one stage to the next. Where the stages do not fit in one block some neighbours sit in different ones; the slowest
@@ -67,8 +81,10 @@ impl Step<'_> {
     }
 }
 
-/// One stage's time for one micro-batch, times `share`.
-fn stage_time(work: &TrainingWork, times: &TrainingTimes, stage: &StageClass, share: f64) -> BlockTime {
+/// One stage's time for one micro-batch. A device that holds a stage of either copy meets a micro-batch on one of the two.
+fn stage_time(levels: TrainingLevels, stage: &StageClass, setup: &TrainingSetup) -> BlockTime {
+    let TrainingLevels { work, times, .. } = levels;
+    let (share, again) = (1.0 / setup.schedule.copies(), share_again(stage, setup));
     let mut sum = BlockTime::default();
     let mut add = |block: &BlockTime, count: f64| {
         let count = count * share;
@@ -80,9 +96,12 @@ fn stage_time(work: &TrainingWork, times: &TrainingTimes, stage: &StageClass, sh
         sum.expert += block.expert * count;
         sum.context += block.context * count;
     };
-    for (block, count) in times.layers.iter().zip(stage.layers) {
+    for ((block, plain), count) in times.layers.iter().zip(&times.plain).zip(stage.layers) {
         if count > 0.0 {
-            add(block, count);
+            add(block, count * again);
+            if again < 1.0 {
+                add(plain, count * (1.0 - again));
+            }
         }
     }
     if stage.first {

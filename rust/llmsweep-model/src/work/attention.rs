@@ -1,5 +1,5 @@
 //! Attention of many queries at once: training and prefill.
-use super::{Kernel, Op, Scores, Split, Tokens, Widths, Work, launches};
+use super::{Kernel, Op, Part, Scores, Split, Tokens, Widths, Work, launches};
 use crate::arch::{LatentAttention, SoftmaxAttention};
 use crate::law::LatentWidths;
 use crate::quantity::{Bytes, Flops};
@@ -38,6 +38,7 @@ pub fn softmax(
     let kv_heads = split.kv_heads(attention.kv_heads);
     let gate = if attention.gate { heads } else { 0.0 };
     work.gemm("query, key, value", tokens.rows, (heads + gate + 2.0 * kv_heads) * d, hidden, widths);
+    work.operand_from(Part::Norm);
     work.ops.push(Op::memory("rotary", 2.0 * tokens.rows * (heads + kv_heads) * d * widths.activation, 1.0));
     let heads_of = Layout { heads, kv_heads, query_dim: d, value_dim: d, latent: None };
     work.ops.push(heads_of.op(window, kernel, tokens, split, widths));
@@ -63,8 +64,10 @@ pub fn latent(
     project_latent(work, attention, hidden, tokens.rows, split, widths);
     let kv_rank = f64::from(attention.kv_rank);
     let expanded = heads * (f64::from(attention.nope_dim) + value_dim);
+    work.mark(Part::Mixer);
     work.gemm("key, value up", tokens.rows, expanded, kv_rank, widths);
     work.ops.push(Op::memory("rotary", 2.0 * tokens.rows * heads * query_dim * widths.activation, 1.0));
+    work.mark(Part::LatentUp);
     let window = attention.indexer.map(|indexer| f64::from(indexer.top_k));
     let heads_of = Layout { heads, kv_heads: heads, query_dim, value_dim, latent: Some(widths_of(attention)) };
     work.ops.push(heads_of.op(window, kernel, tokens, split, widths));
@@ -90,6 +93,7 @@ pub fn latent(
             flops: Flops(flops),
             bytes: Bytes(tokens.rows * f64::from(indexer.head_dim) * widths.activation),
             launches: launches::SPARSE_SCORES,
+            part: Part::Scores,
         });
     }
     work.gemm("attention output", tokens.rows, hidden, heads * value_dim, widths);
@@ -111,9 +115,13 @@ pub fn project_latent(
     let query_rank = f64::from(attention.query_rank);
     if attention.query_rank > 0 {
         work.gemm("query, latent down", rows, query_rank + latent, hidden, widths);
+        work.operand_from(Part::Norm);
+        work.mark(Part::Mixer);
         work.gemm("query up", rows, query, query_rank, widths);
+        work.mark(Part::LatentUp);
     } else {
         work.gemm("query, latent down", rows, query + latent, hidden, widths);
+        work.operand_from(Part::Norm);
     }
     if let Some(indexer) = attention.indexer {
         let index = f64::from(indexer.heads * indexer.head_dim);
@@ -175,6 +183,7 @@ impl Layout {
                     + score_passes * tokens.rows * tokens.sequence_length * self.heads * widths.activation,
             ),
             launches: if fused { 1.0 } else { launches::UNFUSED_ATTENTION },
+            part: Part::Scores,
         }
     }
 }

@@ -3,7 +3,7 @@
 //! The part that depends on the context (reading the cache) is kept apart from the part that depends on the batch only, so that a sweep
 //! computes the latter once for all contexts.
 use super::experts::Routing;
-use super::{Kernel, Op, Split, Widths, Work, attention, forward, launches, linear};
+use super::{Kernel, Op, Part, Split, Widths, Work, attention, forward, launches, linear};
 use crate::arch::{Attention, LayerKind, MixerKind, MlpKind, ModelShape};
 use crate::law::{DecodeShape, LatentDecodeShape};
 use crate::quantity::{Bytes, Flops};
@@ -102,6 +102,7 @@ pub fn cache_read(
                 flops: Flops(4.0 * requests * seen * heads * d),
                 bytes: Bytes(requests * seen * 2.0 * kv_heads * d * kv_bytes),
                 launches: launches::CACHE_READ,
+                part: Part::Scores,
             })
         }
         (MixerKind::Full | MixerKind::Sliding, Attention::Latent(latent)) => {
@@ -126,6 +127,7 @@ pub fn cache_read(
                 ),
                 bytes: Bytes(requests * (seen * cached * kv_bytes + index)),
                 launches: launches::CACHE_READ,
+                part: Part::Scores,
             })
         }
         _ => None,

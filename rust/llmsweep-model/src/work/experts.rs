@@ -1,5 +1,5 @@
 //! Mixture of experts: router, dispatch, grouped matrix multiplications, combine.
-use super::{Collective, Group, Kernel, Message, Op, Routed, Split, Widths, Work, forward, launches};
+use super::{Collective, Group, Kernel, Message, Op, Part, Routed, Split, Widths, Work, forward, launches};
 use crate::arch::Moe;
 use crate::law::GroupedShape;
 use crate::quantity::{Bytes, Flops};
@@ -73,8 +73,13 @@ pub fn forward(work: &mut Work, moe: &Moe, hidden: f64, rows: f64, routing: &Rou
     if moe.shared_ffn > 0 {
         let ffn = f64::from(moe.shared_ffn) / split.tensor;
         work.gemm("shared expert up", rows, gate * ffn, hidden, widths);
-        work.ops.push(Op::memory("shared activation", rows * (gate + 1.0) * ffn * widths.activation, 1.0));
+        work.operand_from(Part::Norm);
+        work.ops.push(
+            Op::memory("shared activation", rows * (gate + 1.0) * ffn * widths.activation, 1.0)
+                .in_part(Part::MoeActivation),
+        );
         work.gemm("shared expert down", rows, hidden, ffn, widths);
+        work.operand_from(Part::MoeActivation);
     }
     messages(work, moe, hidden, rows, pairs, split, widths);
 }
@@ -116,6 +121,7 @@ fn exchange(name: &'static str, bytes: f64, moe: &Moe, split: &Split) -> Message
         bytes: Bytes(bytes * distinct_ranks(split.expert, top_k)),
         count: 1.0,
         routed: Some(Routed { bytes: Bytes(bytes), top_k, experts, back: name == "combine", captured: false }),
+        part: Part::Moe,
     }
 }
 
@@ -135,6 +141,7 @@ fn experts_op(shape: GroupedShape, pairs: f64, widths: &Widths) -> Op {
         flops: Flops(2.0 * pairs * hidden * intermediate * (gate + 1.0)),
         bytes: Bytes(weights + operands + results + permuted + activated),
         launches: launches::EXPERTS,
+        part: Part::Moe,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The forward pass of one layer, of the embedding and of the LM head.
 use super::attention::AttentionKernel;
 use super::experts::Routing;
-use super::{Collective, Group, Op, Split, Tokens, Widths, Work, attention, experts, launches, linear};
+use super::{Collective, Group, Op, Part, Split, Tokens, Widths, Work, attention, experts, launches, linear};
 use crate::arch::{Attention, LayerKind, MixerKind, MlpKind, ModelShape};
 
 /// What a layer's forward pass needs besides the model.
@@ -43,7 +43,9 @@ pub fn layer(shape: &ModelShape, kind: LayerKind, input: &ForwardInput) -> Work 
     if kind.mixer != MixerKind::None {
         tensor_messages(&mut work, tokens.rows * hidden * widths.activation, split);
     }
+    work.mark(Part::Mixer);
     mlp(&mut work, shape, kind.mlp, tokens.rows, routing, split, widths);
+    work.mark(if kind.mlp == MlpKind::Moe { Part::Moe } else { Part::Mlp });
     if matches!(kind.mixer, MixerKind::Full | MixerKind::Sliding) && split.context > 1.0 {
         // Ring attention passes every rank's keys and values once around (Liu et al. 2023, arXiv:2310.01889).
         let values = match shape.attention {
@@ -53,6 +55,7 @@ pub fn layer(shape: &ModelShape, kind: LayerKind, input: &ForwardInput) -> Work 
         };
         let whole = tokens.rows * split.context * values * widths.activation;
         work.message("keys and values", Collective::AllGather, Group::Context, whole);
+        work.mark(Part::Scores);
     }
     work
 }
@@ -63,6 +66,7 @@ pub fn norms(shape: &ModelShape, kind: LayerKind, residual_rows: f64, widths: &W
     let blocks = f64::from(u8::from(kind.mixer != MixerKind::None) + u8::from(kind.mlp != MlpKind::None));
     let norms = f64::from(shape.norms_per_layer) / 2.0 * blocks;
     Op::memory("norm, residual", norms * 4.0 * f64::from(shape.hidden) * residual_rows * widths.activation, norms)
+        .in_part(Part::Norm)
 }
 
 /// The MLP of one layer, with its tensor-parallel messages; the same in training, prefill and decode.
@@ -81,8 +85,13 @@ pub fn mlp(
             let ffn = f64::from(dense.ffn) / split.tensor;
             let gate = if dense.gated { 2.0 } else { 1.0 };
             work.gemm("mlp up", rows, gate * ffn, hidden, widths);
-            work.ops.push(Op::memory("activation", rows * (gate + 1.0) * ffn * widths.activation, 1.0));
+            work.operand_from(Part::Norm);
+            work.ops.push(
+                Op::memory("activation", rows * (gate + 1.0) * ffn * widths.activation, 1.0)
+                    .in_part(Part::MlpActivation),
+            );
             work.gemm("mlp down", rows, hidden, ffn, widths);
+            work.operand_from(Part::MlpActivation);
             tensor_messages(work, rows * hidden * widths.activation, split);
         }
         (MlpKind::Moe, _, Some(moe)) => experts::forward(work, &moe, hidden, rows, routing, split, widths),

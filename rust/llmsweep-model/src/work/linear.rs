@@ -1,5 +1,5 @@
 //! Mixers whose state does not grow: gated delta-net, lightning attention, Mamba.
-use super::{Kernel, Op, Split, Tokens, Widths, Work, launches};
+use super::{Kernel, Op, Part, Split, Tokens, Widths, Work, launches};
 use crate::arch::LinearMixer;
 use crate::law::ConvolutionShape;
 use crate::quantity::{Bytes, Flops};
@@ -115,6 +115,7 @@ pub fn forward(work: &mut Work, mixer: &LinearMixer, hidden: f64, tokens: &Token
     let shape = LinearShape::of(mixer);
     let t = split.tensor;
     work.gemm("mixer input", tokens.rows, shape.input_columns / t, hidden, widths);
+    work.operand_from(Part::Norm);
     let channels = (shape.input_columns + shape.output_rows) / t;
     inner_projections(work, &shape, tokens.rows, t, widths);
     if shape.convolution_width > 0.0 {
@@ -131,6 +132,7 @@ pub fn forward(work: &mut Work, mixer: &LinearMixer, hidden: f64, tokens: &Token
             flops: Flops(2.0 * tokens.rows * shape.window / t),
             bytes: Bytes(2.0 * tokens.rows * convolved * widths.activation),
             launches: 1.0,
+            part: Part::Rest,
         });
     }
     work.ops.push(Op {
@@ -144,6 +146,7 @@ pub fn forward(work: &mut Work, mixer: &LinearMixer, hidden: f64, tokens: &Token
                 + 2.0 * tokens.rows / SCAN_CHUNK * shape.state * STATE_BYTES / t,
         ),
         launches: launches::SCAN,
+        part: Part::Rest,
     });
     work.gemm("mixer output", tokens.rows, hidden, shape.output_rows / t, widths);
 }
@@ -161,6 +164,7 @@ pub fn decode(work: &mut Work, mixer: &LinearMixer, hidden: f64, requests: f64, 
         flops: Flops(requests * shape.scan_flops / t),
         bytes: Bytes(2.0 * requests * shape.state_bytes(widths.activation, t)),
         launches: launches::STATE_UPDATE,
+        part: Part::Rest,
     });
     work.gemm("mixer output", requests, hidden, shape.output_rows / t, widths);
 }

@@ -3,16 +3,22 @@
 //! Everything is per device. `h` hidden, `a` query heads, `g` key-value heads, `d` head channels, `f` intermediate channels, `t` tensor
 //! parallel.
 
+pub mod adapters;
 pub mod attention;
+pub mod backward;
 pub mod decode;
 pub mod experts;
 pub mod forward;
 pub mod launches;
 pub mod linear;
+pub mod orthogonalise;
+pub mod part;
 pub mod prediction;
+pub mod recipe;
 
 use crate::law::{ConvolutionShape, DecodeShape, GemmShape, GroupedShape, LatentDecodeShape, LatentWidths};
 use crate::quantity::{Bytes, Flops};
+pub use part::Part;
 
 /// Which law times a kernel.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -86,13 +92,29 @@ pub struct Op {
     pub bytes: Bytes,
     /// Kernels launched.
     pub launches: f64,
+    /// The part of a layer that it belongs to.
+    pub part: Part,
 }
 
 impl Op {
     /// A pass over memory without arithmetic that matters.
     #[must_use]
     pub fn memory(name: &'static str, bytes: f64, launches: f64) -> Self {
-        Self { name, kernel: Kernel::Elementwise, count: 1.0, flops: Flops::ZERO, bytes: Bytes(bytes), launches }
+        Self {
+            name,
+            kernel: Kernel::Elementwise,
+            count: 1.0,
+            flops: Flops::ZERO,
+            bytes: Bytes(bytes),
+            launches,
+            part: Part::Rest,
+        }
+    }
+
+    /// The same as a part of its layer.
+    #[must_use]
+    pub fn in_part(self, part: Part) -> Self {
+        Self { part, ..self }
     }
 
     /// The kernels of the backward pass: two matrix multiplications for one (gradients of input and of weight), five attention
@@ -109,6 +131,19 @@ impl Op {
             | Kernel::Scan => 2.0,
             Kernel::CacheRead(_) | Kernel::LatentCacheRead(_) | Kernel::Quantise { .. } | Kernel::Elementwise => 1.5,
         };
+        self.repeated(factor)
+    }
+
+    /// The same where weights are frozen: gradients of inputs alone.
+    #[must_use]
+    pub fn backward_of_input(self) -> Self {
+        match self.kernel {
+            Kernel::Gemm(_) | Kernel::PlainGemm(_) | Kernel::Experts(_) => self,
+            _ => self.backward(),
+        }
+    }
+
+    fn repeated(self, factor: f64) -> Self {
         Self {
             count: self.count * factor,
             flops: self.flops * factor,
@@ -166,6 +201,8 @@ pub struct Message {
     pub count: f64,
     /// Where tokens go to their experts or come back: what an exchange kernel needs to know.
     pub routed: Option<Routed>,
+    /// The part of a layer that it belongs to.
+    pub part: Part,
 }
 
 /// Tokens on their way to experts or back.
@@ -307,6 +344,22 @@ impl Work {
         self.ops.iter().map(|op| op.flops).sum()
     }
 
+    /// Says of everything that has no part yet which one it is of.
+    pub fn mark(&mut self, part: Part) {
+        let ops = self.ops.iter_mut().map(|op| &mut op.part);
+        let messages = self.messages.iter_mut().map(|message| &mut message.part);
+        ops.chain(messages).filter(|own| **own == Part::Rest).for_each(|own| *own = part);
+    }
+
+    /// Says that the operand of the last multiplication comes from this part: its cast is run again with it.
+    pub fn operand_from(&mut self, part: Part) {
+        if let [.., cast, _] = &mut self.ops[..]
+            && matches!(cast.kernel, Kernel::Quantise { .. })
+        {
+            cast.part = part;
+        }
+    }
+
     /// Adds all of another's.
     pub fn append(&mut self, mut other: Self) {
         self.ops.append(&mut other.ops);
@@ -323,6 +376,7 @@ impl Work {
                 flops: Flops::ZERO,
                 bytes: Bytes(m * k * (widths.activation + widths.operand)),
                 launches: 0.0,
+                part: Part::Rest,
             });
         }
         self.ops.push(Op {
@@ -332,6 +386,7 @@ impl Work {
             flops: Flops(2.0 * m * n * k),
             bytes: Bytes(m * k * widths.operand + k * n * widths.weight + m * n * widths.activation),
             launches: 1.0,
+            part: Part::Rest,
         });
     }
 
@@ -344,11 +399,20 @@ impl Work {
             flops: Flops(2.0 * m * n * k),
             bytes: Bytes((m * k + m * n) * widths.activation + k * n * widths.plain_weight),
             launches: 1.0,
+            part: Part::Rest,
         });
     }
 
     /// A message.
     pub fn message(&mut self, name: &'static str, collective: Collective, group: Group, bytes: f64) {
-        self.messages.push(Message { name, collective, group, bytes: Bytes(bytes), count: 1.0, routed: None });
+        self.messages.push(Message {
+            name,
+            collective,
+            group,
+            bytes: Bytes(bytes),
+            count: 1.0,
+            routed: None,
+            part: Part::Rest,
+        });
     }
 }

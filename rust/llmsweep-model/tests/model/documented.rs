@@ -1,7 +1,7 @@
 //! The worked numbers of docs/model.md.
 use crate::common::hardware::{B200, H100, TRAINING_CLOCK};
-use crate::common::run::{ONE, REQUEST, STEP, serve, train};
-use crate::common::shapes::{llama2_7b, llama2_70b, llama3_405b};
+use crate::common::run::{ONE, REQUEST, STEP, count, serve, train};
+use crate::common::shapes::{gpt3_175b, llama2_7b, llama2_70b, llama3_405b};
 use crate::common::software::operations;
 use llmsweep_model::collective::Ring;
 use llmsweep_model::economics::{Fleet, HOUR, Tariff, Upkeep};
@@ -13,6 +13,8 @@ use llmsweep_model::phase::share::Bottleneck;
 use llmsweep_model::phase::training::{TrainingRow, TrainingSetup};
 use llmsweep_model::phase::training_times::TrainingLayout;
 use llmsweep_model::quantity::{Bytes, Seconds};
+use llmsweep_model::subset::Subset;
+use llmsweep_model::work::adapters::{Mode, NF4_BITS, Target};
 use llmsweep_model::work::{Collective, Widths, Work};
 
 /// What the page prints has three digits.
@@ -107,6 +109,20 @@ fn training_memory() {
     page.says("activations", memory.activations, 4.5e9, PRINTED);
     page.says("temporary", memory.temporary, 0.8e9, 0.02);
     page.says("peak", memory.peak, 25.7e9, PRINTED);
+}
+
+#[test]
+fn training_modes() {
+    let mut page = Page::default();
+    let layout = TrainingLayout {
+        mode: Mode::Lora,
+        lora_rank: 4,
+        lora_modules: Subset::of(&[Target::Attention as usize]),
+        ..ONE
+    };
+    let work = count(&gpt3_175b(), layout).expect("counts");
+    page.says("trainable parameters", work.adapters.parameters, 37.7e6, PRINTED);
+    page.says("bits of a frozen weight", NF4_BITS, 4.127, 1e-4);
 }
 
 #[test]

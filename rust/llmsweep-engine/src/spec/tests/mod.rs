@@ -2,6 +2,7 @@
 mod fuzz;
 mod published;
 mod right;
+mod several;
 mod wrong;
 
 use super::{Names, Spec};

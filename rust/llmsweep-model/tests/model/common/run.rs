@@ -5,7 +5,8 @@ use super::software;
 use llmsweep_model::arch::ModelShape;
 use llmsweep_model::flops::ForwardFlops;
 use llmsweep_model::memory::activations::Recompute;
-use llmsweep_model::memory::state::Optimizer;
+use llmsweep_model::memory::recompute::Module;
+use llmsweep_model::memory::state::{GradientPrecision, Optimizer};
 use llmsweep_model::parallel::pipeline::{Cut, Schedule, stages};
 use llmsweep_model::phase::inference::{self, InferenceRow, InferenceSetup, ServingMode, Tables};
 use llmsweep_model::phase::inference_times::{InferenceDevice, InferenceWork, PassTime};
@@ -15,7 +16,9 @@ use llmsweep_model::phase::training_times::{TrainingLayout, TrainingTimes, Train
 use llmsweep_model::precision::KvPrecision;
 use llmsweep_model::quantity::Seconds;
 use llmsweep_model::reject::Reject;
+use llmsweep_model::subset::Subset;
 use llmsweep_model::system::TrainingSystem;
+use llmsweep_model::work::adapters::{Mode, Target};
 use llmsweep_model::work::attention::AttentionKernel;
 
 /// A layout of one device.
@@ -30,6 +33,11 @@ pub(crate) const ONE: TrainingLayout = TrainingLayout {
     recompute: Recompute::None,
     kernel: AttentionKernel::Flash,
     multi_token_prediction: false,
+    recompute_modules: Module::CHEAP,
+    mode: Mode::Pretraining,
+    lora_rank: 16,
+    lora_modules: Target::ALL,
+    gradient: GradientPrecision::Fp32,
 };
 
 /// A run of one device and one micro-batch.
@@ -49,6 +57,8 @@ pub(crate) const STEP: TrainingSetup = TrainingSetup {
     first_stage_layers: 0,
     last_stage_layers: 0,
     embedding_as_layers: false,
+    recompute_layers: 0,
+    offload: Subset::NONE,
 };
 
 /// Counts a layout in bf16.

@@ -9,4 +9,5 @@ mod memory;
 mod monotone;
 mod multiplications;
 mod pipelines;
+mod recipes;
 mod refused;

@@ -3,6 +3,8 @@ use crate::common::shapes::{FULL_DENSE, gpt, gpt3_175b};
 use crate::common::{close, precision};
 use llmsweep_model::arch::ModelShape;
 use llmsweep_model::memory::activations::{ActivationInput, Recompute, layer_bytes, live_layer_bytes};
+use llmsweep_model::memory::recompute::Module;
+use llmsweep_model::work::adapters::Target;
 use llmsweep_model::work::attention::AttentionKernel;
 use llmsweep_model::work::{Split, Tokens, Widths};
 
@@ -15,6 +17,8 @@ fn input(tensor: f64, sequence_parallel: bool, recompute: Recompute) -> Activati
         widths: Widths::of(precision("bf16")),
         kernel: AttentionKernel::Unfused,
         recompute,
+        modules: Module::CHEAP,
+        trained: Target::ALL,
         dropout: true,
         imbalance: 1.0,
     }

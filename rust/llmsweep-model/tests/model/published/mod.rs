@@ -1,5 +1,6 @@
 //! A literal published number for each formula.
 mod activations;
+mod adapters;
 mod cache;
 mod collectives;
 mod counting;
@@ -9,5 +10,7 @@ mod flops;
 mod goodput;
 mod llama3;
 mod memory;
+mod optimizers;
 mod pipeline;
+mod recomputation;
 mod state;
