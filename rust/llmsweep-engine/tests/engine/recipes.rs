@@ -139,13 +139,13 @@ fn fp8_over_bf16() {
 fn mxfp8_over_wider_formats() {
     lands(LLAMA3_8B_B200, ["mxfp8", "fp8"], 4.44 / 4.37, 0.04);
     lands(LLAMA3_8B_GB200, ["mxfp8", "fp8"], 4.40 / 4.18, 0.04);
-    lands(LLAMA3_405B_B200, ["mxfp8", "fp8"], 6.564 / 6.197, 0.04);
-    lands(DEEPSEEK_GB200, ["mxfp8", "bf16"], 15.40 / 20.88, 0.08);
+    lands(LLAMA3_405B_B200, ["mxfp8", "fp8"], 6.564 / 6.197, 0.05);
+    lands(DEEPSEEK_GB200, ["mxfp8", "bf16"], 15.40 / 20.88, 0.03);
 }
 
 /// The same source. Timings of 4-bit multiplications, made for serving, reach little more than half of the peak: the gain comes out small.
 #[test]
 fn nvfp4_over_fp8() {
-    lands(LLAMA3_405B_GB200, ["nvfp4", "fp8"], 45.39 / 58.38, 0.08);
-    lands(LLAMA3_405B_GB300, ["nvfp4", "fp8"], 34.79 / 47.72, 0.16);
+    lands(LLAMA3_405B_GB200, ["nvfp4", "fp8"], 45.39 / 58.38, 0.06);
+    lands(LLAMA3_405B_GB300, ["nvfp4", "fp8"], 34.79 / 47.72, 0.13);
 }
