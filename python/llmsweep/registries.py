@@ -11,7 +11,7 @@ PHASES: tuple[Phase, ...] = ("training", "inference")
 class Domain(TypedDict):
     """The values that an axis takes."""
 
-    kind: Literal["model", "accelerator", "network", "choice", "integer", "positive", "bool"]
+    kind: Literal["model", "accelerator", "network", "choice", "integer", "positive", "at_least_one", "bool"]
     values: NotRequired[list[str]]
     min: NotRequired[int]
     max: NotRequired[int]

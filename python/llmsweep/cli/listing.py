@@ -67,6 +67,8 @@ def domain_text(domain: Domain) -> str:
             return f"{domain.get('min', 0):,} to {domain.get('max', 0):,}"
         case "positive":
             return "above 0"
+        case "at_least_one":
+            return "1 and above"
         case "bool":
             return "true, false"
         case _:

@@ -3,11 +3,12 @@ use std::collections::BTreeMap;
 
 use llmsweep_model::collective::CollectiveModel;
 use llmsweep_model::economics::HOUR;
-use llmsweep_model::hardware::Accelerator;
+use llmsweep_model::hardware::{Accelerator, Pods};
 use llmsweep_model::kernel::KernelModel;
 use llmsweep_model::law::Chip;
 use llmsweep_model::memory::activations::Recompute;
 use llmsweep_model::memory::state::Optimizer;
+use llmsweep_model::parallel::context::ContextExchange;
 use llmsweep_model::phase::Device;
 use llmsweep_model::phase::inference::ServingMode;
 use llmsweep_model::precision::{KvPrecision, Precision};
@@ -49,8 +50,13 @@ pub mod axis {
         RECOMPUTE = "recompute";
         PREDICTION = "multi_token_prediction";
         ATTENTION_KERNEL = "attention_kernel";
+        CONTEXT_EXCHANGE = "context_exchange";
+        EXPERT_IMBALANCE = "expert_imbalance";
         ACCELERATOR = "accelerator";
         NETWORK = "network";
+        NICS = "nics_per_device";
+        POD_DEVICES = "pod_devices";
+        OVERSUBSCRIPTION = "oversubscription";
         ENGINE = "engine";
         PEAK_SCALE = "peak_flops_scale";
         BANDWIDTH_SCALE = "hbm_bandwidth_scale";
@@ -63,6 +69,7 @@ pub mod axis {
         DEVICES = "devices";
         GLOBAL_BATCH = "global_batch";
         ZERO = "zero_stage";
+        REPLICATE = "data_parallel_replicate";
         OPTIMIZER = "optimizer";
         TOKENS = "tokens";
         DATA = "data_parallel";
@@ -99,6 +106,7 @@ pub struct Context {
     pub engines: Vec<ServingEngine>,
     recomputes: Vec<Recompute>,
     attention_kernels: Vec<AttentionKernel>,
+    context_exchanges: Vec<ContextExchange>,
     optimizers: Vec<Optimizer>,
     modes: Vec<ServingMode>,
     /// Of each accelerator, engine, precision that it computes in, and cache format.
@@ -244,6 +252,7 @@ impl Context {
             engines,
             recomputes: choices(&names(axis::RECOMPUTE), &Recompute::ALL),
             attention_kernels: choices(&names(axis::ATTENTION_KERNEL), &AttentionKernel::ALL),
+            context_exchanges: choices(&names(axis::CONTEXT_EXCHANGE), &ContextExchange::ALL),
             optimizers: choices(&names(axis::OPTIMIZER), &Optimizer::ALL),
             modes: choices(&names(axis::MODE), &ServingMode::ALL),
             laws,
@@ -302,6 +311,12 @@ impl Context {
         self.attention_kernels[point.index(axis::ATTENTION_KERNEL)]
     }
 
+    /// What a point's context-parallel ranks send each other.
+    #[must_use]
+    pub fn context_exchange(&self, point: &Point) -> ContextExchange {
+        self.context_exchanges[point.index(axis::CONTEXT_EXCHANGE)]
+    }
+
     /// The optimizer of a point.
     #[must_use]
     pub fn optimizer(&self, point: &Point) -> Optimizer {
@@ -325,16 +340,20 @@ impl Context {
     pub fn accelerator(&self, point: &Point) -> Accelerator {
         let entry = &self.accelerators[point.index(axis::ACCELERATOR)];
         let base = match &self.networks[point.index(axis::NETWORK)] {
-            Some(network) => entry.with_network(network),
+            Some(network) => entry.with_network(network, self.number(point, axis::NICS)),
             None => entry.accelerator,
         };
         let own_price = self.prices.get(&entry.id).map(|usd_per_hour| UsdPerSec(usd_per_hour / HOUR));
         let scale = |axis| self.number(point, axis);
+        let pods = Pods {
+            devices: self.count(point, axis::POD_DEVICES),
+            oversubscription: self.number(point, axis::OVERSUBSCRIPTION),
+        };
         Accelerator {
             peaks: base.peaks.scaled(scale(axis::PEAK_SCALE)),
             memory: base.memory * scale(axis::MEMORY_SCALE),
             memory_bandwidth: base.memory_bandwidth * scale(axis::BANDWIDTH_SCALE),
-            fabric: base.fabric.scaled(scale(axis::SCALE_UP_SCALE), scale(axis::NETWORK_SCALE)),
+            fabric: base.fabric.scaled(scale(axis::SCALE_UP_SCALE), scale(axis::NETWORK_SCALE)).with_pods(pods),
             rental: own_price.or(base.rental),
             ..base
         }

@@ -24,6 +24,12 @@ pub struct TrainingSystem {
     pub gradient_accumulation_bytes: f64,
     /// Bytes of gradient exchanged per parameter.
     pub gradient_message_bytes: f64,
+    /// Share of data-parallel messages that the stack lets run beside kernels, where there is time for them.
+    pub data_overlap: f64,
+    /// How much longer kernels take while a message runs beside them.
+    pub overlap_compute_slowdown: f64,
+    /// Spread of the replicas' times over the mean, one standard deviation.
+    pub straggler_sigma: f64,
     /// Memory that the allocator reserves over what it hands out.
     pub fragmentation: f64,
     /// Memory of the framework's context and communication buffers.

@@ -78,6 +78,7 @@ fn axis(axis: &Axis) -> Value {
         Domain::Choice(values) => json!({ "kind": "choice", "values": values }),
         Domain::Integer { min, max } => json!({ "kind": "integer", "min": min, "max": max }),
         Domain::Positive => json!({ "kind": "positive" }),
+        Domain::AtLeastOne => json!({ "kind": "at_least_one" }),
         Domain::Bool => json!({ "kind": "bool" }),
     };
     let fallback = match axis.fallback {

@@ -84,7 +84,7 @@ pub(super) fn section<'a>(fields: &Fields<'a>, key: &str, allowed: &[&str]) -> R
 }
 
 /// Keys of `training.toml`.
-pub const TRAINING_SYSTEM_KEYS: [&str; 13] = [
+pub const TRAINING_SYSTEM_KEYS: [&str; 16] = [
     "host_launch_s",
     "layer_launches",
     "expert_layer_floor_s",
@@ -97,6 +97,9 @@ pub const TRAINING_SYSTEM_KEYS: [&str; 13] = [
     "gradient_message_bytes",
     "fragmentation",
     "context_bytes",
+    "data_overlap",
+    "overlap_compute_slowdown",
+    "straggler_sigma",
     "source",
 ];
 
@@ -141,6 +144,9 @@ fn training(node: &Node) -> Result<TrainingSystem, DocumentError> {
         gradient_message_bytes: amount(&fields, "gradient_message_bytes")?,
         fragmentation: surplus(&fields, "fragmentation")?,
         context: Bytes(amount(&fields, "context_bytes")?),
+        data_overlap: within(&fields, "data_overlap", 0.0, 1.0)?,
+        overlap_compute_slowdown: amount(&fields, "overlap_compute_slowdown")?,
+        straggler_sigma: amount(&fields, "straggler_sigma")?,
     })
 }
 

@@ -129,6 +129,8 @@ fn layout(context: &Context, point: &Point) -> TrainingLayout {
         micro_batch: context.count(point, axis::MICRO_BATCH),
         recompute: context.recompute(point),
         kernel: context.attention_kernel(point),
+        context_exchange: context.context_exchange(point),
+        expert_imbalance: context.number(point, axis::EXPERT_IMBALANCE),
     }
 }
 
@@ -141,6 +143,7 @@ pub fn setup(context: &Context, point: &Point) -> TrainingSetup {
         virtual_pipeline: context.count(point, axis::VIRTUAL),
         global_batch: context.count(point, axis::GLOBAL_BATCH),
         zero_stage: context.count(point, axis::ZERO),
+        data_parallel_replicate: context.count(point, axis::REPLICATE),
         optimizer: context.optimizer(point),
         tokens: context.number(point, axis::TOKENS),
     }

@@ -99,12 +99,13 @@ fn step(row: &TrainingRow) -> Section {
                 "exposed share of all-gather, reduce-scatter, all-reduce",
             ),
             seconds("expert messages", terms.expert, "dispatch and combine, both passes"),
-            seconds("context-parallel messages", terms.context, "ring beyond attention's time"),
+            seconds("context-parallel messages", terms.context, "what attention does not hide"),
             seconds("messages between stages", terms.pipeline, "m · p2p + (p − 1) · p2p"),
             seconds("pipeline bubble", terms.bubble, "(p − 1) · average stage / v")
                 .source("Narayanan et al. 2021, arXiv:2104.04473, section 2.2"),
             seconds("gradients and weights", terms.data, "what backward and forward do not hide, and the last bucket"),
             seconds("optimizer", terms.optimizer, "passes over the shard / bandwidth"),
+            seconds("stragglers", terms.straggler, "σ · √(2 ln replicas) · (kernels + host)"),
         ],
     )
     .total(seconds("step", row.step, "Σ").numbers(format!("at least {} s at peak", short(row.step_bound.0))))

@@ -136,6 +136,7 @@ pub(super) fn expected(axis: &Axis) -> String {
         Domain::Choice(names) => format!("one of {}", names.join(", ")),
         Domain::Integer { min, max } => format!("a whole number from {} to {}", grouped(min), grouped(max)),
         Domain::Positive => "a finite number above 0".to_owned(),
+        Domain::AtLeastOne => "a finite number of at least 1".to_owned(),
         Domain::Bool => "true or false".to_owned(),
     }
 }
@@ -221,7 +222,9 @@ fn scalar(axis: &Axis, node: &Node, vocabulary: &Vocabulary) -> Result<Vec<AxisV
             Err(DocumentError::new(&node.place, unknown(axis.name, name, choices)))
         }
         (Domain::Bool, Value::Bool(flag)) => Ok(vec![AxisValue::Bool(*flag)]),
-        (Domain::Integer { .. } | Domain::Positive, _) => number(axis, node).map(|value| vec![value]),
+        (Domain::Integer { .. } | Domain::Positive | Domain::AtLeastOne, _) => {
+            number(axis, node).map(|value| vec![value])
+        }
         _ => Err(mismatch(axis, node)),
     }
 }
@@ -237,6 +240,10 @@ pub(super) fn number(axis: &Axis, node: &Node) -> Result<AxisValue, DocumentErro
             whole.then_some(AxisValue::Integer(*number as u64))
         }
         (Domain::Positive, Value::Integer(number)) => (*number > 0).then_some(AxisValue::Number(*number as f64)),
+        (Domain::AtLeastOne, Value::Integer(number)) => (*number >= 1).then_some(AxisValue::Number(*number as f64)),
+        (Domain::AtLeastOne, Value::Float(number)) => {
+            (number.is_finite() && *number >= 1.0).then_some(AxisValue::Number(*number))
+        }
         (Domain::Positive, Value::Float(number)) => {
             (number.is_finite() && *number > 0.0).then_some(AxisValue::Number(*number))
         }

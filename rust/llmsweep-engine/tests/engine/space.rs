@@ -49,6 +49,7 @@ fn sound(rows: &Rows, phase: Phase, what: &dyn Fn(usize) -> String) {
                     "data_communication_s",
                     "bubble_time_s",
                     "optimizer_time_s",
+                    "straggler_time_s",
                 ];
                 assert!(close(sum(&terms), rows.number(row, "step_time_s")), "{}", what(row));
                 assert!(rows.number(row, "mfu") <= 1.0 && rows.number(row, "hfu") <= 1.0, "{}", what(row));

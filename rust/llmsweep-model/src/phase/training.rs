@@ -26,6 +26,8 @@ pub struct TrainingSetup {
     pub global_batch: u32,
     /// ZeRO stage.
     pub zero_stage: u32,
+    /// Copies of what ZeRO shards.
+    pub data_parallel_replicate: u32,
     /// Optimizer.
     pub optimizer: Optimizer,
     /// Tokens of the whole run.
@@ -53,6 +55,8 @@ pub struct StepTerms {
     pub data: Seconds,
     /// Optimizer update.
     pub optimizer: Seconds,
+    /// Waiting of all replicas for the slowest.
+    pub straggler: Seconds,
 }
 
 impl StepTerms {
@@ -71,7 +75,7 @@ impl StepTerms {
     /// The step.
     #[must_use]
     pub fn total(&self) -> Seconds {
-        self.compute() + self.communication() + self.bubble + self.optimizer
+        self.compute() + self.communication() + self.bubble + self.optimizer + self.straggler
     }
 
     /// What takes most.
@@ -153,6 +157,11 @@ impl Replicas {
         if !u64::from(setup.global_batch).is_multiple_of(together) {
             return Err(Reject::GlobalBatchNotDivisible);
         }
+        let copies = wide(setup.data_parallel_replicate);
+        let same_experts = stage_ranks / (wide(layout.expert) * wide(layout.expert_tensor));
+        if !(wide(layout.context) * wide(data)).is_multiple_of(copies) || !same_experts.is_multiple_of(copies) {
+            return Err(Reject::DataParallelReplicate);
+        }
         let micro_batches = (u64::from(setup.global_batch) / together) as u32;
         if setup.virtual_pipeline > 1 {
             if setup.pipeline == 1 {
@@ -207,6 +216,7 @@ pub fn row(
         data: f64::from(replicas.data),
         expert: work.split.expert,
         expert_tensor: work.split.expert_tensor,
+        replicate: f64::from(setup.data_parallel_replicate),
     };
     let micro_batches = f64::from(replicas.micro_batches);
     let whole = Step { levels, stages, setup, placement, micro_batches };
@@ -248,7 +258,7 @@ impl Step<'_> {
     /// # Source
     /// Narayanan et al. 2021, arXiv:2104.04473, section 2.2: bubble `(p − 1)(t_f + t_b)/v`.
     fn terms(&self) -> StepTerms {
-        let TrainingLevels { work, times, device, .. } = self.levels;
+        let TrainingLevels { work, times, device, system, .. } = self.levels;
         let setup = self.setup;
         let pipeline = f64::from(setup.pipeline);
         let chunks = f64::from(setup.virtual_pipeline);
@@ -261,10 +271,10 @@ impl Step<'_> {
                 slowest = time;
             }
         }
+        // Where the stages do not fit in one block some neighbours sit in different ones; the slowest hop sets the pace.
+        let reach = self.placement.pipeline_stride() * (pipeline - 1.0);
         let message = if setup.pipeline > 1 {
             let fabric = &device.accelerator.fabric;
-            // Where the stages do not fit in one block some neighbours sit in different ones; the slowest hop sets the pace.
-            let reach = self.placement.pipeline_stride() * (pipeline - 1.0);
             device.collectives.point_to_point(work.stage_message, reach, fabric) * 2.0
         } else {
             Seconds::ZERO
@@ -272,10 +282,14 @@ impl Step<'_> {
         // The interleaved schedule has another chunk to work on while a message travels.
         let steady = if setup.virtual_pipeline > 1 { Seconds::ZERO } else { message };
         let m = self.micro_batches;
-        let exchange = self.exchange(&slowest);
+        let leaves = reach >= f64::from(device.accelerator.fabric.node_devices());
+        let shared = if leaves { message } else { Seconds::ZERO };
+        let exchange = self.exchange(&slowest, shared);
+        let kernels = slowest.forward.plus(slowest.backward).times(m);
+        let host = slowest.host * m;
         StepTerms {
-            kernels: slowest.forward.plus(slowest.backward).times(m),
-            host: slowest.host * m,
+            kernels,
+            host,
             tensor: slowest.tensor * m,
             expert: slowest.expert * m,
             context: slowest.context * m,
@@ -283,8 +297,22 @@ impl Step<'_> {
             bubble: (sum - slowest.total()).max(Seconds::ZERO) / chunks,
             data: exchange.0,
             optimizer: exchange.1,
+            straggler: (kernels.busy() + host) * slowest_of(self.placement.data, system.straggler_sigma),
         }
     }
+}
+
+/// How much longer the slowest of `replicas` takes than the mean, whose times spread normally by `sigma` of the mean: `σ·√(2 ln n)`, the
+/// leading term of the expected maximum of n normal variables.
+///
+/// ```
+/// # use llmsweep_model::phase::training::slowest_of;
+/// assert_eq!(slowest_of(1.0, 0.01), 0.0);
+/// assert!((slowest_of(1024.0, 0.01) - 0.03723).abs() < 1e-5);
+/// ```
+#[must_use]
+pub fn slowest_of(replicas: f64, sigma: f64) -> f64 {
+    sigma * (2.0 * replicas.ln()).sqrt()
 }
 
 /// One stage's time for one micro-batch.
@@ -297,6 +325,7 @@ fn stage_time(work: &TrainingWork, times: &TrainingTimes, stage: &StageClass) ->
         sum.tensor += block.tensor * count;
         sum.expert += block.expert * count;
         sum.context += block.context * count;
+        sum.network += block.network * count;
     };
     for (block, count) in times.layers.iter().zip(stage.layers) {
         if count > 0.0 {

@@ -36,7 +36,8 @@ impl Step<'_> {
         let mut fullest = TrainingMemory { usable, ..TrainingMemory::default() };
         for stage in self.stages {
             let parameters = stage_parameters(shape, work, stage);
-            let (data_ranks, expert_ranks) = (self.placement.data_ring().size, self.placement.expert_data_ring().size);
+            let (data_ranks, expert_ranks) =
+                (self.placement.sharding().shards.size, self.placement.expert_sharding().shards.size);
             let state = ModelState::of(&parameters, &bytes, setup.zero_stage, data_ranks, expert_ranks);
             let chunks = f64::from(setup.virtual_pipeline);
             let waiting = in_flight(f64::from(setup.pipeline), chunks, self.micro_batches, stage.earliest);

@@ -4,9 +4,10 @@ use super::training_times::{TrainingLayout, TrainingWork};
 use crate::collective::Ring;
 use crate::kernel::Pass;
 use crate::memory::activations::Recompute;
+use crate::parallel::context::{ContextExchange, ring_exposed};
 use crate::quantity::Seconds;
 use crate::system::TrainingSystem;
-use crate::work::{Group, Kernel, Message, Op, Split, Work};
+use crate::work::{Collective, Group, Kernel, Message, Op, Split, Work};
 
 /// Exposed messages of one layer, both passes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -14,6 +15,8 @@ pub(super) struct Exposed {
     pub(super) tensor: Seconds,
     pub(super) expert: Seconds,
     pub(super) context: Seconds,
+    /// What they, exposed or not, take of the link to the network.
+    pub(super) network: Seconds,
 }
 
 /// What the messages of a layer, the embedding or the LM head leave exposed.
@@ -26,16 +29,34 @@ pub(super) fn exposed(
 ) -> Exposed {
     let passes = if layout.recompute == Recompute::Full { 3.0 } else { 2.0 };
     let exposed = if work.split.sequence_parallel { system.tensor_exposed_overlapped } else { system.tensor_exposed };
-    let attention = attention_time(block, Pass::Forward, device);
-    let attention_backward = attention_time(block, Pass::Backward, device);
-    let ring = group_time(block, Group::Context, &work.split, device);
+    let split = &work.split;
+    let time = |group| group_time(block, group, split, device);
+    let tensor = time(Group::Tensor) * passes;
+    let expert = time(Group::Expert) * (passes / system.expert_all_to_all_ratio);
+    let expert_tensor = time(Group::ExpertTensor) * passes;
+    let once = time(Group::Context);
+    // Backward, keys and values travel again with their gradients; an exchange of heads is its own reverse.
+    let (context, all) = match split.context_exchange {
+        ContextExchange::Ring => {
+            let attention = attention_time(block, Pass::Forward, device);
+            let backward = attention_time(block, Pass::Backward, device);
+            let ring =
+                |messages, attention| ring_exposed(messages, attention, split.context, system.overlap_compute_slowdown);
+            (ring(once, attention) * (passes - 1.0) + ring(once * 2.0, backward), once * (passes + 1.0))
+        }
+        ContextExchange::AllGather => (once * (passes + 1.0), once * (passes + 1.0)),
+        ContextExchange::AllToAll => (once * passes, once * passes),
+    };
+    let node = device.accelerator.fabric.node_devices();
+    let leaving = |group, time: Seconds| if ring_of(group, split).leaves(node) { time } else { Seconds::ZERO };
     Exposed {
-        tensor: group_time(block, Group::Tensor, &work.split, device) * (passes * exposed),
-        expert: group_time(block, Group::Expert, &work.split, device) * (passes / system.expert_all_to_all_ratio)
-            + group_time(block, Group::ExpertTensor, &work.split, device) * passes,
-        // The ring passes keys and values while attention works on those at hand; backward carries gradients too.
-        context: (ring - attention).max(Seconds::ZERO) * (passes - 1.0)
-            + (ring * 2.0 - attention_backward).max(Seconds::ZERO),
+        tensor: tensor * exposed,
+        expert: expert + expert_tensor,
+        context,
+        network: leaving(Group::Tensor, tensor)
+            + leaving(Group::Expert, expert)
+            + leaving(Group::ExpertTensor, expert_tensor)
+            + leaving(Group::Context, all),
     }
 }
 
@@ -67,6 +88,11 @@ pub fn ring_of(group: Group, split: &Split) -> Ring {
 pub fn message_time(message: &Message, split: &Split, device: &Device) -> Seconds {
     let ring = ring_of(message.group, split);
     let fabric = &device.accelerator.fabric;
+    if message.collective == Collective::PointToPoint {
+        // The slowest hop of a ring sets the pace.
+        let reach = if ring.leaves(fabric.node_devices()) { ring.stride * (ring.size - 1.0) } else { ring.stride };
+        return device.collectives.point_to_point(message.bytes, reach, fabric) * message.count;
+    }
     device.collectives.time(message.collective, message.bytes, ring, fabric) * message.count
 }
 

@@ -7,6 +7,7 @@ use crate::flops::ForwardFlops;
 use crate::kernel::Pass;
 use crate::memory::activations::{ActivationInput, Recompute, layer_bytes, live_layer_bytes};
 use crate::memory::state::{DeviceParameters, table_parameters};
+use crate::parallel::context::ContextExchange;
 use crate::parallel::divide;
 use crate::parallel::pipeline::MAX_KINDS;
 use crate::precision::Precision;
@@ -30,6 +31,8 @@ pub struct TrainingLayout {
     pub expert_tensor: u32,
     /// Context-parallel size.
     pub context: u32,
+    /// What context-parallel ranks send each other.
+    pub context_exchange: ContextExchange,
     /// Whether norms and residuals are split over the tensor-parallel group too.
     pub sequence_parallel: bool,
     /// Tokens of a sequence.
@@ -42,6 +45,8 @@ pub struct TrainingLayout {
     pub kernel: AttentionKernel,
     /// Whether the model's multi-token-prediction layers train too, on the last stage.
     pub multi_token_prediction: bool,
+    /// Tokens of the busiest expert-parallel rank over the mean, beside the stack's own imbalance.
+    pub expert_imbalance: f64,
 }
 
 /// What one micro-batch does on one device, counted.
@@ -106,6 +111,7 @@ impl TrainingWork {
         if layout.context > 1 && !u64::from(layout.sequence_length).is_multiple_of(2 * u64::from(layout.context)) {
             return Err(Reject::ContextParallelSequence);
         }
+        layout.context_exchange.divides(shape, layout.tensor, layout.context)?;
         if shape.position == crate::arch::Position::Learned && layout.sequence_length > shape.max_context {
             return Err(Reject::SequenceTooLong);
         }
@@ -113,13 +119,15 @@ impl TrainingWork {
             tensor: f64::from(layout.tensor),
             sequence_parallel: layout.sequence_parallel && layout.tensor > 1,
             context: f64::from(layout.context),
+            context_exchange: layout.context_exchange,
             expert: f64::from(layout.expert),
             expert_tensor: f64::from(layout.expert_tensor),
         };
         let widths = Widths::of(precision);
         let sequence_length = f64::from(layout.sequence_length);
         let tokens = Tokens::of_sequences(f64::from(layout.micro_batch), sequence_length, split.context);
-        let routing = Routing { independence: 1.0, imbalance: system.expert_imbalance };
+        let imbalance = system.expert_imbalance * layout.expert_imbalance;
+        let routing = Routing { independence: 1.0, imbalance };
         let input = ForwardInput { tokens, split, widths, kernel: layout.kernel, routing };
         let activations = ActivationInput {
             tokens,
@@ -128,7 +136,7 @@ impl TrainingWork {
             kernel: layout.kernel,
             recompute: layout.recompute,
             dropout: false,
-            imbalance: system.expert_imbalance,
+            imbalance,
         };
         let kinds = kinds_of(shape);
         let mut kept_bytes = [0.0; MAX_KINDS];
@@ -203,6 +211,8 @@ pub struct BlockTime {
     pub expert: Seconds,
     /// Exposed context-parallel messages, both passes.
     pub context: Seconds,
+    /// Time that these messages, exposed or not, hold the device's link to the network: what data parallelism cannot have.
+    pub network: Seconds,
 }
 
 impl BlockTime {
@@ -320,6 +330,7 @@ fn block_time(
         tensor: exposed.tensor,
         expert: exposed.expert,
         context: exposed.context,
+        network: exposed.network,
     }
 }
 

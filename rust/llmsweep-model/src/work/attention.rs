@@ -2,6 +2,7 @@
 use super::{Kernel, Op, Scores, Split, Tokens, Widths, Work, launches};
 use crate::arch::{LatentAttention, SoftmaxAttention};
 use crate::law::LatentWidths;
+use crate::parallel::context::ContextExchange;
 use crate::quantity::{Bytes, Flops};
 
 /// How the scores are computed.
@@ -123,6 +124,7 @@ pub fn project_latent(
     }
 }
 
+#[derive(Clone, Copy)]
 struct Layout {
     heads: f64,
     kv_heads: f64,
@@ -142,41 +144,69 @@ pub(super) fn widths_of(attention: &LatentAttention) -> LatentWidths {
 }
 
 impl Layout {
+    /// The layout as one rank's kernels see it, with the tokens of a kernel's queries, those of its keys, and how many such kernels there are:
+    /// a ring works on one block of keys after another, an exchange of heads leaves each rank with all tokens of its heads.
+    fn placed(&self, tokens: &Tokens, split: &Split) -> (Self, Blocks) {
+        let Self { heads, kv_heads, .. } = *self;
+        let (own, whole) = (tokens.rows, tokens.sequence_length);
+        match split.context_exchange {
+            ContextExchange::Ring => {
+                let blocks = Blocks { rows: own, keys: whole / split.context, count: split.context };
+                (*self, blocks)
+            }
+            ContextExchange::AllGather => (*self, Blocks { rows: own, keys: whole, count: 1.0 }),
+            ContextExchange::AllToAll => {
+                let heads =
+                    Self { heads: heads / split.context, kv_heads: (kv_heads / split.context).max(1.0), ..*self };
+                (heads, Blocks { rows: own * split.context, keys: whole, count: 1.0 })
+            }
+        }
+    }
+
     fn op(&self, window: Option<f64>, kernel: AttentionKernel, tokens: &Tokens, split: &Split, widths: &Widths) -> Op {
         let fused = kernel == AttentionKernel::Flash;
-        // An unfused kernel computes the masked half too.
-        let pairs =
-            if fused { tokens.causal_pairs(window, split.context) } else { tokens.rows * tokens.sequence_length };
-        let values = tokens.rows
-            * (self.heads * (self.query_dim + self.value_dim) + self.kv_heads * (self.query_dim + self.value_dim));
+        let (layout, Blocks { rows, keys, count }) = self.placed(tokens, split);
+        let Self { heads, kv_heads, query_dim, value_dim, latent } = layout;
+        // Causal work is even over ranks and blocks. An unfused kernel computes the masked half too.
+        let causal = tokens.causal_pairs(window, split.context) * (self.heads / heads) / count;
+        let pairs = if fused { causal } else { rows * keys };
+        let key_rows = if split.context_exchange == ContextExchange::AllGather { rows * split.context } else { rows };
+        let values = (rows * heads + key_rows * kv_heads) * (query_dim + value_dim);
         let score_passes = if fused { 0.0 } else { UNFUSED_SCORE_PASSES };
         let scores = Scores {
             sequences: tokens.sequences,
-            queries: tokens.rows,
+            queries: rows,
             pairs,
-            keys: tokens.sequence_length,
-            longest: window.map_or(tokens.sequence_length, |window| window.min(tokens.sequence_length)),
-            heads: self.heads,
-            kv_heads: self.kv_heads,
-            query_dim: self.query_dim,
-            value_dim: self.value_dim,
+            keys,
+            longest: window.map_or(keys, |window| window.min(keys)),
+            heads,
+            kv_heads,
+            query_dim,
+            value_dim,
         };
         Op {
             name: "attention scores",
-            kernel: match (fused, self.latent) {
+            kernel: match (fused, latent) {
                 (true, Some(widths)) => Kernel::LatentAttention(scores, widths),
                 (true, None) => Kernel::Attention(scores),
                 (false, _) => Kernel::UnfusedAttention(scores),
             },
-            count: 1.0,
-            flops: Flops(2.0 * pairs * self.heads * (self.query_dim + self.value_dim)),
-            bytes: Bytes(
-                values * widths.activation
-                    + score_passes * tokens.rows * tokens.sequence_length * self.heads * widths.activation,
-            ),
-            launches: if fused { 1.0 } else { launches::UNFUSED_ATTENTION },
+            count,
+            flops: Flops(2.0 * pairs * heads * (query_dim + value_dim) * count),
+            bytes: Bytes((values + score_passes * rows * keys * heads) * (widths.activation * count)),
+            launches: count * if fused { 1.0 } else { launches::UNFUSED_ATTENTION },
         }
     }
+}
+
+/// Equal kernels of attention.
+struct Blocks {
+    /// Queries of each.
+    rows: f64,
+    /// Keys of one sequence that each sees.
+    keys: f64,
+    /// How many.
+    count: f64,
 }
 
 /// Passes over the score matrix of unfused attention in the forward pass: scores written, scaled and masked (read, write), softmax

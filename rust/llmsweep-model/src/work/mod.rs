@@ -4,6 +4,7 @@
 //! parallel.
 
 pub mod attention;
+pub mod context;
 pub mod decode;
 pub mod experts;
 pub mod forward;
@@ -12,6 +13,7 @@ pub mod linear;
 pub mod prediction;
 
 use crate::law::{ConvolutionShape, DecodeShape, GemmShape, GroupedShape, LatentDecodeShape, LatentWidths};
+use crate::parallel::context::ContextExchange;
 use crate::quantity::{Bytes, Flops};
 
 /// Which law times a kernel.
@@ -192,6 +194,8 @@ pub struct Split {
     pub sequence_parallel: bool,
     /// Context-parallel size.
     pub context: f64,
+    /// What context-parallel ranks send each other.
+    pub context_exchange: ContextExchange,
     /// Expert-parallel size.
     pub expert: f64,
     /// Devices that share one expert's matrices.
@@ -200,8 +204,14 @@ pub struct Split {
 
 impl Split {
     /// Everything on one device.
-    pub const NONE: Self =
-        Self { tensor: 1.0, sequence_parallel: false, context: 1.0, expert: 1.0, expert_tensor: 1.0 };
+    pub const NONE: Self = Self {
+        tensor: 1.0,
+        sequence_parallel: false,
+        context: 1.0,
+        context_exchange: ContextExchange::Ring,
+        expert: 1.0,
+        expert_tensor: 1.0,
+    };
 
     /// Devices over which the residual stream's tokens are split by sequence parallelism.
     #[must_use]

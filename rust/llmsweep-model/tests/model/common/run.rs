@@ -6,6 +6,7 @@ use llmsweep_model::arch::ModelShape;
 use llmsweep_model::flops::ForwardFlops;
 use llmsweep_model::memory::activations::Recompute;
 use llmsweep_model::memory::state::Optimizer;
+use llmsweep_model::parallel::context::ContextExchange;
 use llmsweep_model::parallel::pipeline::stages;
 use llmsweep_model::phase::inference::{self, InferenceRow, InferenceSetup, ServingMode, Tables};
 use llmsweep_model::phase::inference_times::{InferenceDevice, InferenceWork, PassTime};
@@ -27,6 +28,8 @@ pub(crate) const ONE: TrainingLayout = TrainingLayout {
     recompute: Recompute::None,
     kernel: AttentionKernel::Flash,
     multi_token_prediction: false,
+    context_exchange: ContextExchange::Ring,
+    expert_imbalance: 1.0,
 };
 
 /// A run of one device and one micro-batch.
@@ -36,6 +39,7 @@ pub(crate) const STEP: TrainingSetup = TrainingSetup {
     virtual_pipeline: 1,
     global_batch: 1,
     zero_stage: 0,
+    data_parallel_replicate: 1,
     optimizer: Optimizer::AdamW,
     tokens: 1e12,
 };

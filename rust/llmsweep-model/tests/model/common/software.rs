@@ -99,6 +99,9 @@ pub(crate) fn training() -> TrainingSystem {
         gradient_message_bytes: 4.0,
         fragmentation: 1.04,
         context: Bytes(2.5e9),
+        data_overlap: 1.0,
+        overlap_compute_slowdown: 0.189,
+        straggler_sigma: 0.005,
     }
 }
 

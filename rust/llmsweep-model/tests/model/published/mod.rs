@@ -2,6 +2,7 @@
 mod activations;
 mod cache;
 mod collectives;
+mod context;
 mod counting;
 mod decoding;
 mod flops;
