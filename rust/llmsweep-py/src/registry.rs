@@ -119,12 +119,14 @@ fn reject_phases(reject: Reject) -> Vec<&'static str> {
         | Reject::WeightsDoNotFit => &Phase::ALL,
         Reject::PrecisionNotTrained
         | Reject::ContextParallelSequence
+        | Reject::ContextParallelHeads
         | Reject::SequenceTooLong
         | Reject::VirtualPipelineAlone
         | Reject::VirtualPipelineBatches
         | Reject::DevicesNotDivisible
         | Reject::DevicesTooFew
         | Reject::GlobalBatchNotDivisible
+        | Reject::DataParallelReplicate
         | Reject::OptimizerDoesNotFit
         | Reject::ActivationsDoNotFit => &[Phase::Training],
         Reject::ContextTooLong

@@ -144,33 +144,31 @@ pub(super) fn widths_of(attention: &LatentAttention) -> LatentWidths {
 }
 
 impl Layout {
-    /// The layout as one rank's kernels see it, with the tokens of a kernel's queries, those of its keys, and how many such kernels there are:
-    /// a ring works on one block of keys after another, an exchange of heads leaves each rank with all tokens of its heads.
-    fn placed(&self, tokens: &Tokens, split: &Split) -> (Self, Blocks) {
-        let Self { heads, kv_heads, .. } = *self;
-        let (own, whole) = (tokens.rows, tokens.sequence_length);
+    /// The layout as one rank's kernel sees it, with its queries: an exchange of heads leaves each rank with all tokens of its heads. A ring
+    /// works on block after block, but on two streams, so that the end of one overlaps with the start of the next (Transformer Engine) and
+    /// all of them take what one kernel takes.
+    fn placed(&self, tokens: &Tokens, split: &Split) -> (Self, f64) {
         match split.context_exchange {
-            ContextExchange::Ring => {
-                let blocks = Blocks { rows: own, keys: whole / split.context, count: split.context };
-                (*self, blocks)
-            }
-            ContextExchange::AllGather => (*self, Blocks { rows: own, keys: whole, count: 1.0 }),
+            ContextExchange::Ring | ContextExchange::AllGather => (*self, tokens.rows),
             ContextExchange::AllToAll => {
-                let heads =
-                    Self { heads: heads / split.context, kv_heads: (kv_heads / split.context).max(1.0), ..*self };
-                (heads, Blocks { rows: own * split.context, keys: whole, count: 1.0 })
+                let heads = self.heads / split.context;
+                (
+                    Self { heads, kv_heads: (self.kv_heads / split.context).max(1.0), ..*self },
+                    tokens.rows * split.context,
+                )
             }
         }
     }
 
     fn op(&self, window: Option<f64>, kernel: AttentionKernel, tokens: &Tokens, split: &Split, widths: &Widths) -> Op {
         let fused = kernel == AttentionKernel::Flash;
-        let (layout, Blocks { rows, keys, count }) = self.placed(tokens, split);
+        let (layout, rows) = self.placed(tokens, split);
+        let keys = tokens.sequence_length;
         let Self { heads, kv_heads, query_dim, value_dim, latent } = layout;
-        // Causal work is even over ranks and blocks. An unfused kernel computes the masked half too.
-        let causal = tokens.causal_pairs(window, split.context) * (self.heads / heads) / count;
+        // Causal work is even over ranks. An unfused kernel computes the masked half too.
+        let causal = tokens.causal_pairs(window, split.context) * (self.heads / heads);
         let pairs = if fused { causal } else { rows * keys };
-        let key_rows = if split.context_exchange == ContextExchange::AllGather { rows * split.context } else { rows };
+        let key_rows = tokens.rows * split.context;
         let values = (rows * heads + key_rows * kv_heads) * (query_dim + value_dim);
         let score_passes = if fused { 0.0 } else { UNFUSED_SCORE_PASSES };
         let scores = Scores {
@@ -191,22 +189,12 @@ impl Layout {
                 (true, None) => Kernel::Attention(scores),
                 (false, _) => Kernel::UnfusedAttention(scores),
             },
-            count,
-            flops: Flops(2.0 * pairs * heads * (query_dim + value_dim) * count),
-            bytes: Bytes((values + score_passes * rows * keys * heads) * (widths.activation * count)),
-            launches: count * if fused { 1.0 } else { launches::UNFUSED_ATTENTION },
+            count: 1.0,
+            flops: Flops(2.0 * pairs * heads * (query_dim + value_dim)),
+            bytes: Bytes((values + score_passes * rows * keys * heads) * widths.activation),
+            launches: if fused { 1.0 } else { launches::UNFUSED_ATTENTION },
         }
     }
-}
-
-/// Equal kernels of attention.
-struct Blocks {
-    /// Queries of each.
-    rows: f64,
-    /// Keys of one sequence that each sees.
-    keys: f64,
-    /// How many.
-    count: f64,
 }
 
 /// Passes over the score matrix of unfused attention in the forward pass: scores written, scaled and masked (read, write), softmax

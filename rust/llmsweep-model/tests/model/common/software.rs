@@ -100,8 +100,8 @@ pub(crate) fn training() -> TrainingSystem {
         fragmentation: 1.04,
         context: Bytes(2.5e9),
         data_overlap: 1.0,
-        overlap_compute_slowdown: 0.189,
-        straggler_sigma: 0.005,
+        overlap_compute_slowdown: 0.138,
+        straggler_sigma: 0.0,
     }
 }
 
