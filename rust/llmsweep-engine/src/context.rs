@@ -106,7 +106,7 @@ pub struct Context {
     pub engines: Vec<ServingEngine>,
     recomputes: Vec<Recompute>,
     attention_kernels: Vec<AttentionKernel>,
-    context_exchanges: Vec<ContextExchange>,
+    exchanges: Vec<ContextExchange>,
     optimizers: Vec<Optimizer>,
     modes: Vec<ServingMode>,
     /// Of each accelerator, engine, precision that it computes in, and cache format.
@@ -252,7 +252,7 @@ impl Context {
             engines,
             recomputes: choices(&names(axis::RECOMPUTE), &Recompute::ALL),
             attention_kernels: choices(&names(axis::ATTENTION_KERNEL), &AttentionKernel::ALL),
-            context_exchanges: choices(&names(axis::CONTEXT_EXCHANGE), &ContextExchange::ALL),
+            exchanges: choices(&names(axis::CONTEXT_EXCHANGE), &ContextExchange::ALL),
             optimizers: choices(&names(axis::OPTIMIZER), &Optimizer::ALL),
             modes: choices(&names(axis::MODE), &ServingMode::ALL),
             laws,
@@ -314,7 +314,7 @@ impl Context {
     /// What a point's context-parallel ranks send each other.
     #[must_use]
     pub fn context_exchange(&self, point: &Point) -> ContextExchange {
-        self.context_exchanges[point.index(axis::CONTEXT_EXCHANGE)]
+        self.exchanges[point.index(axis::CONTEXT_EXCHANGE)]
     }
 
     /// The optimizer of a point.

@@ -28,7 +28,7 @@ proptest! {
         let devices = 1 << doublings;
         let (copies, plain) = (run(devices, zero_stage, devices), run(devices, 0, 1));
         prop_assert!((copies.terms.data / plain.terms.data - 1.0).abs() < 1e-12);
-        prop_assert_eq!(copies.memory.optimizer, plain.memory.optimizer);
+        prop_assert!((copies.memory.optimizer / plain.memory.optimizer - 1.0).abs() < 1e-12);
     }
 
     /// R copies hold R times as much.
