@@ -12,7 +12,17 @@ class Domain(TypedDict):
     """The values that an axis takes."""
 
     kind: Literal[
-        "model", "accelerator", "network", "stack", "choice", "subset", "integer", "positive", "amount", "bool"
+        "model",
+        "accelerator",
+        "network",
+        "stack",
+        "choice",
+        "subset",
+        "integer",
+        "positive",
+        "amount",
+        "at_least_one",
+        "bool",
     ]
     values: NotRequired[list[str]]
     min: NotRequired[int]

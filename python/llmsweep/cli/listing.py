@@ -70,7 +70,9 @@ def domain_text(domain: Domain) -> str:
         case "positive":
             return "above 0"
         case "amount":
-            return "0 or above"
+            return "0 and above"
+        case "at_least_one":
+            return "1 and above"
         case "bool":
             return "true, false"
         case _:

@@ -69,6 +69,8 @@ pub enum Domain {
     Positive,
     /// A finite number of at least zero.
     Amount,
+    /// A finite number of at least one.
+    AtLeastOne,
     /// true or false.
     Bool,
 }
@@ -157,7 +159,7 @@ const fn in_unit(unit: &'static str, axis: Axis) -> Axis {
     Axis { unit, ..axis }
 }
 
-use Domain::{Amount, Bool, Choice, Integer, Positive};
+use Domain::{Amount, AtLeastOne, Bool, Choice, Integer, Positive};
 use Fallback::{Name, Number, Required};
 use Level::{Row, Shape, Time, Work};
 
@@ -291,8 +293,48 @@ pub const AXES: &[Axis] = &[
         Name("fp32"),
         "Format in which gradients are summed and exchanged.",
     ),
+    axis(
+        "context_exchange",
+        TRAINING,
+        Work,
+        Choice(&["ring", "all_gather", "all_to_all"]),
+        Name("ring"),
+        "What context-parallel ranks send each other: keys and values around a ring or gathered, or heads (all_to_all, Ulysses).",
+    ),
+    axis(
+        "expert_imbalance",
+        TRAINING,
+        Work,
+        AtLeastOne,
+        Number(1.0),
+        "What if: tokens of the busiest expert-parallel rank over the mean.",
+    ),
     axis("accelerator", BOTH, Time, Domain::Accelerator, Required, "The accelerator."),
     axis("network", BOTH, Time, Domain::Network, Name("default"), "The cluster's network link per accelerator."),
+    axis(
+        "nics_per_device",
+        BOTH,
+        Time,
+        Positive,
+        Number(1.0),
+        "Ports per accelerator where network is a named link, 0.5 where two share one; the default network is a share already.",
+    ),
+    axis(
+        "pod_devices",
+        BOTH,
+        Time,
+        COUNT,
+        Fallback::Integer(100_000_000),
+        "Accelerators among which the network has full bisection.",
+    ),
+    axis(
+        "oversubscription",
+        BOTH,
+        Time,
+        AtLeastOne,
+        Number(1.0),
+        "Ports of a pod over what leaves it, in bandwidth: 7 where the paper says 1:7.",
+    ),
     axis(
         "engine",
         INFERENCE,
@@ -349,6 +391,14 @@ pub const AXES: &[Axis] = &[
         Integer { min: 0, max: 3 },
         Fallback::Integer(1),
         "What the data-parallel group shards: 1 optimizer, 2 + gradients, 3 + weights (ZeRO).",
+    ),
+    axis(
+        "data_parallel_replicate",
+        TRAINING,
+        Row,
+        COUNT,
+        Fallback::Integer(1),
+        "Copies of what ZeRO shards; each is sharded over the nearest ranks (HSDP).",
     ),
     axis(
         "optimizer",

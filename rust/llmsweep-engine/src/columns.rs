@@ -204,6 +204,14 @@ pub const COLUMNS: &[Column] = &[
     column("bubble_time_s", TRAINING, Number, "s", "pipeline", "Idle time of the pipeline in one step."),
     column("optimizer_time_s", TRAINING, Number, "s", "training step", "Optimizer update in one step."),
     column(
+        "straggler_time_s",
+        TRAINING,
+        Number,
+        "s",
+        "training step",
+        "Waiting of all replicas for the slowest in one step.",
+    ),
+    column(
         "offload_time_s",
         TRAINING,
         Number,

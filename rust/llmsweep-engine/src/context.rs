@@ -3,13 +3,14 @@ use std::collections::BTreeMap;
 
 use llmsweep_model::collective::CollectiveModel;
 use llmsweep_model::economics::HOUR;
-use llmsweep_model::hardware::Accelerator;
+use llmsweep_model::hardware::{Accelerator, Pods};
 use llmsweep_model::kernel::KernelModel;
 use llmsweep_model::law::Chip;
 use llmsweep_model::memory::activations::Recompute;
 use llmsweep_model::memory::recompute::Module;
 use llmsweep_model::memory::state::{GradientPrecision, Optimizer};
 use llmsweep_model::operations::Operations;
+use llmsweep_model::parallel::context::ContextExchange;
 use llmsweep_model::parallel::pipeline::Schedule;
 use llmsweep_model::phase::Device;
 use llmsweep_model::phase::inference::ServingMode;
@@ -64,8 +65,13 @@ pub mod axis {
         LORA_RANK = "lora_rank";
         LORA_MODULES = "lora_modules";
         GRADIENT = "gradient_precision";
+        CONTEXT_EXCHANGE = "context_exchange";
+        EXPERT_IMBALANCE = "expert_imbalance";
         ACCELERATOR = "accelerator";
         NETWORK = "network";
+        NICS = "nics_per_device";
+        POD_DEVICES = "pod_devices";
+        OVERSUBSCRIPTION = "oversubscription";
         ENGINE = "engine";
         PEAK_SCALE = "peak_flops_scale";
         BANDWIDTH_SCALE = "hbm_bandwidth_scale";
@@ -78,6 +84,7 @@ pub mod axis {
         DEVICES = "devices";
         GLOBAL_BATCH = "global_batch";
         ZERO = "zero_stage";
+        REPLICATE = "data_parallel_replicate";
         OPTIMIZER = "optimizer";
         RECOMPUTE_LAYERS = "recompute_layers";
         OFFLOAD = "offload";
@@ -128,6 +135,7 @@ pub struct Context {
     pub engines: Vec<ServingEngine>,
     recomputes: Vec<Recompute>,
     attention_kernels: Vec<AttentionKernel>,
+    exchanges: Vec<ContextExchange>,
     optimizers: Vec<Optimizer>,
     schedules: Vec<Schedule>,
     recompute_modules: Vec<Subset>,
@@ -342,6 +350,7 @@ impl Context {
             engines,
             recomputes: choices(&names(axis::RECOMPUTE), &Recompute::ALL),
             attention_kernels: choices(&names(axis::ATTENTION_KERNEL), &AttentionKernel::ALL),
+            exchanges: choices(&names(axis::CONTEXT_EXCHANGE), &ContextExchange::ALL),
             optimizers: choices(&names(axis::OPTIMIZER), &Optimizer::ALL),
             modes,
             schedules: choices(&names(axis::SCHEDULE), &Schedule::ALL),
@@ -437,6 +446,12 @@ impl Context {
         self.attention_kernels[point.index(axis::ATTENTION_KERNEL)]
     }
 
+    /// What a point's context-parallel ranks send each other.
+    #[must_use]
+    pub fn context_exchange(&self, point: &Point) -> ContextExchange {
+        self.exchanges[point.index(axis::CONTEXT_EXCHANGE)]
+    }
+
     /// The optimizer of a point.
     #[must_use]
     pub fn optimizer(&self, point: &Point) -> Optimizer {
@@ -482,16 +497,20 @@ impl Context {
     pub fn accelerator(&self, point: &Point) -> Accelerator {
         let entry = &self.accelerators[point.index(axis::ACCELERATOR)];
         let base = match &self.networks[point.index(axis::NETWORK)] {
-            Some(network) => entry.with_network(network),
+            Some(network) => entry.with_network(network, self.number(point, axis::NICS)),
             None => entry.accelerator,
         };
         let own_price = self.prices.get(&entry.id).map(|usd_per_hour| UsdPerSec(usd_per_hour / HOUR));
         let scale = |axis| self.number(point, axis);
+        let pods = Pods {
+            devices: self.count(point, axis::POD_DEVICES),
+            oversubscription: self.number(point, axis::OVERSUBSCRIPTION),
+        };
         Accelerator {
             peaks: base.peaks.scaled(scale(axis::PEAK_SCALE)),
             memory: base.memory * scale(axis::MEMORY_SCALE),
             memory_bandwidth: base.memory_bandwidth * scale(axis::BANDWIDTH_SCALE),
-            fabric: base.fabric.scaled(scale(axis::SCALE_UP_SCALE), scale(axis::NETWORK_SCALE)),
+            fabric: base.fabric.scaled(scale(axis::SCALE_UP_SCALE), scale(axis::NETWORK_SCALE)).with_pods(pods),
             rental: own_price.or(base.rental),
             ..base
         }

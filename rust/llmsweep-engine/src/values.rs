@@ -133,6 +133,7 @@ const TRAINING: &[(&str, OfTraining)] = &[
     ("data_communication_s", |o| o.of(|row| row.terms.data.0)),
     ("bubble_time_s", |o| o.of(|row| row.terms.bubble.0)),
     ("optimizer_time_s", |o| o.of(|row| row.terms.optimizer.0)),
+    ("straggler_time_s", |o| o.of(|row| row.terms.straggler.0)),
     ("bubble_fraction", |o| o.of(|row| row.terms.bubble / row.step)),
     ("exposed_communication_fraction", |o| o.of(|row| row.terms.communication() / row.step)),
     ("tokens_per_s", |o| o.of(|row| row.tokens_per_s)),
@@ -259,7 +260,7 @@ impl Value {
                 | Domain::Choice(_)
                 | Domain::Subset(_) => Kind::Label,
                 Domain::Integer { .. } => Kind::Count,
-                Domain::Positive | Domain::Amount => Kind::Number,
+                Domain::Positive | Domain::Amount | Domain::AtLeastOne => Kind::Number,
                 Domain::Bool => Kind::Bool,
             };
             return Some(Self { name: axis.name, kind, source: Source::Axis(position) });

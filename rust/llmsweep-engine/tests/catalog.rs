@@ -231,7 +231,7 @@ fn another_network_replaces_the_last_tier() {
     let h100 = shipped().accelerator("h100-sxm-80").expect("in the catalogue");
     let xdr = shipped().network("ib-xdr").expect("in the catalogue");
     assert!(xdr.joins_hosts() && !shipped().network("nvlink4").expect("there").joins_hosts());
-    let tiers = h100.with_network(xdr).fabric.tiers().to_vec();
+    let tiers = h100.with_network(xdr, 1.0).fabric.tiers().to_vec();
     assert_eq!((tiers.len(), tiers[1].bandwidth.0, tiers[0].bandwidth.0), (2, 100e9, 450e9));
 }
 

@@ -62,11 +62,21 @@ pub struct Tier {
     pub latency: Seconds,
 }
 
+/// Blocks of the network inside which every device can send at full rate to any other.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pods {
+    /// Devices of one pod.
+    pub devices: u32,
+    /// Full rate over what is left of it where all devices of a pod send to other pods; at least one.
+    pub oversubscription: f64,
+}
+
 /// The tiers that connect devices, innermost first; the last is the network.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fabric {
     tiers: [Tier; 3],
     count: u8,
+    pods: Option<Pods>,
 }
 
 impl Fabric {
@@ -79,13 +89,43 @@ impl Fabric {
         assert!((1..=3).contains(&tiers.len()), "a fabric has one to three tiers");
         let mut all = [tiers[0]; 3];
         all[..tiers.len()].copy_from_slice(tiers);
-        Self { tiers: all, count: tiers.len() as u8 }
+        Self { tiers: all, count: tiers.len() as u8, pods: None }
     }
 
     /// The tiers, innermost first.
     #[must_use]
     pub fn tiers(&self) -> &[Tier] {
         &self.tiers[..usize::from(self.count)]
+    }
+
+    /// The same with pods in its network.
+    #[must_use]
+    pub fn with_pods(self, pods: Pods) -> Self {
+        Self { pods: (pods.oversubscription > 1.0).then_some(pods), ..self }
+    }
+
+    /// Pods of the network, where it has less than full bisection.
+    #[must_use]
+    pub fn pods(&self) -> Option<Pods> {
+        self.pods
+    }
+
+    /// Devices that reach each other without the network.
+    #[must_use]
+    pub fn node_devices(&self) -> u32 {
+        match self.tiers() {
+            [.., node, _] => node.span,
+            _ => 1,
+        }
+    }
+
+    /// The same with another rate of the network.
+    #[must_use]
+    pub(crate) fn with_network_times(mut self, factor: f64) -> Self {
+        let network = &mut self.tiers[usize::from(self.count) - 1];
+        network.bandwidth = network.bandwidth * factor;
+        network.pair_bandwidth = network.pair_bandwidth * factor;
+        self
     }
 
     /// The tiers with bandwidths times factors: those inside a node, and the network.

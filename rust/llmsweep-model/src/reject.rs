@@ -14,6 +14,7 @@ pub enum Reject {
     ExpertParallelRanks,
     ExpertTensorParallel,
     ContextParallelSequence,
+    ContextParallelHeads,
     SequenceTooLong,
     NothingTrained,
     PipelineTooDeep,
@@ -26,6 +27,7 @@ pub enum Reject {
     DevicesNotDivisible,
     DevicesTooFew,
     GlobalBatchNotDivisible,
+    DataParallelReplicate,
     ContextTooLong,
     ConcurrencyBelowReplicas,
     WeightsDoNotFit,
@@ -38,7 +40,7 @@ pub enum Reject {
 
 impl Reject {
     /// Every reason, in the order of its code.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 31] = [
         Self::PrecisionUnsupported,
         Self::PrecisionNotTrained,
         Self::TensorParallelHeads,
@@ -48,6 +50,7 @@ impl Reject {
         Self::ExpertParallelRanks,
         Self::ExpertTensorParallel,
         Self::ContextParallelSequence,
+        Self::ContextParallelHeads,
         Self::SequenceTooLong,
         Self::NothingTrained,
         Self::PipelineTooDeep,
@@ -60,6 +63,7 @@ impl Reject {
         Self::DevicesNotDivisible,
         Self::DevicesTooFew,
         Self::GlobalBatchNotDivisible,
+        Self::DataParallelReplicate,
         Self::ContextTooLong,
         Self::ConcurrencyBelowReplicas,
         Self::WeightsDoNotFit,
@@ -89,6 +93,7 @@ impl Reject {
             Self::ExpertParallelRanks => "expert_parallel_ranks",
             Self::ExpertTensorParallel => "expert_tensor_parallel",
             Self::ContextParallelSequence => "context_parallel_sequence",
+            Self::ContextParallelHeads => "context_parallel_heads",
             Self::SequenceTooLong => "sequence_too_long",
             Self::NothingTrained => "nothing_trained",
             Self::PipelineTooDeep => "pipeline_too_deep",
@@ -101,6 +106,7 @@ impl Reject {
             Self::DevicesNotDivisible => "devices_not_divisible",
             Self::DevicesTooFew => "devices_too_few",
             Self::GlobalBatchNotDivisible => "global_batch_not_divisible",
+            Self::DataParallelReplicate => "data_parallel_replicate",
             Self::ContextTooLong => "context_too_long",
             Self::ConcurrencyBelowReplicas => "concurrency_below_replicas",
             Self::WeightsDoNotFit => "weights_do_not_fit",
@@ -131,6 +137,9 @@ impl Reject {
             Self::ContextParallelSequence => {
                 "2 · context_parallel must divide the sequence length (causal load balance)."
             }
+            Self::ContextParallelHeads => {
+                "With context_exchange \"all_to_all\" tensor_parallel · context_parallel must divide the attention heads."
+            }
             Self::SequenceTooLong => "The sequence is longer than the model's learned positions.",
             Self::NothingTrained => "The model has none of the matrices of lora_modules: no adapter would train.",
             Self::PipelineTooDeep => "There are fewer layers than pipeline stages times model chunks.",
@@ -151,6 +160,9 @@ impl Reject {
             Self::DevicesNotDivisible => "devices must be a multiple of tensor · context · pipeline parallel.",
             Self::DevicesTooFew => "There are fewer devices than tensor · context · pipeline parallel.",
             Self::GlobalBatchNotDivisible => "global_batch must be a multiple of replicas · micro_batch.",
+            Self::DataParallelReplicate => {
+                "data_parallel_replicate must divide the ranks that hold the same parameters, and those of the same experts."
+            }
             Self::ContextTooLong => "input_tokens + output_tokens exceed the model's context.",
             Self::ConcurrencyBelowReplicas => "There are fewer requests in flight than replicas.",
             Self::WeightsDoNotFit => "The weights of the fullest device exceed its usable memory.",

@@ -37,6 +37,12 @@ pub struct TrainingSystem {
     pub cast_ratio_nvfp4: f64,
     /// Bandwidth of the host's memory for each device.
     pub host_memory_bandwidth: BytesPerSec,
+    /// Share of data-parallel messages that the stack lets run beside kernels, where there is time for them.
+    pub data_overlap: f64,
+    /// How much longer kernels take while a message runs beside them.
+    pub overlap_compute_slowdown: f64,
+    /// Spread of the replicas' times over the mean, one standard deviation.
+    pub straggler_sigma: f64,
     /// Memory that the allocator reserves over what it hands out.
     pub fragmentation: f64,
     /// Memory of the framework's context: the driver's, kernels and libraries.
@@ -70,6 +76,9 @@ impl TrainingSystem {
         cast_ratio_mxfp8: 1.0,
         cast_ratio_nvfp4: 1.0,
         host_memory_bandwidth: BytesPerSec(f64::INFINITY),
+        data_overlap: 1.0,
+        overlap_compute_slowdown: 0.0,
+        straggler_sigma: 0.0,
         fragmentation: 1.0,
         context: Bytes::ZERO,
         communicator: Bytes::ZERO,

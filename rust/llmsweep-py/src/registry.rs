@@ -81,6 +81,7 @@ fn axis(axis: &Axis) -> Value {
         Domain::Integer { min, max } => json!({ "kind": "integer", "min": min, "max": max }),
         Domain::Positive => json!({ "kind": "positive" }),
         Domain::Amount => json!({ "kind": "amount" }),
+        Domain::AtLeastOne => json!({ "kind": "at_least_one" }),
         Domain::Bool => json!({ "kind": "bool" }),
     };
     let fallback = match axis.fallback {
@@ -121,6 +122,7 @@ fn reject_phases(reject: Reject) -> Vec<&'static str> {
         | Reject::WeightsDoNotFit => &Phase::ALL,
         Reject::PrecisionNotTrained
         | Reject::ContextParallelSequence
+        | Reject::ContextParallelHeads
         | Reject::SequenceTooLong
         | Reject::NothingTrained
         | Reject::VirtualPipelineAlone
@@ -132,6 +134,7 @@ fn reject_phases(reject: Reject) -> Vec<&'static str> {
         | Reject::DevicesNotDivisible
         | Reject::DevicesTooFew
         | Reject::GlobalBatchNotDivisible
+        | Reject::DataParallelReplicate
         | Reject::OptimizerDoesNotFit
         | Reject::ActivationsDoNotFit
         | Reject::FailsTooOften => &[Phase::Training],

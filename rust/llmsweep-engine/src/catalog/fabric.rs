@@ -91,12 +91,13 @@ impl AcceleratorEntry {
         })
     }
 
-    /// The accelerator with another network: the last tier at that link's bandwidth and latency.
+    /// The accelerator with another network: the last tier at the bandwidth of so many of that link, and at its latency. Where several devices
+    /// of a host share a port each has a part of it.
     #[must_use]
-    pub fn with_network(&self, network: &NetworkEntry) -> Accelerator {
+    pub fn with_network(&self, network: &NetworkEntry, nics_per_device: f64) -> Accelerator {
         let mut tiers = self.accelerator.fabric.tiers().to_vec();
         if let Some(last) = tiers.last_mut() {
-            *last = network_tier(network.tier.bandwidth, network.tier.latency);
+            *last = network_tier(network.tier.bandwidth * nics_per_device, network.tier.latency);
         }
         Accelerator { fabric: Fabric::new(&tiers), ..self.accelerator }
     }

@@ -7,7 +7,7 @@ use super::systems::{amount, positive, share, surplus};
 use crate::node::DocumentError;
 
 /// Constants of a training stack, the keys of `training.toml` beside its sources.
-pub const TRAINING_CONSTANTS: [&str; 22] = [
+pub const TRAINING_CONSTANTS: [&str; 25] = [
     "host_launch_s",
     "layer_launches",
     "tensor_launches",
@@ -20,6 +20,9 @@ pub const TRAINING_CONSTANTS: [&str; 22] = [
     "logit_bytes",
     "gradient_accumulation_bytes",
     "gradient_message_bytes",
+    "data_overlap",
+    "overlap_compute_slowdown",
+    "straggler_sigma",
     "cast_bytes",
     "cast_ratio_mxfp8",
     "cast_ratio_nvfp4",
@@ -58,6 +61,9 @@ pub(super) fn training(fields: &Fields, base: Option<&TrainingSystem>) -> Result
             amount,
         )?,
         gradient_message_bytes: read("gradient_message_bytes", |base| base.gradient_message_bytes, amount)?,
+        data_overlap: read("data_overlap", |base| base.data_overlap, share)?,
+        overlap_compute_slowdown: read("overlap_compute_slowdown", |base| base.overlap_compute_slowdown, amount)?,
+        straggler_sigma: read("straggler_sigma", |base| base.straggler_sigma, amount)?,
         cast_bytes: read("cast_bytes", |base| base.cast_bytes, amount)?,
         cast_ratio_mxfp8: read("cast_ratio_mxfp8", |base| base.cast_ratio_mxfp8, positive)?,
         cast_ratio_nvfp4: read("cast_ratio_nvfp4", |base| base.cast_ratio_nvfp4, positive)?,

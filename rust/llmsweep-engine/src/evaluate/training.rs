@@ -123,6 +123,8 @@ fn layout(context: &Context, point: &Point) -> TrainingLayout {
         lora_rank: context.count(point, axis::LORA_RANK),
         lora_modules: context.lora_modules(point),
         gradient: context.gradient(point),
+        context_exchange: context.context_exchange(point),
+        expert_imbalance: context.number(point, axis::EXPERT_IMBALANCE),
     }
 }
 
@@ -135,6 +137,7 @@ pub fn setup(context: &Context, point: &Point) -> TrainingSetup {
         virtual_pipeline: context.count(point, axis::VIRTUAL),
         global_batch: context.count(point, axis::GLOBAL_BATCH),
         zero_stage: context.count(point, axis::ZERO),
+        data_parallel_replicate: context.count(point, axis::REPLICATE),
         optimizer: context.optimizer(point),
         tokens: context.number(point, axis::TOKENS),
         tokens_per_parameter: context.number(point, axis::TOKENS_PER_PARAMETER),

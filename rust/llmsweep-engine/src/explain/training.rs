@@ -119,7 +119,7 @@ fn step(row: &TrainingRow) -> Section {
                 "exposed share of all-gather, reduce-scatter, all-reduce",
             ),
             seconds("expert messages", terms.expert, "dispatch and combine, both passes"),
-            seconds("context-parallel messages", terms.context, "ring beyond attention's time"),
+            seconds("context-parallel messages", terms.context, "what attention does not hide"),
             seconds("messages between stages", terms.pipeline, "(p − 1) · p2p; + m · p2p in 1F1B of one chunk"),
             seconds(
                 "pipeline bubble",
@@ -129,6 +129,7 @@ fn step(row: &TrainingRow) -> Section {
             .source("Narayanan et al. 2021, arXiv:2104.04473, section 2.2"),
             seconds("gradients and weights", terms.data, "what backward and forward do not hide, and the last bucket"),
             seconds("optimizer", terms.optimizer, "passes over the shard / bandwidth"),
+            seconds("stragglers", terms.straggler, "σ · √(2 ln replicas) · (kernels + host)"),
             seconds("host transfers", terms.offload, "to and from the host beyond kernels, its update"),
         ],
     )

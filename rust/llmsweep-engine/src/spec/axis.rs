@@ -139,6 +139,7 @@ pub(super) fn expected(axis: &Axis) -> String {
         Domain::Integer { min, max } => format!("a whole number from {} to {}", grouped(min), grouped(max)),
         Domain::Positive => "a finite number above 0".to_owned(),
         Domain::Amount => "a finite number of at least 0".to_owned(),
+        Domain::AtLeastOne => "a finite number of at least 1".to_owned(),
         Domain::Bool => "true or false".to_owned(),
     }
 }
@@ -229,7 +230,9 @@ fn scalar(axis: &Axis, node: &Node, vocabulary: &Vocabulary) -> Result<Vec<AxisV
             Ok(vec![AxisValue::Name(chosen)])
         }
         (Domain::Bool, Value::Bool(flag)) => Ok(vec![AxisValue::Bool(*flag)]),
-        (Domain::Integer { .. } | Domain::Positive | Domain::Amount, _) => number(axis, node).map(|value| vec![value]),
+        (Domain::Integer { .. } | Domain::Positive | Domain::Amount | Domain::AtLeastOne, _) => {
+            number(axis, node).map(|value| vec![value])
+        }
         _ => Err(mismatch(axis, node)),
     }
 }
@@ -264,6 +267,10 @@ pub(super) fn number(axis: &Axis, node: &Node) -> Result<AxisValue, DocumentErro
             whole.then_some(AxisValue::Integer(*number as u64))
         }
         (Domain::Positive, Value::Integer(number)) => (*number > 0).then_some(AxisValue::Number(*number as f64)),
+        (Domain::AtLeastOne, Value::Integer(number)) => (*number >= 1).then_some(AxisValue::Number(*number as f64)),
+        (Domain::AtLeastOne, Value::Float(number)) => {
+            (number.is_finite() && *number >= 1.0).then_some(AxisValue::Number(*number))
+        }
         (Domain::Positive, Value::Float(number)) => {
             (number.is_finite() && *number > 0.0).then_some(AxisValue::Number(*number))
         }

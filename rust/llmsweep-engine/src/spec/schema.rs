@@ -134,6 +134,7 @@ fn axis_schema(axis: &Axis) -> Value {
         Domain::Integer { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
         Domain::Positive => json!({ "type": "number", "exclusiveMinimum": 0 }),
         Domain::Amount => json!({ "type": "number", "minimum": 0 }),
+        Domain::AtLeastOne => json!({ "type": "number", "minimum": 1 }),
         Domain::Bool => json!({ "type": "boolean" }),
     };
     let list = json!({
@@ -144,7 +145,7 @@ fn axis_schema(axis: &Axis) -> Value {
         "uniqueItems": true,
     });
     let mut forms = vec![scalar, list];
-    if matches!(axis.domain, Domain::Integer { .. } | Domain::Positive | Domain::Amount) {
+    if matches!(axis.domain, Domain::Integer { .. } | Domain::Positive | Domain::Amount | Domain::AtLeastOne) {
         forms.push(json!({ "$ref": "#/$defs/range" }));
     }
     let unit = if axis.unit.is_empty() { String::new() } else { format!(" Unit: {}.", axis.unit) };

@@ -19,6 +19,9 @@ fn case(reject: Reject) -> (&'static str, &'static str) {
         Reject::ExpertParallelRanks => (TRAINING, "model = \"mixtral-8x7b\"\nexpert_parallel = 8\ndevices = 4"),
         Reject::ExpertTensorParallel => (TRAINING, "model = \"mixtral-8x7b\"\nexpert_tensor_parallel = 3"),
         Reject::ContextParallelSequence => (TRAINING, "context_parallel = 3"),
+        Reject::ContextParallelHeads => {
+            (TRAINING, "context_parallel = 8\ntensor_parallel = 8\ncontext_exchange = \"all_to_all\"")
+        }
         Reject::SequenceTooLong => (TRAINING, "model = \"gpt2\"\nsequence_length = 2048"),
         Reject::NothingTrained => (TRAINING, "training_mode = \"lora\"\nlora_modules = \"experts\""),
         Reject::PipelineTooDeep => (SERVING, "pipeline_parallel = 33"),
@@ -33,6 +36,7 @@ fn case(reject: Reject) -> (&'static str, &'static str) {
         Reject::DevicesNotDivisible => (TRAINING, "tensor_parallel = 8\ndevices = 12"),
         Reject::DevicesTooFew => (TRAINING, "tensor_parallel = 8\ndevices = 4"),
         Reject::GlobalBatchNotDivisible => (TRAINING, "global_batch = 12\ndevices = 8"),
+        Reject::DataParallelReplicate => (TRAINING, "data_parallel_replicate = 3"),
         Reject::ContextTooLong => (SERVING, "input_tokens = 131_072"),
         Reject::ConcurrencyBelowReplicas => (SERVING, "data_parallel = 2"),
         Reject::WeightsDoNotFit => (SERVING, "memory_scale = 0.1"),

@@ -15,6 +15,12 @@ fn trained(axes: &str) -> Rows {
     all_rows(&training(&format!("{TRAINING}{axes}")))
 }
 
+fn experts(axes: &str) -> Rows {
+    let sweep = "model = \"mixtral-8x7b\"\naccelerator = \"h200-sxm-141\"\ndevices = 64\nglobal_batch = 128\nexpert_parallel = 8\n\
+         pipeline_parallel = 2\n";
+    all_rows(&training(&format!("{sweep}{axes}")))
+}
+
 #[track_caller]
 fn falls(rows: &Rows, column: &str) {
     let (before, after) = (rows.number(0, column), rows.number(1, column));
@@ -40,6 +46,11 @@ fn factors_on_the_hardware_act_where_they_should() {
     falls(&trained("scale_up_bandwidth_scale = [1, 2]\n"), "tensor_communication_s");
     falls(&trained("network_bandwidth_scale = [0.01, 1]\n"), "data_communication_s");
     falls(&trained("network = [\"roce-100\", \"ib-xdr\"]\n"), "data_communication_s");
+    falls(&trained("network = \"ib-ndr\"\nnics_per_device = [0.05, 1]\n"), "data_communication_s");
+    falls(&trained("pod_devices = 8\noversubscription = [64, 1]\n"), "data_communication_s");
+    falls(&trained("context_parallel = 2\ncontext_exchange = [\"all_gather\", \"ring\"]\n"), "context_communication_s");
+    falls(&trained("zero_stage = 3\ndata_parallel_replicate = [8, 1]\n"), "optimizer_bytes");
+    falls(&experts("expert_imbalance = [1.5, 1]\n"), "step_time_s");
     doubles(&trained("price_scale = [1, 2]\n"), "cost_usd");
     doubles(&trained("tokens = [1_000_000, 2_000_000]\n"), "time_to_train_s");
 }

@@ -52,6 +52,7 @@ fn sound(rows: &Rows, phase: Phase, what: &dyn Fn(usize) -> String) {
                     "bubble_time_s",
                     "optimizer_time_s",
                     "offload_time_s",
+                    "straggler_time_s",
                 ];
                 assert!(close(sum(&terms), rows.number(row, "step_time_s")), "{}", what(row));
                 let goodput = rows.number(row, "goodput");

@@ -26,6 +26,11 @@ impl CollectiveModel {
         if inside <= 1.0 {
             return if collective == Collective::AllReduce { flat.min(self.tree(bytes, blocks, outer)) } else { flat };
         }
+        // NCCL gathers and scatters between nodes of several ranks by rings alone (its tuner: no trees, and PAT for one rank per node), whose
+        // latency grows with every rank.
+        if outer.kind == LinkKind::Network && collective != Collective::AllReduce {
+            return flat;
+        }
         flat.min(self.hierarchy(collective, bytes, inside, blocks, inner, outer))
     }
 

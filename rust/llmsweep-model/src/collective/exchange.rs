@@ -1,5 +1,5 @@
 //! Tokens to their experts and back, by kernels made for it.
-use super::{CollectiveModel, Ring};
+use super::{CollectiveModel, Ring, network_share};
 use crate::hardware::{Fabric, LinkKind};
 use crate::law::{Exchange, ExchangeLaw};
 use crate::quantity::{Bytes, Seconds};
@@ -61,6 +61,12 @@ impl CollectiveModel {
         };
         // A domain smaller than a host sends through PCI Express first.
         let beyond = if inside < ring.size && tiers.len() > 2 { tiers[1] } else { *outer };
+        let share = match fabric.pods() {
+            Some(pods) if beyond.kind == LinkKind::Network => {
+                network_share(Collective::AllToAll, ring, fabric.node_devices(), pods)
+            }
+            _ => 1.0,
+        };
         let time = |kernels: &ExchangeKernels, copy_per_expert: bool| {
             let law = if routed.back { kernels.combine } else { kernels.dispatch };
             let exchange = Exchange {
@@ -71,7 +77,7 @@ impl CollectiveModel {
                 nodes: (ring.size / inside).ceil(),
                 copy_per_expert,
             };
-            law.seconds(inner.bandwidth, beyond.bandwidth, &exchange)
+            law.seconds(inner.bandwidth, beyond.bandwidth * share, &exchange)
         };
         let low_latency = time(&kernels.low_latency, true);
         if routed.captured { low_latency } else { low_latency.min(time(&kernels.bulk, false)) }

@@ -6,9 +6,11 @@
 mod across;
 mod exchange;
 mod library;
+mod pods;
 
 pub use exchange::{ExchangeKernels, Exchanges};
 pub use library::Library;
+pub use pods::network_share;
 
 use crate::hardware::{Fabric, LinkKind, Tier};
 use crate::law::EngineAllReduceLaw;
@@ -71,6 +73,12 @@ impl Ring {
         Self { size, stride }
     }
 
+    /// Whether the group spans several blocks of `span` devices.
+    #[must_use]
+    pub fn leaves(&self, span: u32) -> bool {
+        self.inside(span) < self.size
+    }
+
     /// Ranks of the group inside one block of `span` devices.
     ///
     /// ```
@@ -105,6 +113,15 @@ impl CollectiveModel {
         if ring.size <= 1.0 || bytes.0 <= 0.0 {
             return Seconds::ZERO;
         }
+        match fabric.pods() {
+            Some(pods) => self.placed(collective, bytes, ring, &pods::seen_by(collective, ring, fabric, pods)),
+            None => self.placed(collective, bytes, ring, fabric),
+        }
+    }
+
+    /// Time of a collective over more than one rank, on the tiers that the group spans.
+    #[inline]
+    fn placed(&self, collective: Collective, bytes: Bytes, ring: Ring, fabric: &Fabric) -> Seconds {
         let tiers = fabric.tiers();
         let Some(outer) = tiers.iter().position(|tier| ring.inside(tier.span) >= ring.size) else {
             return self.across(collective, bytes, ring, tiers, tiers.len() - 1);
@@ -128,7 +145,7 @@ impl CollectiveModel {
         }
     }
 
-    /// Time of a message from one rank to another `stride` devices away.
+    /// Time of a message from one rank to another `stride` devices away. Beyond a pod all of its devices are taken to send at once.
     #[must_use]
     pub fn point_to_point(&self, bytes: Bytes, stride: f64, fabric: &Fabric) -> Seconds {
         let tiers = fabric.tiers();
@@ -140,7 +157,13 @@ impl CollectiveModel {
             LinkKind::Mesh => (self.point_latency, mesh),
             LinkKind::Switched => (self.point_latency, switched),
         };
-        latency + tier.latency + bytes / (tier.pair_bandwidth * efficiency)
+        let share = match fabric.pods() {
+            Some(pods) if tier.kind == LinkKind::Network && stride >= f64::from(pods.devices) => {
+                1.0 / pods.oversubscription
+            }
+            _ => 1.0,
+        };
+        latency + tier.latency + bytes / (tier.pair_bandwidth * (efficiency * share))
     }
 
     /// A collective inside one tier.

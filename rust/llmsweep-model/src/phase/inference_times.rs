@@ -6,6 +6,7 @@ use crate::arch::{LayerKind, ModelShape};
 use crate::kernel::{KernelModel, Pass};
 use crate::memory::cache::LayerCache;
 use crate::memory::state::table_parameters;
+use crate::parallel::context::ContextExchange;
 use crate::parallel::divide;
 use crate::parallel::pipeline::{MAX_KINDS, StageClass};
 use crate::precision::{KvPrecision, Precision};
@@ -67,6 +68,7 @@ impl InferenceWork {
             tensor: f64::from(tensor),
             sequence_parallel: false,
             context: 1.0,
+            context_exchange: ContextExchange::Ring,
             expert: f64::from(expert),
             expert_tensor: f64::from(expert_tensor),
         };

@@ -2,9 +2,10 @@
 //!
 //! Each phase is built in the plan's levels: a `…Model` (shape), a `…Work` (counted), `…Times` (timed) and a row. A sweep builds each level
 //! once per distinct combination of the axes it depends on; the one-row path builds all four. Both call the same functions.
-mod exchange;
+pub mod exchange;
 pub mod inference;
 pub mod inference_times;
+pub mod overlap;
 pub mod share;
 pub mod training;
 pub mod training_flops;

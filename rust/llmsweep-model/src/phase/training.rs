@@ -31,6 +31,8 @@ pub struct TrainingSetup {
     pub global_batch: u32,
     /// ZeRO stage.
     pub zero_stage: u32,
+    /// Copies of what ZeRO shards.
+    pub data_parallel_replicate: u32,
     /// Optimizer.
     pub optimizer: Optimizer,
     /// Tokens of the whole run.
@@ -104,6 +106,8 @@ pub struct StepTerms {
     pub optimizer: Seconds,
     /// Exposed transfers to and from the host, and its update.
     pub offload: Seconds,
+    /// Waiting of all replicas for the slowest.
+    pub straggler: Seconds,
 }
 
 impl StepTerms {
@@ -122,7 +126,7 @@ impl StepTerms {
     /// The step.
     #[must_use]
     pub fn total(&self) -> Seconds {
-        self.compute() + self.communication() + self.bubble + self.optimizer + self.offload
+        self.compute() + self.communication() + self.bubble + self.optimizer + self.offload + self.straggler
     }
 
     /// What takes most.
@@ -217,6 +221,11 @@ impl Replicas {
         if !u64::from(setup.global_batch).is_multiple_of(together) {
             return Err(Reject::GlobalBatchNotDivisible);
         }
+        let copies = wide(setup.data_parallel_replicate);
+        let same_experts = stage_ranks / (wide(layout.expert) * wide(layout.expert_tensor));
+        if !(wide(layout.context) * wide(data)).is_multiple_of(copies) || !same_experts.is_multiple_of(copies) {
+            return Err(Reject::DataParallelReplicate);
+        }
         let micro_batches = (u64::from(setup.global_batch) / together) as u32;
         setup.schedule.check(setup.pipeline, setup.virtual_pipeline, micro_batches)?;
         Ok(Self { data, micro_batches })
@@ -266,6 +275,7 @@ pub fn row(
         data: f64::from(replicas.data),
         expert: work.split.expert,
         expert_tensor: work.split.expert_tensor,
+        replicate: f64::from(setup.data_parallel_replicate),
     };
     let micro_batches = f64::from(replicas.micro_batches);
     let whole = Step { levels, stages, setup, placement, micro_batches };
@@ -308,6 +318,19 @@ pub fn row(
         training_time,
         time_to_train: training_time / goodput.share,
     })
+}
+
+/// How much longer the slowest of `replicas` takes than the mean, whose times spread normally by `sigma` of the mean: `σ·√(2 ln n)`, the
+/// leading term of the expected maximum of n normal variables.
+///
+/// ```
+/// # use llmsweep_model::phase::training::slowest_of;
+/// assert_eq!(slowest_of(1.0, 0.01), 0.0);
+/// assert!((slowest_of(1024.0, 0.01) - 0.03723).abs() < 1e-5);
+/// ```
+#[must_use]
+pub fn slowest_of(replicas: f64, sigma: f64) -> f64 {
+    sigma * (2.0 * replicas.ln()).sqrt()
 }
 
 /// Share of all layers that are run again.

@@ -122,7 +122,7 @@ impl Step<'_> {
         let TrainingLevels { precision, device, system, .. } = self.levels;
         let setup = self.setup;
         let bytes = self.state_bytes();
-        let expert_ranks = self.placement.expert_data_ring().size * setup.schedule.copies();
+        let expert_ranks = self.placement.expert_sharding().shards.size * setup.schedule.copies();
         let mut fullest = TrainingMemory::default();
         for stage in self.stages {
             let whole = self.state(&self.parameters(stage));

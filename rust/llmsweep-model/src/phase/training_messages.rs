@@ -3,9 +3,10 @@ use super::Device;
 use super::training_times::TrainingWork;
 use crate::collective::Ring;
 use crate::kernel::Pass;
+use crate::parallel::context::{ContextExchange, ring_exposed};
 use crate::quantity::Seconds;
 use crate::system::TrainingSystem;
-use crate::work::{Group, Kernel, Message, Op, Split, Work};
+use crate::work::{Collective, Group, Kernel, Message, Op, Split, Work};
 
 /// Exposed messages of one layer, both passes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -13,6 +14,8 @@ pub(super) struct Exposed {
     pub(super) tensor: Seconds,
     pub(super) expert: Seconds,
     pub(super) context: Seconds,
+    /// Time that these messages, exposed or not, hold the link to the network.
+    pub(super) network: Seconds,
 }
 
 /// What the messages of a layer, the embedding or the LM head leave exposed.
@@ -24,24 +27,37 @@ pub(super) fn exposed(
     device: &Device,
     system: &TrainingSystem,
 ) -> Exposed {
-    let exposed = if work.split.sequence_parallel { system.tensor_exposed_overlapped } else { system.tensor_exposed };
-    let attention = attention_time(&block.ops, Pass::Forward, device);
-    let attention_backward = attention_time(backward, Pass::Backward, device);
+    let share = if work.split.sequence_parallel { system.tensor_exposed_overlapped } else { system.tensor_exposed };
+    let split = &work.split;
     // Every message travels forward, backward and, where its module runs again, once more.
-    let all = |group: Group| {
-        group_time(block, group, &work.split, device) * 2.0 + group_time(again, group, &work.split, device)
+    let all = |group: Group| group_time(block, group, split, device) * 2.0 + group_time(again, group, split, device);
+    let (tensor, expert_tensor) = (all(Group::Tensor), all(Group::ExpertTensor));
+    let expert = exchange_time(block, split, device, system) * 2.0 + exchange_time(again, split, device, system);
+    let once = group_time(block, Group::Context, split, device);
+    let repeated = group_time(again, Group::Context, split, device);
+    // Backward, keys and values travel again with their gradients; an exchange of heads is its own reverse.
+    let (context, around) = match split.context_exchange {
+        ContextExchange::Ring => {
+            let ring =
+                |messages, attention| ring_exposed(messages, attention, split.context, system.overlap_compute_slowdown);
+            let exposed = ring(once, attention_time(&block.ops, Pass::Forward, device))
+                + ring(repeated, attention_time(&again.ops, Pass::Forward, device))
+                + ring(once * 2.0, attention_time(backward, Pass::Backward, device));
+            (exposed, once * 3.0 + repeated)
+        }
+        ContextExchange::AllGather => (once * 3.0 + repeated, once * 3.0 + repeated),
+        ContextExchange::AllToAll => (once * 2.0 + repeated, once * 2.0 + repeated),
     };
-    let ring = group_time(block, Group::Context, &work.split, device);
-    let ring_again = group_time(again, Group::Context, &work.split, device);
+    let node = device.accelerator.fabric.node_devices();
+    let leaving = |group, time: Seconds| if ring_of(group, split).leaves(node) { time } else { Seconds::ZERO };
     Exposed {
-        tensor: all(Group::Tensor) * exposed,
-        expert: exchange_time(block, &work.split, device, system) * 2.0
-            + exchange_time(again, &work.split, device, system)
-            + all(Group::ExpertTensor),
-        // The ring passes keys and values while attention works on those at hand; backward carries gradients too.
-        context: (ring - attention).max(Seconds::ZERO)
-            + (ring_again - attention_time(&again.ops, Pass::Forward, device)).max(Seconds::ZERO)
-            + (ring * 2.0 - attention_backward).max(Seconds::ZERO),
+        tensor: tensor * share,
+        expert: expert * system.expert_exposed + expert_tensor,
+        context,
+        network: leaving(Group::Tensor, tensor)
+            + leaving(Group::Expert, expert)
+            + leaving(Group::ExpertTensor, expert_tensor)
+            + leaving(Group::Context, around),
     }
 }
 
@@ -63,7 +79,7 @@ fn exchange_time(block: &Work, split: &Split, device: &Device, system: &Training
         own.map_or(library, |own| library.min(own * message.count))
     };
     let all: Seconds = messages.map(time).sum();
-    all * (system.expert_exposed / system.expert_all_to_all_ratio)
+    all / system.expert_all_to_all_ratio
 }
 
 /// The ranks of a group as one layer sees them.
@@ -83,6 +99,11 @@ pub fn ring_of(group: Group, split: &Split) -> Ring {
 pub fn message_time(message: &Message, split: &Split, device: &Device) -> Seconds {
     let ring = ring_of(message.group, split);
     let fabric = &device.accelerator.fabric;
+    if message.collective == Collective::PointToPoint {
+        // The slowest hop of a ring sets the pace.
+        let reach = if ring.leaves(fabric.node_devices()) { ring.stride * (ring.size - 1.0) } else { ring.stride };
+        return device.collectives.point_to_point(message.bytes, reach, fabric) * message.count;
+    }
     device.collectives.time(message.collective, message.bytes, ring, fabric) * message.count
 }
 

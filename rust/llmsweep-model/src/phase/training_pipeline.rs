@@ -1,5 +1,5 @@
 //! Training, level row: the time of one step from that of its stages.
-use super::training::{Step, StepTerms, TrainingLevels, TrainingSetup};
+use super::training::{Step, StepTerms, TrainingLevels, TrainingSetup, slowest_of};
 use super::training_state::{Offload, kept_bytes, share_again};
 use super::training_times::BlockTime;
 use crate::collective::Ring;
@@ -31,11 +31,15 @@ impl Step<'_> {
             }
         }
         let message = self.hop() * 2.0;
+        let shared = if self.stages_leave_the_node() { message } else { Seconds::ZERO };
         let steady = if schedule.hides_messages(chunks) { Seconds::ZERO } else { message };
-        let exchange = self.exchange(&slowest);
+        let exchange = self.exchange(&slowest, shared);
+        let kernels = slowest.forward.plus(slowest.backward).times(m);
+        let host = slowest.host * m;
+        let spread = slowest_of(self.placement.data, self.levels.system.straggler_sigma);
         StepTerms {
-            kernels: slowest.forward.plus(slowest.backward).times(m),
-            host: slowest.host * m,
+            kernels,
+            host,
             tensor: slowest.tensor * m,
             expert: slowest.expert * m - paces.paired * schedule.paired(pipeline, m),
             context: slowest.context * m,
@@ -44,6 +48,7 @@ impl Step<'_> {
             data: exchange.0,
             optimizer: exchange.1.device,
             offload: exchange.1.host + self.activations_away(&slowest) * m,
+            straggler: (kernels.busy() + host) * spread,
         }
     }
 
@@ -56,8 +61,17 @@ impl Step<'_> {
         }
         let stages = self.stages.iter().map(|stage| kept_bytes(work, stage, self.setup));
         let way = Bytes(stages.fold(0.0, f64::max)) / device.accelerator.host_bandwidth;
-        let (forward, backward) = self.passes(slowest);
+        let (forward, backward) = self.passes(slowest.total());
         (way - forward).max(Seconds::ZERO) + (way - backward).max(Seconds::ZERO)
+    }
+
+    /// Devices between the first stage and the last of a replica.
+    fn reach(&self) -> f64 {
+        self.placement.pipeline_stride() * (f64::from(self.setup.pipeline) - 1.0)
+    }
+
+    fn stages_leave_the_node(&self) -> bool {
+        self.reach() >= f64::from(self.levels.device.accelerator.fabric.node_devices())
     }
 
     /// A message from one stage to the next. Where the stages do not fit in one block some neighbours sit in different ones; the slowest
@@ -69,8 +83,7 @@ impl Step<'_> {
         }
         let TrainingLevels { work, device, .. } = self.levels;
         let (collectives, fabric) = (&device.collectives, &device.accelerator.fabric);
-        let reach = self.placement.pipeline_stride() * (f64::from(self.setup.pipeline) - 1.0);
-        let sent = |bytes: Bytes| collectives.point_to_point(bytes, reach, fabric);
+        let sent = |bytes: Bytes| collectives.point_to_point(bytes, self.reach(), fabric);
         let whole = sent(work.stage_message);
         if work.split.sequence_parallel || work.split.tensor <= 1.0 {
             return whole;
@@ -95,6 +108,7 @@ fn stage_time(levels: TrainingLevels, stage: &StageClass, setup: &TrainingSetup)
         sum.tensor += block.tensor * count;
         sum.expert += block.expert * count;
         sum.context += block.context * count;
+        sum.network += block.network * count;
     };
     for ((block, plain), count) in times.layers.iter().zip(&times.plain).zip(stage.layers) {
         if count > 0.0 {

@@ -103,7 +103,7 @@ impl Step<'_> {
         // A second copy of the model on the same devices doubles the ranks that hold the same parameters.
         let copies = self.setup.schedule.copies();
         let (data, experts) =
-            (self.placement.data_ring().size * copies, self.placement.expert_data_ring().size * copies);
+            (self.placement.sharding().shards.size * copies, self.placement.expert_sharding().shards.size * copies);
         let plain = self.levels.precision.unquantised_bytes();
         ModelState::of_stage(parameters, &self.state_bytes(), plain, self.setup.zero_stage, data, experts)
     }

@@ -9,6 +9,7 @@ use crate::kernel::Pass;
 use crate::memory::activations::{ActivationInput, Recompute, layer_bytes, live_layer_bytes};
 use crate::memory::recompute::Again;
 use crate::memory::state::{DeviceParameters, GradientPrecision, table_parameters};
+use crate::parallel::context::ContextExchange;
 use crate::parallel::divide;
 use crate::parallel::pipeline::MAX_KINDS;
 use crate::precision::Precision;
@@ -36,6 +37,8 @@ pub struct TrainingLayout {
     pub expert_tensor: u32,
     /// Context-parallel size.
     pub context: u32,
+    /// What context-parallel ranks send each other.
+    pub context_exchange: ContextExchange,
     /// Whether norms and residuals are split over the tensor-parallel group too.
     pub sequence_parallel: bool,
     /// Tokens of a sequence.
@@ -58,6 +61,8 @@ pub struct TrainingLayout {
     pub lora_modules: Subset,
     /// Format of the sum of gradients.
     pub gradient: GradientPrecision,
+    /// Tokens of the busiest expert-parallel rank over the mean, beside the stack's own imbalance.
+    pub expert_imbalance: f64,
 }
 
 impl TrainingLayout {
@@ -76,6 +81,7 @@ impl TrainingLayout {
         if self.context > 1 && !u64::from(self.sequence_length).is_multiple_of(2 * u64::from(self.context)) {
             return Err(Reject::ContextParallelSequence);
         }
+        self.context_exchange.divides(shape, self.tensor, self.context)?;
         if shape.position == crate::arch::Position::Learned && self.sequence_length > shape.max_context {
             return Err(Reject::SequenceTooLong);
         }
@@ -177,13 +183,15 @@ impl TrainingWork {
             tensor: f64::from(layout.tensor),
             sequence_parallel: layout.sequence_parallel && layout.tensor > 1,
             context: f64::from(layout.context),
+            context_exchange: layout.context_exchange,
             expert: f64::from(layout.expert),
             expert_tensor: f64::from(layout.expert_tensor),
         };
         let widths = Widths::of(precision);
         let sequence_length = f64::from(layout.sequence_length);
         let tokens = Tokens::of_sequences(f64::from(layout.micro_batch), sequence_length, split.context);
-        let routing = Routing { independence: 1.0, imbalance: system.expert_imbalance };
+        let imbalance = system.expert_imbalance * layout.expert_imbalance;
+        let routing = Routing { independence: 1.0, imbalance };
         let input = ForwardInput { tokens, split, widths, kernel: layout.kernel, routing };
         let activations = ActivationInput {
             tokens,
@@ -194,7 +202,7 @@ impl TrainingWork {
             modules: layout.recompute_modules,
             trained: if layout.mode.frozen() { layout.lora_modules } else { Target::ALL },
             dropout: false,
-            imbalance: system.expert_imbalance,
+            imbalance,
         };
         let cast_traffic = system.cast_traffic(precision);
         let recipe = Recipe::of(shape, &layout, &widths, cast_traffic);
@@ -293,6 +301,8 @@ pub struct BlockTime {
     pub expert: Seconds,
     /// Exposed context-parallel messages, both passes.
     pub context: Seconds,
+    /// Time that these messages, exposed or not, hold the device's link to the network: what data parallelism cannot have.
+    pub network: Seconds,
 }
 
 impl BlockTime {
@@ -417,6 +427,7 @@ impl Timed<'_> {
             tensor: exposed.tensor,
             expert: exposed.expert,
             context: exposed.context,
+            network: exposed.network,
         }
     }
 }

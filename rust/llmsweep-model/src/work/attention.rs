@@ -2,6 +2,7 @@
 use super::{Kernel, Op, Part, Scores, Split, Tokens, Widths, Work, launches};
 use crate::arch::{LatentAttention, SoftmaxAttention};
 use crate::law::LatentWidths;
+use crate::parallel::context::ContextExchange;
 use crate::quantity::{Bytes, Flops};
 
 /// How the scores are computed.
@@ -131,6 +132,7 @@ pub fn project_latent(
     }
 }
 
+#[derive(Clone, Copy)]
 struct Layout {
     heads: f64,
     kv_heads: f64,
@@ -150,38 +152,54 @@ pub(super) fn widths_of(attention: &LatentAttention) -> LatentWidths {
 }
 
 impl Layout {
+    /// The layout as one rank's kernel sees it, with its queries: an exchange of heads leaves each rank with all tokens of its heads. A ring
+    /// works on block after block, but on two streams, so that the end of one overlaps with the start of the next (Transformer Engine) and
+    /// all of them take what one kernel takes.
+    fn placed(&self, tokens: &Tokens, split: &Split) -> (Self, f64) {
+        match split.context_exchange {
+            ContextExchange::Ring | ContextExchange::AllGather => (*self, tokens.rows),
+            ContextExchange::AllToAll => {
+                let heads = self.heads / split.context;
+                (
+                    Self { heads, kv_heads: (self.kv_heads / split.context).max(1.0), ..*self },
+                    tokens.rows * split.context,
+                )
+            }
+        }
+    }
+
     fn op(&self, window: Option<f64>, kernel: AttentionKernel, tokens: &Tokens, split: &Split, widths: &Widths) -> Op {
         let fused = kernel == AttentionKernel::Flash;
-        // An unfused kernel computes the masked half too.
-        let pairs =
-            if fused { tokens.causal_pairs(window, split.context) } else { tokens.rows * tokens.sequence_length };
-        let values = tokens.rows
-            * (self.heads * (self.query_dim + self.value_dim) + self.kv_heads * (self.query_dim + self.value_dim));
+        let (layout, rows) = self.placed(tokens, split);
+        let keys = tokens.sequence_length;
+        let Self { heads, kv_heads, query_dim, value_dim, latent } = layout;
+        // Causal work is even over ranks. An unfused kernel computes the masked half too.
+        let causal = tokens.causal_pairs(window, split.context) * (self.heads / heads);
+        let pairs = if fused { causal } else { rows * keys };
+        let key_rows = tokens.rows * split.context;
+        let values = (rows * heads + key_rows * kv_heads) * (query_dim + value_dim);
         let score_passes = if fused { 0.0 } else { UNFUSED_SCORE_PASSES };
         let scores = Scores {
             sequences: tokens.sequences,
-            queries: tokens.rows,
+            queries: rows,
             pairs,
-            keys: tokens.sequence_length,
-            longest: window.map_or(tokens.sequence_length, |window| window.min(tokens.sequence_length)),
-            heads: self.heads,
-            kv_heads: self.kv_heads,
-            query_dim: self.query_dim,
-            value_dim: self.value_dim,
+            keys,
+            longest: window.map_or(keys, |window| window.min(keys)),
+            heads,
+            kv_heads,
+            query_dim,
+            value_dim,
         };
         Op {
             name: "attention scores",
-            kernel: match (fused, self.latent) {
+            kernel: match (fused, latent) {
                 (true, Some(widths)) => Kernel::LatentAttention(scores, widths),
                 (true, None) => Kernel::Attention(scores),
                 (false, _) => Kernel::UnfusedAttention(scores),
             },
             count: 1.0,
-            flops: Flops(2.0 * pairs * self.heads * (self.query_dim + self.value_dim)),
-            bytes: Bytes(
-                values * widths.activation
-                    + score_passes * tokens.rows * tokens.sequence_length * self.heads * widths.activation,
-            ),
+            flops: Flops(2.0 * pairs * heads * (query_dim + value_dim)),
+            bytes: Bytes((values + score_passes * rows * keys * heads) * widths.activation),
             launches: if fused { 1.0 } else { launches::UNFUSED_ATTENTION },
             part: Part::Scores,
         }

@@ -1,7 +1,7 @@
 //! The forward pass of one layer, of the embedding and of the LM head.
 use super::attention::AttentionKernel;
 use super::experts::Routing;
-use super::{Collective, Group, Op, Part, Split, Tokens, Widths, Work, attention, experts, launches, linear};
+use super::{Collective, Group, Op, Part, Split, Tokens, Widths, Work, attention, context, experts, launches, linear};
 use crate::arch::{Attention, LayerKind, MixerKind, MlpKind, ModelShape};
 
 /// What a layer's forward pass needs besides the model.
@@ -47,14 +47,7 @@ pub fn layer(shape: &ModelShape, kind: LayerKind, input: &ForwardInput) -> Work 
     mlp(&mut work, shape, kind.mlp, tokens.rows, routing, split, widths);
     work.mark(if kind.mlp == MlpKind::Moe { Part::Moe } else { Part::Mlp });
     if matches!(kind.mixer, MixerKind::Full | MixerKind::Sliding) && split.context > 1.0 {
-        // Ring attention passes every rank's keys and values once around (Liu et al. 2023, arXiv:2310.01889).
-        let values = match shape.attention {
-            Some(Attention::Softmax(softmax)) => 2.0 * split.kv_heads(softmax.kv_heads) * f64::from(softmax.head_dim),
-            Some(Attention::Latent(latent)) => f64::from(latent.kv_rank + latent.rope_dim),
-            None => 0.0,
-        };
-        let whole = tokens.rows * split.context * values * widths.activation;
-        work.message("keys and values", Collective::AllGather, Group::Context, whole);
+        context::messages(&mut work, shape, tokens.rows, split, widths);
         work.mark(Part::Scores);
     }
     work

@@ -6,6 +6,7 @@
 pub mod adapters;
 pub mod attention;
 pub mod backward;
+pub mod context;
 pub mod decode;
 pub mod experts;
 pub mod forward;
@@ -17,6 +18,7 @@ pub mod prediction;
 pub mod recipe;
 
 use crate::law::{ConvolutionShape, DecodeShape, GemmShape, GroupedShape, LatentDecodeShape, LatentWidths};
+use crate::parallel::context::ContextExchange;
 use crate::quantity::{Bytes, Flops};
 pub use part::Part;
 
@@ -229,6 +231,8 @@ pub struct Split {
     pub sequence_parallel: bool,
     /// Context-parallel size.
     pub context: f64,
+    /// What context-parallel ranks send each other.
+    pub context_exchange: ContextExchange,
     /// Expert-parallel size.
     pub expert: f64,
     /// Devices that share one expert's matrices.
@@ -237,8 +241,14 @@ pub struct Split {
 
 impl Split {
     /// Everything on one device.
-    pub const NONE: Self =
-        Self { tensor: 1.0, sequence_parallel: false, context: 1.0, expert: 1.0, expert_tensor: 1.0 };
+    pub const NONE: Self = Self {
+        tensor: 1.0,
+        sequence_parallel: false,
+        context: 1.0,
+        context_exchange: ContextExchange::Ring,
+        expert: 1.0,
+        expert_tensor: 1.0,
+    };
 
     /// Devices over which the residual stream's tokens are split by sequence parallelism.
     #[must_use]

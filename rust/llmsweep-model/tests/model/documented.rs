@@ -55,11 +55,11 @@ fn llama2_70b_on_four() -> InferenceRow {
 fn training_step() {
     let mut page = Page::default();
     let row = llama3_405b_on_16384();
-    page.says("step", row.step.0, 12.17, PRINTED);
+    page.says("step", row.step.0, 12.23, PRINTED);
     page.says("kernels", row.terms.compute().0, 6.00, PRINTED);
     page.says("tensor", row.terms.tensor.0, 0.262, PRINTED);
     page.says("bubble", row.terms.bubble.0, 5.80, PRINTED);
-    page.says("data", row.terms.data.0, 0.069, 0.02);
+    page.says("data", row.terms.data.0, 0.131, PRINTED);
     page.says("pipeline", row.terms.pipeline.0, 0.044, 0.02);
     assert!(row.terms.optimizer < Seconds(1e-3));
     page.says("tokens_per_s", row.tokens_per_s, 1.379e6, PRINTED);

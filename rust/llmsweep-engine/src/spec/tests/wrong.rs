@@ -142,6 +142,8 @@ fn values_of_axes() {
             ("price_scale = 0", r#"6:15: price_scale must be a finite number above 0, not "0""#),
             ("price_scale = -1.5", r#"6:15: price_scale must be a finite number above 0, not "-1.5""#),
             ("price_scale = inf", r#"6:15: price_scale must be a finite number above 0, not "inf""#),
+            ("oversubscription = 0.5", r#"6:20: oversubscription must be a finite number of at least 1, not "0.5""#),
+            ("oversubscription = 0", r#"6:20: oversubscription must be a finite number of at least 1, not "0""#),
             ("price_scale = [1, 1.0]", r#"6:19: price_scale has the value "1" twice, first at s.toml:6:16"#),
             (
                 "hbm_bandwidth_scale = 1\n\"accelerator.hbm_bandwidth_scale\" = 2",

@@ -7,6 +7,7 @@ use llmsweep_model::flops::ForwardFlops;
 use llmsweep_model::memory::activations::Recompute;
 use llmsweep_model::memory::recompute::Module;
 use llmsweep_model::memory::state::{GradientPrecision, Optimizer};
+use llmsweep_model::parallel::context::ContextExchange;
 use llmsweep_model::parallel::pipeline::{Cut, Schedule, stages};
 use llmsweep_model::phase::inference::{self, InferenceRow, InferenceSetup, ServingMode, Tables};
 use llmsweep_model::phase::inference_times::{InferenceDevice, InferenceWork, PassTime};
@@ -38,6 +39,8 @@ pub(crate) const ONE: TrainingLayout = TrainingLayout {
     lora_rank: 16,
     lora_modules: Target::ALL,
     gradient: GradientPrecision::Fp32,
+    context_exchange: ContextExchange::Ring,
+    expert_imbalance: 1.0,
 };
 
 /// A run of one device and one micro-batch.
@@ -47,6 +50,7 @@ pub(crate) const STEP: TrainingSetup = TrainingSetup {
     virtual_pipeline: 1,
     global_batch: 1,
     zero_stage: 0,
+    data_parallel_replicate: 1,
     optimizer: Optimizer::AdamW,
     tokens: 1e12,
     tokens_per_parameter: 0.0,

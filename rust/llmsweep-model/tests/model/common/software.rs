@@ -110,6 +110,9 @@ pub(crate) fn training() -> TrainingSystem {
         gradient_copy_bytes: 0.0,
         stage_results_kept: 0.0,
         bucket_bytes: 0.0,
+        data_overlap: 1.0,
+        overlap_compute_slowdown: 0.138,
+        straggler_sigma: 0.0,
     }
 }
 

@@ -28,7 +28,7 @@ proptest! {
         prop_assert!(row.step >= row.step_bound);
         let sum: Seconds = [
             terms.kernels.busy(), terms.host, terms.tensor, terms.expert, terms.context, terms.pipeline, terms.bubble, terms.data,
-            terms.optimizer, terms.offload,
+            terms.optimizer, terms.offload, terms.straggler,
         ]
         .into_iter()
         .sum();
@@ -36,7 +36,7 @@ proptest! {
         prop_assert!(sound(&parts(&terms.kernels)));
         prop_assert!(sound(&[
             terms.host.0, terms.tensor.0, terms.expert.0, terms.context.0, terms.pipeline.0, terms.bubble.0, terms.data.0,
-            terms.optimizer.0, terms.offload.0, row.memory.host, row.trainable_parameters, row.tokens_per_s, row.time_to_train.0, row.memory.weights, row.memory.gradients, row.memory.optimizer,
+            terms.optimizer.0, terms.offload.0, terms.straggler.0, row.memory.host, row.trainable_parameters, row.tokens_per_s, row.time_to_train.0, row.memory.weights, row.memory.gradients, row.memory.optimizer,
             row.memory.activations, row.memory.peak,
         ]));
         prop_assert!(row.model_flops <= row.model_flops_full && row.model_flops <= row.hardware_flops);

@@ -3,7 +3,7 @@ use super::layouts::power;
 use crate::common::hardware::{H100, Machine, tier};
 use crate::common::software::collectives;
 use llmsweep_model::collective::Ring;
-use llmsweep_model::hardware::{Fabric, LinkKind};
+use llmsweep_model::hardware::{Fabric, LinkKind, Pods};
 use llmsweep_model::quantity::{Bytes, Seconds};
 use llmsweep_model::work::Collective;
 use proptest::prelude::*;
@@ -65,6 +65,24 @@ proptest! {
         let islands = Fabric::new(&[tier(LinkKind::Switched, 4, 450e9), bridge]);
         prop_assert!(model.time(kind, Bytes(bytes), ring, &islands) > model.time(kind, Bytes(bytes), ring, &domain));
         prop_assert!(model.engine_all_reduce(Bytes(bytes), ring, &islands) > model.engine_all_reduce(Bytes(bytes), ring, &domain));
+    }
+
+    /// A network with less than full bisection is never faster, and as fast inside a pod.
+    #[test]
+    fn oversubscription_is_never_faster(
+        kind in collective(), n in power(12), stride in power(6), bytes in 1.0..1e11_f64, pod in 5..12_u32, over in 1.0..16.0_f64,
+    ) {
+        let ring = Ring::new(f64::from(n), f64::from(stride));
+        let pods = |oversubscription| Pods { devices: 1 << pod, oversubscription };
+        let time = |oversubscription: f64| {
+            H100.collectives().time(kind, Bytes(bytes), ring, &H100.fabric().with_pods(pods(oversubscription)))
+        };
+        let full = H100.collectives().time(kind, Bytes(bytes), ring, &H100.fabric());
+        prop_assert_eq!(time(1.0), full);
+        prop_assert!(time(over) >= full && time(2.0 * over) >= time(over));
+        if !ring.leaves(1 << pod) {
+            prop_assert_eq!(time(over), full);
+        }
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Random models and layouts. Sizes are powers of two that divide every model of the zoo.
-use crate::common::run::STEP;
+use crate::common::run::{ONE, STEP};
 use crate::common::shapes::{Named, zoo};
 use llmsweep_model::memory::activations::Recompute;
 use llmsweep_model::memory::recompute::Module;
 use llmsweep_model::memory::state::{GradientPrecision, Optimizer};
+use llmsweep_model::parallel::context::ContextExchange;
 use llmsweep_model::phase::inference::{InferenceSetup, ServingMode};
 use llmsweep_model::phase::training::TrainingSetup;
 use llmsweep_model::phase::training_state::Offload;
@@ -36,8 +37,13 @@ fn kernel() -> impl Strategy<Value = AttentionKernel> {
     select(vec![AttentionKernel::Flash, AttentionKernel::Unfused])
 }
 
+/// Exchanges that need no heads to divide.
+fn exchange() -> impl Strategy<Value = ContextExchange> {
+    select(vec![ContextExchange::Ring, ContextExchange::AllGather])
+}
+
 pub(super) fn layout() -> impl Strategy<Value = TrainingLayout> {
-    let sizes = (power(4), power(3), power(1), power(3), any::<bool>());
+    let sizes = (power(4), power(3), power(1), power(3), any::<bool>(), exchange());
     let batch = (select(vec![1024_u32, 2048]), power(2), recompute(), kernel(), any::<bool>());
     let modes = select(Mode::ALL.to_vec());
     let gradients = select(GradientPrecision::ALL.to_vec());
@@ -58,6 +64,8 @@ pub(super) fn layout() -> impl Strategy<Value = TrainingLayout> {
         lora_rank: recipe.2,
         lora_modules: recipe.3,
         gradient: recipe.4.1,
+        context_exchange: sizes.5,
+        ..ONE
     })
 }
 

@@ -3,6 +3,7 @@ mod activations;
 mod adapters;
 mod cache;
 mod collectives;
+mod context;
 mod counting;
 mod decoding;
 mod economics;
