@@ -140,7 +140,7 @@ fn mxfp8_over_wider_formats() {
     lands(LLAMA3_8B_B200, ["mxfp8", "fp8"], 4.44 / 4.37, 0.04);
     lands(LLAMA3_8B_GB200, ["mxfp8", "fp8"], 4.40 / 4.18, 0.04);
     lands(LLAMA3_405B_B200, ["mxfp8", "fp8"], 6.564 / 6.197, 0.05);
-    lands(DEEPSEEK_GB200, ["mxfp8", "bf16"], 15.40 / 20.88, 0.03);
+    lands(DEEPSEEK_GB200, ["mxfp8", "bf16"], 15.40 / 20.88, 0.05);
 }
 
 /// The same source. Timings of 4-bit multiplications, made for serving, reach little more than half of the peak: the gain comes out small.

@@ -37,17 +37,23 @@ impl Casts {
         Op::memory(CAST, self.traffic * values, 1.0).in_part(part)
     }
 
-    /// Turns the casts of a serving kernel, one layout for one multiplication, into those of training. Timings of experts' kernels hold
-    /// theirs.
+    /// Turns the casts of a serving kernel, one layout for one multiplication, into those of training. Experts' operands get theirs.
     pub fn of_forward(self, work: &mut Work) {
         if self.traffic <= 0.0 {
             return;
         }
+        let mut inside = Vec::new();
         for op in &mut work.ops {
-            if let Kernel::Quantise { rows, width } = op.kernel {
-                *op = self.op(rows * width, op.part);
+            match op.kernel {
+                Kernel::Quantise { rows, width } => *op = self.op(rows * width, op.part),
+                Kernel::Experts(shape) => {
+                    let pairs = expert_pairs(op, &shape);
+                    inside.push(self.op(pairs * (shape.hidden + shape.intermediate), op.part));
+                }
+                _ => {}
             }
         }
+        work.ops.append(&mut inside);
     }
 
     /// The kernels of the backward pass. Where weights are `frozen` only gradients of inputs are needed.
@@ -62,10 +68,16 @@ impl Casts {
                 ops.push(*op);
                 continue;
             }
-            if let Kernel::Gemm(shape) = op.kernel
-                && self.traffic > 0.0
-            {
-                ops.push(self.op(shape.m * shape.n * op.count, op.part));
+            let gradients = match op.kernel {
+                Kernel::Gemm(shape) => shape.m * shape.n * op.count,
+                Kernel::Experts(shape) => {
+                    let gate = if shape.gated { 2.0 } else { 1.0 };
+                    expert_pairs(op, &shape) * (gate * shape.intermediate + shape.hidden)
+                }
+                _ => 0.0,
+            };
+            if self.traffic * gradients > 0.0 {
+                ops.push(self.op(gradients, op.part));
             }
             ops.push(if frozen && op.part != Part::Adapter { op.backward_of_input() } else { op.backward() });
         }
