@@ -8,6 +8,8 @@ import polars as pl
 FRAMEWORK = pl.col("framework_id").fill_null("megatron").str.to_lowercase()
 RELEASE = pl.col("framework").fill_null("").str.to_lowercase()
 EXPERTS = pl.col("experts")
+# NeMo's and Megatron Bridge's recipes for DeepSeek-V3 recompute modules (`moe_act`, `mla_up_proj`).
+DEEPSEEK_RECIPE = (FRAMEWORK == "megatron") & EXPERTS & pl.col("model_key").str.starts_with("deepseek")
 
 
 def said(name: str, allowed: tuple[str, ...]) -> pl.Expr:
@@ -17,13 +19,20 @@ def said(name: str, allowed: tuple[str, ...]) -> pl.Expr:
 
 
 def recompute() -> pl.Expr:
-    """What the stack's recipes recompute.
-
-    NeMo's and Megatron Bridge's for DeepSeek-V3 recompute modules (`moe_act`, `mla_up_proj`).
-    """
-    modules = (FRAMEWORK == "megatron") & EXPERTS & pl.col("model_key").str.starts_with("deepseek")
-    default = pl.when(modules).then(pl.lit("selective")).otherwise("unsaid_recompute")
+    """What the stack's recipes recompute."""
+    default = pl.when(DEEPSEEK_RECIPE).then(pl.lit("selective")).otherwise("unsaid_recompute")
     return pl.coalesce(said("recompute", ("none", "selective", "full")), default)
+
+
+def recompute_modules() -> pl.Expr:
+    """What selective recomputation runs again: NeMo's recipes for DeepSeek-V3 name modules, others the stack."""
+    return pl.when(DEEPSEEK_RECIPE).then(pl.lit("activation+latent_up")).otherwise("unsaid_recompute_modules")
+
+
+def gradient_precision() -> pl.Expr:
+    """In which format gradients are summed: DeepSpeed sums those of fp16 as they are, those of bf16 in single precision."""
+    as_they_are = (FRAMEWORK == "megatron-deepspeed") & (pl.col("precision_id") == "fp16")
+    return pl.when(as_they_are).then(pl.lit("bf16")).otherwise("unsaid_gradient_precision")
 
 
 def zero_stage() -> pl.Expr:

@@ -17,6 +17,8 @@ UNSAID: Mapping[str, Any] = {
     "zero_stage": 1,
     "attention_kernel": "flash",
     "sequence_parallel": True,
+    "gradient_precision": "fp32",
+    "recompute_modules": "scores+norm+activation",
 }
 # Later than any release.
 ALWAYS = "9999-12"

@@ -43,7 +43,9 @@ pub struct TrainingSystem {
     pub overlap_compute_slowdown: f64,
     /// Spread of the replicas' times over the mean, one standard deviation.
     pub straggler_sigma: f64,
-    /// Memory that the allocator reserves over what it hands out.
+    /// Memory that the allocator holds back over what it hands out, and gives back when it has to.
+    pub cached: f64,
+    /// Memory that fragments over what it hands out.
     pub fragmentation: f64,
     /// Memory of the framework's context: the driver's, kernels and libraries.
     pub context: Bytes,
@@ -79,6 +81,7 @@ impl TrainingSystem {
         data_overlap: 1.0,
         overlap_compute_slowdown: 0.0,
         straggler_sigma: 0.0,
+        cached: 1.0,
         fragmentation: 1.0,
         context: Bytes::ZERO,
         communicator: Bytes::ZERO,

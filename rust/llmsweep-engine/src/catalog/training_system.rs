@@ -7,7 +7,7 @@ use super::systems::{amount, positive, share, surplus};
 use crate::node::DocumentError;
 
 /// Constants of a training stack, the keys of `training.toml` beside its sources.
-pub const TRAINING_CONSTANTS: [&str; 25] = [
+pub const TRAINING_CONSTANTS: [&str; 26] = [
     "host_launch_s",
     "layer_launches",
     "tensor_launches",
@@ -27,6 +27,7 @@ pub const TRAINING_CONSTANTS: [&str; 25] = [
     "cast_ratio_mxfp8",
     "cast_ratio_nvfp4",
     "host_memory_bandwidth_bytes_per_s",
+    "cached",
     "fragmentation",
     "context_bytes",
     "communicator_bytes",
@@ -72,6 +73,7 @@ pub(super) fn training(fields: &Fields, base: Option<&TrainingSystem>) -> Result
             |base| base.host_memory_bandwidth.0,
             positive,
         )?),
+        cached: read("cached", |base| base.cached, surplus)?,
         fragmentation: read("fragmentation", |base| base.fragmentation, surplus)?,
         context: Bytes(read("context_bytes", |base| base.context.0, amount)?),
         communicator: Bytes(read("communicator_bytes", |base| base.communicator.0, amount)?),

@@ -92,7 +92,7 @@ fn kept_bytes(shape: &ModelShape, kind: LayerKind, input: &ActivationInput) -> f
         (MlpKind::Dense, Some(dense), _) => {
             let gate = if dense.gated { 2.0 } else { 1.0 };
             let inside = mlp_bytes(tokens.rows, f64::from(dense.ffn) / split.tensor, gate, Target::Mlp, input);
-            block(Target::Mlp) + if input.again(Module::Mlp) { 0.0 } else { inside }
+            block(Target::Mlp) + if input.again(Module::Mlp) || input.again(Module::MlpUp) { 0.0 } else { inside }
         }
         (MlpKind::Moe, _, Some(moe)) => {
             let inside = expert_bytes(&moe, hidden, input);

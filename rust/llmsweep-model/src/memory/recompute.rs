@@ -1,6 +1,7 @@
 //! Which parts of a layer are run again in the backward pass instead of being kept.
 use crate::subset::Subset;
-use crate::work::{Kernel, Op, Part, Work};
+use crate::work::forward::UP_PROJECTION;
+use crate::work::{Collective, Kernel, Message, Op, Part, Work};
 
 /// Which activations are computed again in the backward pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,11 +38,15 @@ pub enum Module {
     Mlp,
     /// The layer of experts with its messages (`moe`).
     Moe,
+    /// The up-projection and activation function of the dense MLP: a compiler that sees the whole pass leaves the down-projection out, whose
+    /// result no gradient needs (XLA, torch.compile).
+    MlpUp,
 }
 
 impl Module {
     /// Names in specifications.
-    pub const NAMES: [&'static str; 7] = ["scores", "attention", "norm", "activation", "latent_up", "mlp", "moe"];
+    pub const NAMES: [&'static str; 8] =
+        ["scores", "attention", "norm", "activation", "latent_up", "mlp", "moe", "mlp_up"];
     /// What is cheap to run again for the bytes that it frees.
     pub const CHEAP: Subset = Subset::of(&[Self::Scores as usize, Self::Norm as usize, Self::Activation as usize]);
 }
@@ -75,7 +80,7 @@ impl Again {
             Part::Scores => self.has(Module::Attention) || (unfused && self.has(Module::Scores)),
             Part::LatentUp => self.has(Module::LatentUp),
             Part::Mlp => self.has(Module::Mlp),
-            Part::MlpActivation => self.has(Module::Mlp) || self.has(Module::Activation),
+            Part::MlpActivation => self.has(Module::Mlp) || self.has(Module::MlpUp) || self.has(Module::Activation),
             Part::Moe => self.has(Module::Moe),
             Part::MoeActivation => self.has(Module::Moe) || self.has(Module::Activation),
             Part::Mixer | Part::Adapter | Part::Rest => false,
@@ -92,7 +97,8 @@ impl Again {
                 let unfused = forward.ops.iter().any(|op| matches!(op.kernel, Kernel::UnfusedAttention(_)));
                 let mut again = Work::default();
                 for op in &forward.ops {
-                    if self.part(op.part, unfused) {
+                    let up = op.part == Part::Mlp && op.name == UP_PROJECTION && self.has(Module::MlpUp);
+                    if up || self.part(op.part, unfused) {
                         again.ops.push(*op);
                     } else if let Kernel::Experts(shape) = op.kernel
                         && self.has(Module::Activation)
@@ -100,7 +106,11 @@ impl Again {
                         again.ops.push(expert_activation(op, shape.hidden, activation_bytes));
                     }
                 }
-                let messages = forward.messages.iter().filter(|message| self.part(message.part, unfused));
+                let gathers = |message: &Message| {
+                    message.part == Part::Mlp && message.collective == Collective::AllGather && self.has(Module::MlpUp)
+                };
+                let messages =
+                    forward.messages.iter().filter(|message| gathers(message) || self.part(message.part, unfused));
                 again.messages.extend(messages);
                 again
             }

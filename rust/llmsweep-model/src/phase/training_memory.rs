@@ -85,6 +85,12 @@ impl TrainingMemory {
         rest.into_iter().fold(first, |one, other| if other.1 > one.1 { other } else { one }).0
     }
 
+    /// With what the allocator holds back as well, as far as there is room: it gives that back before it runs out.
+    fn with_cache(self, cached: f64) -> Self {
+        let peak = (self.peak * cached).min(self.usable);
+        Self { peak, fragmentation: self.fragmentation + peak - self.peak, ..self }
+    }
+
     /// The first of weights, model state and everything that does not fit.
     fn check(&self) -> Result<(), Reject> {
         let state = self.weights + self.gradients + self.optimizer;
@@ -159,7 +165,7 @@ impl Step<'_> {
         fullest.context = context.0;
         fullest.usable = (device.accelerator.memory - context).max(Bytes::ZERO).0;
         match fullest.check() {
-            Ok(()) => Ok(fullest),
+            Ok(()) => Ok(fullest.with_cache(system.cached)),
             Err(reject) => Err(Refusal { reject, memory: Some(fullest) }),
         }
     }

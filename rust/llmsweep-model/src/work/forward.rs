@@ -4,6 +4,9 @@ use super::experts::Routing;
 use super::{Collective, Group, Op, Part, Split, Tokens, Widths, Work, attention, context, experts, launches, linear};
 use crate::arch::{Attention, LayerKind, MixerKind, MlpKind, ModelShape};
 
+/// The first multiplication of a dense MLP.
+pub const UP_PROJECTION: &str = "mlp up";
+
 /// What a layer's forward pass needs besides the model.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ForwardInput {
@@ -77,7 +80,7 @@ pub fn mlp(
         (MlpKind::Dense, Some(dense), _) => {
             let ffn = f64::from(dense.ffn) / split.tensor;
             let gate = if dense.gated { 2.0 } else { 1.0 };
-            work.gemm("mlp up", rows, gate * ffn, hidden, widths);
+            work.gemm(UP_PROJECTION, rows, gate * ffn, hidden, widths);
             work.operand_from(Part::Norm);
             work.ops.push(
                 Op::memory("activation", rows * (gate + 1.0) * ffn * widths.activation, 1.0)
