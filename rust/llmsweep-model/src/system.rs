@@ -7,6 +7,8 @@ use crate::quantity::{Bytes, BytesPerSec, Seconds};
 pub struct TrainingSystem {
     /// Host time per kernel launch.
     pub host_launch: Seconds,
+    /// Share of the host's time that the device waits for, however much it has to do: synchronisation.
+    pub host_exposed: f64,
     /// Kernels that the host launches in one layer's forward pass.
     pub layer_launches: f64,
     /// Launches more for each message of tensor parallelism.
@@ -63,6 +65,7 @@ impl TrainingSystem {
     /// A stack that adds nothing.
     pub const NEUTRAL: Self = Self {
         host_launch: Seconds::ZERO,
+        host_exposed: 0.0,
         layer_launches: 0.0,
         tensor_launches: 0.0,
         expert_layer_floor: Seconds::ZERO,

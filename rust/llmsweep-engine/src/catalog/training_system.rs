@@ -7,8 +7,9 @@ use super::systems::{amount, positive, share, surplus};
 use crate::node::DocumentError;
 
 /// Constants of a training stack, the keys of `training.toml` beside its sources.
-pub const TRAINING_CONSTANTS: [&str; 26] = [
+pub const TRAINING_CONSTANTS: [&str; 27] = [
     "host_launch_s",
+    "host_exposed",
     "layer_launches",
     "tensor_launches",
     "expert_layer_floor_s",
@@ -47,6 +48,7 @@ pub(super) fn training(fields: &Fields, base: Option<&TrainingSystem>) -> Result
     };
     Ok(TrainingSystem {
         host_launch: Seconds(read("host_launch_s", |base| base.host_launch.0, amount)?),
+        host_exposed: read("host_exposed", |base| base.host_exposed, share)?,
         layer_launches: read("layer_launches", |base| base.layer_launches, amount)?,
         tensor_launches: read("tensor_launches", |base| base.tensor_launches, amount)?,
         expert_layer_floor: Seconds(read("expert_layer_floor_s", |base| base.expert_layer_floor.0, amount)?),

@@ -401,7 +401,8 @@ impl Timed<'_> {
         if layer.ops.iter().any(|op| matches!(op.kernel, Kernel::Experts(_))) {
             host = host.max(system.expert_layer_floor * layers);
         }
-        time.host = sixth_norm(busy, host) - busy;
+        let waited = host * system.host_exposed;
+        time.host = sixth_norm(busy, host - waited) - busy + waited;
         time
     }
 

@@ -206,6 +206,6 @@ impl Layout {
     }
 }
 
-/// Passes over the score matrix of unfused attention in the forward pass: scores written, scaled and masked (read, write), softmax
-/// (read, write), dropout (read, write), read for the product with the values.
-const UNFUSED_SCORE_PASSES: f64 = 8.0;
+/// Passes over the score matrix of unfused attention in the forward pass: scores written, softmax with scale and mask (read, write: one
+/// kernel since Megatron-LM of 2020), dropout (read, write), read for the product with the values.
+const UNFUSED_SCORE_PASSES: f64 = 6.0;

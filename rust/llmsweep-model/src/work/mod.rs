@@ -133,7 +133,11 @@ impl Op {
             | Kernel::Scan => 2.0,
             Kernel::CacheRead(_) | Kernel::LatentCacheRead(_) | Kernel::Quantise { .. } | Kernel::Elementwise => 1.5,
         };
-        self.repeated(factor)
+        let backward = self.repeated(factor);
+        if matches!(self.kernel, Kernel::UnfusedAttention(_)) {
+            return Self { bytes: self.bytes * UNFUSED_BACKWARD_BYTES, ..backward };
+        }
+        backward
     }
 
     /// The same where weights are frozen: gradients of inputs alone.
@@ -155,6 +159,10 @@ impl Op {
         }
     }
 }
+
+/// Bytes of unfused attention's backward pass over its forward pass: gradient of the result written, dropout (read, write), softmax (two reads,
+/// a write), and gradients of queries, keys and values (a read each, two of them shared by a batched product): 7.5 passes after 6.
+const UNFUSED_BACKWARD_BYTES: f64 = 1.25;
 
 /// The pattern of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

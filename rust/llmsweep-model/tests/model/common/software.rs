@@ -89,6 +89,7 @@ pub(crate) fn collectives(latency_factor: f64, switch_efficiency: f64) -> Collec
 pub(crate) fn training() -> TrainingSystem {
     TrainingSystem {
         host_launch: Seconds(6e-6),
+        host_exposed: 0.0,
         layer_launches: 26.0,
         tensor_launches: 0.0,
         expert_layer_floor: Seconds(8e-3),
