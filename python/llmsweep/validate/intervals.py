@@ -112,7 +112,7 @@ def held_out(rows: pl.DataFrame) -> pl.DataFrame:
 
 def dump(classes: pl.DataFrame, note: Sequence[str]) -> str:
     """The text of `intervals.toml`."""
-    lines = [f"# {line}" for line in note]
+    lines = [*(f"# {line}" for line in note), "", 'source = ["measurements"]']
     for entry in classes.iter_rows(named=True):
         lines += ["", "[[class]]", *(f"{name} = {plain(value)}" for name, value in entry.items() if value is not None)]
     return "\n".join(lines) + "\n"

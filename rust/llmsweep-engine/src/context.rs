@@ -1,11 +1,12 @@
 //! A sweep with its names resolved: the plan, and the catalogue objects that its values stand for.
+pub mod axis;
+mod resolve;
+
 use std::collections::BTreeMap;
 
 use llmsweep_model::collective::CollectiveModel;
 use llmsweep_model::economics::HOUR;
 use llmsweep_model::hardware::{Accelerator, Pods};
-use llmsweep_model::kernel::KernelModel;
-use llmsweep_model::law::Chip;
 use llmsweep_model::memory::activations::Recompute;
 use llmsweep_model::memory::recompute::Module;
 use llmsweep_model::memory::state::{GradientPrecision, Optimizer};
@@ -15,7 +16,7 @@ use llmsweep_model::parallel::pipeline::Schedule;
 use llmsweep_model::phase::Device;
 use llmsweep_model::phase::inference::ServingMode;
 use llmsweep_model::phase::training_state::Offload;
-use llmsweep_model::precision::{ComputeFormat, KvPrecision, Precision};
+use llmsweep_model::precision::{KvPrecision, Precision};
 use llmsweep_model::quantity::UsdPerSec;
 use llmsweep_model::reject::Reject;
 use llmsweep_model::subset::Subset;
@@ -25,85 +26,15 @@ use llmsweep_model::work::attention::AttentionKernel;
 
 use crate::axes::{AXES, ENGINE_NAMES, Phase};
 use crate::catalog::collectives::fitted;
-use crate::catalog::intervals::Intervals;
 use crate::catalog::kernels::ANY_ENGINE;
-use crate::catalog::kernels::chip;
 use crate::catalog::operations::overridden;
-use crate::catalog::{AcceleratorEntry, Catalog, ModelEntry, NetworkEntry, Provenance, ResolvedLaws, StackEntry};
-use crate::plan::{Plan, PlanAxis, Point, position};
+use crate::catalog::{AcceleratorEntry, Catalog, ModelEntry, NetworkEntry, Provenance, ResolvedLaws};
+use crate::plan::{Plan, PlanAxis, Point};
 use crate::spec::{AxisValue, Spec};
 use crate::spread::Spread;
-
-/// Registry positions of the axes that evaluation reads.
-pub mod axis {
-    use super::position;
-
-    macro_rules! positions {
-        ($($constant:ident = $name:literal;)*) => {$(
-            #[doc = concat!("Position of `", $name, "`.")]
-            pub const $constant: usize = position($name);
-        )*};
-    }
-
-    positions! {
-        MODEL = "model";
-        PRECISION = "precision";
-        KV_PRECISION = "kv_precision";
-        TENSOR = "tensor_parallel";
-        STACK = "stack";
-        EXPERT = "expert_parallel";
-        EXPERT_TENSOR = "expert_tensor_parallel";
-        CONTEXT = "context_parallel";
-        SEQUENCE_PARALLEL = "sequence_parallel";
-        SEQUENCE_LENGTH = "sequence_length";
-        MICRO_BATCH = "micro_batch";
-        RECOMPUTE = "recompute";
-        PREDICTION = "multi_token_prediction";
-        ATTENTION_KERNEL = "attention_kernel";
-        RECOMPUTE_MODULES = "recompute_modules";
-        TRAINING_MODE = "training_mode";
-        LORA_RANK = "lora_rank";
-        LORA_MODULES = "lora_modules";
-        GRADIENT = "gradient_precision";
-        CONTEXT_EXCHANGE = "context_exchange";
-        EXPERT_IMBALANCE = "expert_imbalance";
-        ACCELERATOR = "accelerator";
-        NETWORK = "network";
-        NICS = "nics_per_device";
-        POD_DEVICES = "pod_devices";
-        OVERSUBSCRIPTION = "oversubscription";
-        ENGINE = "engine";
-        PEAK_SCALE = "peak_flops_scale";
-        BANDWIDTH_SCALE = "hbm_bandwidth_scale";
-        MEMORY_SCALE = "memory_scale";
-        SCALE_UP_SCALE = "scale_up_bandwidth_scale";
-        NETWORK_SCALE = "network_bandwidth_scale";
-        PRICE_SCALE = "price_scale";
-        PIPELINE = "pipeline_parallel";
-        VIRTUAL = "virtual_pipeline";
-        DEVICES = "devices";
-        GLOBAL_BATCH = "global_batch";
-        ZERO = "zero_stage";
-        REPLICATE = "data_parallel_replicate";
-        OPTIMIZER = "optimizer";
-        RECOMPUTE_LAYERS = "recompute_layers";
-        OFFLOAD = "offload";
-        TOKENS = "tokens";
-        TOKENS_PER_PARAMETER = "tokens_per_parameter";
-        DEVICE_MTBF = "device_mtbf_hours";
-        CHECKPOINT_INTERVAL = "checkpoint_interval_s";
-        SPARES = "spare_devices";
-        SCHEDULE = "schedule";
-        FIRST_STAGE = "first_stage_layers";
-        LAST_STAGE = "last_stage_layers";
-        EMBEDDING_AS_LAYERS = "embedding_as_layers";
-        DATA = "data_parallel";
-        MODE = "serving_mode";
-        CONCURRENCY = "concurrency";
-        INPUT = "input_tokens";
-        OUTPUT = "output_tokens";
-    }
-}
+use resolve::{
+    SIXTEEN_BITS, attention_ratios, choices, kernels, laws_of, named_stacks, spreads, stack_systems, subsets,
+};
 
 /// What a sweep can't be compiled for, in one sentence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -163,101 +94,6 @@ pub struct ResolvedDevice {
     pub provenance: Provenance,
 }
 
-fn choices<T: Copy>(names: &[String], all: &[(&str, T)]) -> Vec<T> {
-    names.iter().filter_map(|name| all.iter().find(|(known, _)| known == name)).map(|(_, value)| *value).collect()
-}
-
-fn subsets(names: &[String], all: &[&str]) -> Vec<Subset> {
-    names.iter().filter_map(|name| Subset::parse(name, all)).collect()
-}
-
-/// The format of caches where there is none: attention of training is in 16 bits.
-const SIXTEEN_BITS: &str = "bf16";
-/// 16 bits where the chip lacks bfloat16.
-const HALF_PRECISION: &str = "fp16";
-
-/// The laws of an accelerator with an engine's kernels: for each precision that it computes in, one for each cache format.
-fn laws_of(
-    catalog: &Catalog,
-    entry: &AcceleratorEntry,
-    engine: &str,
-    precisions: &[&'static Precision],
-    caches: &[&'static KvPrecision],
-    phase: Phase,
-) -> Vec<Option<Vec<ResolvedLaws>>> {
-    let sixteen_bits = KvPrecision::by_name(SIXTEEN_BITS);
-    let caches: Vec<&KvPrecision> =
-        if phase == Phase::Inference { caches.to_vec() } else { sixteen_bits.into_iter().collect() };
-    let of_precision = |precision: &&'static Precision| {
-        entry.accelerator.peaks.of(precision)?;
-        caches.iter().map(|cache| catalog.laws(entry, precision, cache, engine, phase)).collect()
-    };
-    precisions.iter().map(of_precision).collect()
-}
-
-/// Laws with the hardware that they may know; `None` where the chip lacks the precision.
-fn kernels(
-    resolved: &ResolvedLaws,
-    accelerator: &Accelerator,
-    precision: &Precision,
-    cache_format: &str,
-) -> Option<KernelModel> {
-    // Volta and Turing have no bfloat16; their 16 bits are those of half precision.
-    let sixteen_bits = if accelerator.peaks.get(ComputeFormat::Bf16).is_some() { SIXTEEN_BITS } else { HALF_PRECISION };
-    let plain = if precision.unquantised_bits > 16.0 { precision.name } else { sixteen_bits };
-    let of_format = |format: &str| chip(accelerator, format);
-    let (own, plain, cache) =
-        (of_format(precision.name)?, of_format(plain).or_else(|| of_format(precision.name))?, of_format(cache_format)?);
-    let sustained = |chip: Chip| Chip {
-        peak: chip.peak * resolved.sustained_clock,
-        plain_peak: chip.plain_peak * resolved.sustained_clock,
-        ..chip
-    };
-    Some(KernelModel {
-        laws: resolved.laws,
-        chip: sustained(own),
-        plain_chip: sustained(plain),
-        cache_chip: sustained(cache),
-        attention_ratio: 1.0,
-        start: resolved.laws.elementwise.launch,
-        peak: own.peak,
-        plain_peak: plain.peak,
-        bandwidth: own.bandwidth,
-    })
-}
-
-/// Spreads of each model's predictions with each software in each mode; training has one mode.
-fn spreads(
-    intervals: &Intervals,
-    phase: Phase,
-    models: &[ModelEntry],
-    software: &[Option<&str>],
-    modes: &[ServingMode],
-) -> Vec<Vec<Vec<Spread>>> {
-    let modes = if modes.is_empty() { &[ServingMode::Continuous] } else { modes };
-    let of = |experts: bool| {
-        let with = |software| modes.iter().map(|&mode| Spread::of(intervals, phase, mode, experts, software)).collect();
-        software.iter().copied().map(with).collect()
-    };
-    models.iter().map(|model| of(model.shape.moe.is_some())).collect()
-}
-
-/// The stacks of these names; `None` for the defaults.
-fn named_stacks<'a>(catalog: &'a Catalog, names: &[String]) -> Result<Vec<Option<&'a StackEntry>>, CompileError> {
-    let missing = |id: &str| CompileError(format!("the catalogue has no stack \"{id}\""));
-    let named = |id: &String| match id.as_str() {
-        "default" => Ok(None),
-        id => catalog.stack(id).map(Some).ok_or_else(|| missing(id)),
-    };
-    names.iter().map(named).collect()
-}
-
-/// Speed of each stack's attention over the accelerator's law.
-fn attention_ratios(stacks: &[Option<&StackEntry>], accelerator: &AcceleratorEntry) -> Vec<f64> {
-    let ratio = |stack: &StackEntry| stack.attention_ratio.get(&accelerator.architecture).copied();
-    stacks.iter().map(|stack| stack.and_then(ratio).unwrap_or(1.0)).collect()
-}
-
 impl Context {
     /// Resolves a specification's names. The catalogue must hold its inline tables already.
     pub fn compile(spec: &Spec, catalog: &Catalog) -> Result<Self, CompileError> {
@@ -285,14 +121,6 @@ impl Context {
                 "the catalogue has no constants of {what}: a folder like the shipped one must come first"
             ))
         };
-        let defaults = systems.training.ok_or_else(|| incomplete("training (systems/training.toml)"))?;
-        let named = named_stacks(catalog, &names(axis::STACK))?;
-        let stacks = named
-            .iter()
-            .map(|stack| stack.map_or(Ok(defaults), |stack| stack.system(&defaults)))
-            .collect::<Result<_, _>>()
-            .map_err(|error| CompileError(error.to_string()))?;
-        let attention_ratios = accelerators.iter().map(|entry| attention_ratios(&named, entry)).collect();
         let all_engines = systems.engines.as_ref().ok_or_else(|| incomplete("serving (systems/serving.toml)"))?;
         let engines = names(axis::ENGINE)
             .iter()
@@ -312,6 +140,10 @@ impl Context {
                 engine_names.iter().map(|engine| fitted(&model, catalog.kernels(), entry, engine)).collect()
             })
             .collect();
+        let defaults = systems.training.ok_or_else(|| incomplete("training (systems/training.toml)"))?;
+        let named = named_stacks(catalog, &names(axis::STACK))?;
+        let stacks = stack_systems(&named, &defaults)?;
+        let attention_ratios = accelerators.iter().map(|entry| attention_ratios(&named, entry)).collect();
         let precisions: Vec<&'static Precision> =
             names(axis::PRECISION).iter().filter_map(|name| Precision::by_name(name)).collect();
         let kv_precisions: Vec<&'static KvPrecision> =
@@ -325,10 +157,9 @@ impl Context {
             })
             .collect();
         let modes = choices(&names(axis::MODE), &ServingMode::ALL);
-        let software: Vec<Option<&str>> = if spec.phase == Phase::Inference {
-            engine_names.iter().map(|name| Some(name.as_str())).collect()
-        } else {
-            named.iter().map(|stack| stack.and_then(|stack| stack.frameworks.first()).map(String::as_str)).collect()
+        let software: Vec<Option<&str>> = match spec.phase {
+            Phase::Inference => engine_names.iter().map(|name| Some(name.as_str())).collect(),
+            Phase::Training => frameworks(&named),
         };
         let spreads = spreads(&systems.intervals, spec.phase, &models, &software, &modes);
         let mut numbers = vec![Vec::new(); AXES.len()];

@@ -39,7 +39,7 @@ impl Intervals {
     /// # Errors
     /// The first unknown or missing key, wrong type or impossible number.
     pub(super) fn decode(node: &Node) -> Result<Self, DocumentError> {
-        let fields = Fields::new(node, "the table of intervals", &["class"])?;
+        let fields = Fields::new(node, "the table of intervals", &["class", "source"])?;
         let Some(Node { value: Value::Array(classes), .. }) = fields.node("class") else {
             return Err(DocumentError::new(fields.place(), "the table of intervals lacks the tables [[class]]"));
         };

@@ -37,6 +37,10 @@ pub struct Common {
 
 /// The results of one row.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one lives at a time, and a sweep has one phase: a box would only cost an allocation a row"
+)]
 pub enum Outcome {
     /// Of a training setup.
     Training(TrainingOutcome),

@@ -14,6 +14,8 @@ global_batch = 64
 tensor_parallel = 8
 pipeline_parallel = 8
 recompute = "full"
+memory_scale = 4
+sequence_length = 2048
 "#;
 
 /// Step times of a sweep, by the order of its stacks.

@@ -85,21 +85,21 @@ fn a_wrong_file_is_one_sentence_with_its_place() {
     for (file, from, to, expected) in [
         (
             "training",
-            "fragmentation = 1.04",
-            "fragmentatoin = 1.04",
-            "training.toml:19:1: unknown key \"fragmentatoin\" in the table of constants of training: did you mean \"fragmentation\"?",
+            "fragmentation = 1.0",
+            "fragmentatoin = 1.0",
+            "training.toml:24:1: unknown key \"fragmentatoin\" in the table of constants of training: did you mean \"fragmentation\"?",
         ),
         (
             "training",
-            "fragmentation = 1.04\n",
+            "fragmentation = 1.0\n",
             "",
             "training.toml:1:1: the table of constants of training lacks the key \"fragmentation\"",
         ),
         (
             "training",
-            "= 0.23",
-            "= 1.23",
-            "training.toml:7:29: \"tensor_exposed_overlapped\" of the table of constants of training is \"1.23\", allowed are numbers from 0 to 1",
+            "tensor_exposed_overlapped = 1.0",
+            "tensor_exposed_overlapped = 1.23",
+            "training.toml:8:29: \"tensor_exposed_overlapped\" of the table of constants of training is \"1.23\", allowed are numbers from 0 to 1",
         ),
         (
             "training",
@@ -109,9 +109,9 @@ fn a_wrong_file_is_one_sentence_with_its_place() {
         ),
         (
             "training",
-            "= 1.04",
-            "= 0.5",
-            "training.toml:19:17: \"fragmentation\" of the table of constants of training is \"0.5\", allowed are finite numbers of at least 1",
+            "cached = 1.04",
+            "cached = 0.5",
+            "training.toml:23:10: \"cached\" of the table of constants of training is \"0.5\", allowed are finite numbers of at least 1",
         ),
         (
             "serving",
@@ -167,7 +167,7 @@ fn a_wrong_file_is_one_sentence_with_its_place() {
     refuses(
         "systems/trainig.toml",
         "",
-        "trainig.toml:1:1: \"trainig.toml\" has no meaning here: allowed are collectives, training, serving, operations",
+        "trainig.toml:1:1: \"trainig.toml\" has no meaning here: allowed are collectives, intervals, operations, serving, training",
     );
 }
 

@@ -9,11 +9,13 @@ pub mod overlap;
 pub mod share;
 pub mod training;
 pub mod training_flops;
+mod training_layout;
 pub mod training_memory;
 pub mod training_messages;
 mod training_pipeline;
 pub mod training_state;
 pub mod training_times;
+mod training_work;
 mod update;
 
 use crate::collective::CollectiveModel;

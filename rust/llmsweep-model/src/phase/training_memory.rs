@@ -86,7 +86,8 @@ impl TrainingMemory {
     }
 
     /// With what the allocator holds back as well, as far as there is room: it gives that back before it runs out.
-    fn with_cache(self, cached: f64) -> Self {
+    #[must_use]
+    pub fn with_cache(self, cached: f64) -> Self {
         let peak = (self.peak * cached).min(self.usable);
         Self { peak, fragmentation: self.fragmentation + peak - self.peak, ..self }
     }

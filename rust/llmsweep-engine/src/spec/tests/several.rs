@@ -21,7 +21,7 @@ fn choices_of_several_names_are_put_in_order() {
 
 #[test]
 fn choices_of_several_names() {
-    const MODULES: &str = "scores, attention, norm, activation, latent_up, mlp, moe";
+    const MODULES: &str = "scores, attention, norm, activation, latent_up, mlp, moe, mlp_up";
     for (line, sentence) in [
         (
             "recompute_modules = \"norm+actvation\"",

@@ -101,7 +101,9 @@ proptest! {
         let Err(refusal) = try_train(&shape, &small, layout, &setup) else { return Ok(()) };
         let memory = refusal.memory.expect("the machine has room for half a gigabyte");
         prop_assert!(memory.peak > memory.usable);
-        prop_assert_eq!(TrainingMemory { usable: row.memory.usable, ..memory }, row.memory);
+        // Where there is room the allocator caches as well.
+        let roomy = TrainingMemory { usable: row.memory.usable, ..memory }.with_cache(1.04);
+        prop_assert_eq!(roomy, row.memory);
     }
 
     #[test]

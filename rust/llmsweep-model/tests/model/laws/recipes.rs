@@ -83,7 +83,9 @@ proptest! {
         let layout = TrainingLayout { mode: Mode::Pretraining, ..layout };
         let with = |gradient| train(&shape, &ROOMY, TrainingLayout { gradient, ..layout }, &setup);
         let (Ok(wide), Ok(narrow)) = (with(GradientPrecision::Fp32), with(GradientPrecision::Bf16)) else { return Ok(()) };
-        prop_assert!((narrow.memory.gradients * 2.0 / wide.memory.gradients - 1.0).abs() < 1e-12);
+        // The fullest stage may be another one, whose gradients are others: the update makes single-precision copies of narrow ones.
+        let same = (narrow.memory.stage - wide.memory.stage).abs() < 0.5;
+        prop_assert!(!same || (narrow.memory.gradients * 2.0 / wide.memory.gradients - 1.0).abs() < 1e-12);
         prop_assert!(narrow.step <= wide.step);
     }
 

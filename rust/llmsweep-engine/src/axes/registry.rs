@@ -1,0 +1,402 @@
+//! The list of axes itself.
+use llmsweep_model::memory::recompute::Module;
+use llmsweep_model::phase::training_state::Offload;
+use llmsweep_model::work::adapters::Target;
+
+use super::{Axis, Domain, ENGINE_NAMES, Fallback, KV_PRECISION_NAMES, Level, PRECISION_NAMES, Phase};
+
+const BOTH: &[Phase] = &Phase::ALL;
+const TRAINING: &[Phase] = &[Phase::Training];
+const INFERENCE: &[Phase] = &[Phase::Inference];
+
+const fn axis(
+    name: &'static str,
+    phases: &'static [Phase],
+    level: Level,
+    domain: Domain,
+    fallback: Fallback,
+    doc: &'static str,
+) -> Axis {
+    Axis { name, phases, level, domain, fallback, workload: false, unit: "", doc }
+}
+
+const fn workload(axis: Axis, unit: &'static str) -> Axis {
+    Axis { workload: true, unit, ..axis }
+}
+
+const fn in_unit(unit: &'static str, axis: Axis) -> Axis {
+    Axis { unit, ..axis }
+}
+
+use Domain::{Amount, AtLeastOne, Bool, Choice, Integer, Positive};
+use Fallback::{Name, Number, Required};
+use Level::{Row, Shape, Time, Work};
+
+/// A count of at least one; the limit keeps every product of counts exact in an `f64`.
+const COUNT: Domain = Integer { min: 1, max: 100_000_000 };
+/// Tokens: from one to far more than any published run.
+const TOKENS: Domain = Integer { min: 1, max: 1_000_000_000_000_000 };
+
+/// Layers of one stage, none for an even share.
+const STAGE_LAYERS: Domain = Integer { min: 0, max: 100_000 };
+
+/// Every axis, outermost first.
+pub const AXES: &[Axis] = &[
+    axis("model", BOTH, Shape, Domain::Model, Required, "The language model."),
+    axis("precision", BOTH, Shape, Choice(&PRECISION_NAMES), Name("bf16"), "Format of weights and arithmetic."),
+    axis("kv_precision", INFERENCE, Shape, Choice(&KV_PRECISION_NAMES), Name("bf16"), "Format of the key-value cache."),
+    axis(
+        "stack",
+        TRAINING,
+        Work,
+        Domain::Stack,
+        Name("default"),
+        "The training software, by release; sets host time, overlap, memory overheads and kernel generations.",
+    ),
+    axis("tensor_parallel", BOTH, Work, COUNT, Fallback::Integer(1), "Devices that share each layer's matrices."),
+    axis(
+        "expert_parallel",
+        BOTH,
+        Work,
+        COUNT,
+        Fallback::Integer(1),
+        "Devices over which the experts of a layer are spread.",
+    ),
+    axis(
+        "expert_tensor_parallel",
+        TRAINING,
+        Work,
+        COUNT,
+        Fallback::Integer(1),
+        "Devices that share one expert's matrices.",
+    ),
+    axis(
+        "context_parallel",
+        TRAINING,
+        Work,
+        COUNT,
+        Fallback::Integer(1),
+        "Devices that share each sequence's tokens (ring attention).",
+    ),
+    axis(
+        "sequence_parallel",
+        TRAINING,
+        Work,
+        Bool,
+        Fallback::Bool(true),
+        "Whether norms and residuals are split over the tensor-parallel group too.",
+    ),
+    workload(
+        axis("sequence_length", TRAINING, Work, COUNT, Fallback::Integer(4096), "Tokens of a training sequence."),
+        "tokens",
+    ),
+    axis(
+        "micro_batch",
+        TRAINING,
+        Work,
+        COUNT,
+        Fallback::Integer(1),
+        "Sequences of a micro-batch on one data-parallel rank.",
+    ),
+    axis(
+        "recompute",
+        TRAINING,
+        Work,
+        Choice(&["none", "selective", "full"]),
+        Name("none"),
+        "Which activations are computed again in the backward pass.",
+    ),
+    axis(
+        "multi_token_prediction",
+        TRAINING,
+        Work,
+        Bool,
+        Fallback::Bool(false),
+        "Whether the model's multi-token-prediction layers are trained too.",
+    ),
+    axis(
+        "attention_kernel",
+        TRAINING,
+        Work,
+        Choice(&["flash", "unfused"]),
+        Name("flash"),
+        "Whether the score matrix stays on chip (flash) or is written to memory.",
+    ),
+    axis(
+        "recompute_modules",
+        TRAINING,
+        Work,
+        Domain::Subset(&Module::NAMES),
+        Name("scores+norm+activation"),
+        "What recompute = \"selective\" runs again.",
+    ),
+    axis(
+        "training_mode",
+        TRAINING,
+        Work,
+        Choice(&["pretraining", "full_finetuning", "lora", "qlora"]),
+        Name("pretraining"),
+        "What trains: all parameters, or low-rank adapters beside frozen weights of 16 (lora) or 4 bits (qlora).",
+    ),
+    axis(
+        "lora_rank",
+        TRAINING,
+        Work,
+        Integer { min: 1, max: 1_000_000 },
+        Fallback::Integer(16),
+        "Rank of low-rank adapters.",
+    ),
+    axis(
+        "lora_modules",
+        TRAINING,
+        Work,
+        Domain::Subset(&Target::NAMES),
+        Name("attention+mlp"),
+        "The matrices that have low-rank adapters.",
+    ),
+    axis(
+        "gradient_precision",
+        TRAINING,
+        Work,
+        Choice(&["fp32", "bf16"]),
+        Name("fp32"),
+        "Format in which gradients are summed and exchanged.",
+    ),
+    axis(
+        "context_exchange",
+        TRAINING,
+        Work,
+        Choice(&["ring", "all_gather", "all_to_all"]),
+        Name("ring"),
+        "What context-parallel ranks send each other: keys and values around a ring or gathered, or heads (all_to_all, Ulysses).",
+    ),
+    axis(
+        "expert_imbalance",
+        TRAINING,
+        Work,
+        AtLeastOne,
+        Number(1.0),
+        "What if: tokens of the busiest expert-parallel rank over the mean.",
+    ),
+    axis("accelerator", BOTH, Time, Domain::Accelerator, Required, "The accelerator."),
+    axis("network", BOTH, Time, Domain::Network, Name("default"), "The cluster's network link per accelerator."),
+    axis(
+        "nics_per_device",
+        BOTH,
+        Time,
+        Positive,
+        Number(1.0),
+        "Ports per accelerator where network is a named link, 0.5 where two share one; the default network is a share already.",
+    ),
+    axis(
+        "pod_devices",
+        BOTH,
+        Time,
+        COUNT,
+        Fallback::Integer(100_000_000),
+        "Accelerators among which the network has full bisection.",
+    ),
+    axis(
+        "oversubscription",
+        BOTH,
+        Time,
+        AtLeastOne,
+        Number(1.0),
+        "Ports of a pod over what leaves it, in bandwidth: 7 where the paper says 1:7.",
+    ),
+    axis(
+        "engine",
+        INFERENCE,
+        Time,
+        Choice(&ENGINE_NAMES),
+        Name("vllm"),
+        "The serving engine; sets host time, memory use and scheduling.",
+    ),
+    axis("peak_flops_scale", BOTH, Time, Positive, Number(1.0), "What if: factor on the accelerator's peak FLOP/s."),
+    axis(
+        "hbm_bandwidth_scale",
+        BOTH,
+        Time,
+        Positive,
+        Number(1.0),
+        "What if: factor on the accelerator's memory bandwidth.",
+    ),
+    axis("memory_scale", BOTH, Time, Positive, Number(1.0), "What if: factor on the accelerator's memory."),
+    axis(
+        "scale_up_bandwidth_scale",
+        BOTH,
+        Time,
+        Positive,
+        Number(1.0),
+        "What if: factor on the bandwidth inside a node.",
+    ),
+    axis(
+        "network_bandwidth_scale",
+        BOTH,
+        Time,
+        Positive,
+        Number(1.0),
+        "What if: factor on the bandwidth between nodes.",
+    ),
+    axis("price_scale", BOTH, Row, Positive, Number(1.0), "What if: factor on the accelerator's rental price."),
+    axis("pipeline_parallel", BOTH, Row, COUNT, Fallback::Integer(1), "Stages into which the layers are split."),
+    axis(
+        "virtual_pipeline",
+        TRAINING,
+        Row,
+        COUNT,
+        Fallback::Integer(1),
+        "Model chunks per stage: 1f1b with more than 1 is the interleaved schedule.",
+    ),
+    workload(
+        axis("devices", TRAINING, Row, COUNT, Required, "Accelerators of the run; data parallelism follows from it."),
+        "",
+    ),
+    workload(axis("global_batch", TRAINING, Row, COUNT, Required, "Sequences of one optimizer step."), "sequences"),
+    axis(
+        "zero_stage",
+        TRAINING,
+        Row,
+        Integer { min: 0, max: 3 },
+        Fallback::Integer(1),
+        "What the data-parallel group shards: 1 optimizer, 2 + gradients, 3 + weights (ZeRO).",
+    ),
+    axis(
+        "data_parallel_replicate",
+        TRAINING,
+        Row,
+        COUNT,
+        Fallback::Integer(1),
+        "Copies of what ZeRO shards; each is sharded over the nearest ranks (HSDP).",
+    ),
+    axis(
+        "optimizer",
+        TRAINING,
+        Row,
+        Choice(&["adamw", "adamw_bf16", "adamw_8bit", "muon", "sgd_momentum"]),
+        Name("adamw"),
+        "The optimizer; sets the state held per parameter.",
+    ),
+    axis(
+        "recompute_layers",
+        TRAINING,
+        Row,
+        Integer { min: 0, max: 100_000 },
+        Fallback::Integer(0),
+        "Layers of a pipeline stage that recompute runs again; 0 is all of them.",
+    ),
+    axis(
+        "offload",
+        TRAINING,
+        Row,
+        Domain::Subset(&Offload::NAMES),
+        Name("none"),
+        "What lives in the host's memory: the optimizer's state and update, activations.",
+    ),
+    workload(
+        axis("tokens", TRAINING, Row, TOKENS, Fallback::Integer(1_000_000_000_000), "Tokens of the whole run."),
+        "tokens",
+    ),
+    workload(
+        axis(
+            "tokens_per_parameter",
+            TRAINING,
+            Row,
+            Amount,
+            Number(0.0),
+            "Tokens of the whole run per parameter of the model, in place of tokens; 20 is compute-optimal (Chinchilla), 0 \
+             leaves it to tokens.",
+        ),
+        "tokens",
+    ),
+    in_unit(
+        "h",
+        axis(
+            "device_mtbf_hours",
+            TRAINING,
+            Row,
+            Positive,
+            Number(50_000.0),
+            "Mean time between failures of one accelerator, with its share of everything around it.",
+        ),
+    ),
+    in_unit(
+        "s",
+        axis(
+            "checkpoint_interval_s",
+            TRAINING,
+            Row,
+            Amount,
+            Number(0.0),
+            "Training time between two checkpoints; 0 takes the best (Young, Daly).",
+        ),
+    ),
+    axis(
+        "spare_devices",
+        TRAINING,
+        Row,
+        Integer { min: 0, max: 100_000_000 },
+        Fallback::Integer(0),
+        "Accelerators beside devices that are paid for and take the place of failed ones.",
+    ),
+    axis(
+        "schedule",
+        TRAINING,
+        Row,
+        Choice(&["1f1b", "gpipe", "zero_bubble_h1", "zero_bubble_v", "dualpipe", "dualpipe_v"]),
+        Name("1f1b"),
+        "In which order pipeline stages work; 1f1b interleaves where virtual_pipeline is above 1.",
+    ),
+    axis(
+        "first_stage_layers",
+        TRAINING,
+        Row,
+        STAGE_LAYERS,
+        Fallback::Integer(0),
+        "Layers of the first pipeline stage; 0 spreads them evenly.",
+    ),
+    axis(
+        "last_stage_layers",
+        TRAINING,
+        Row,
+        STAGE_LAYERS,
+        Fallback::Integer(0),
+        "Layers of the last pipeline stage; 0 spreads them evenly.",
+    ),
+    axis(
+        "embedding_as_layers",
+        TRAINING,
+        Row,
+        Bool,
+        Fallback::Bool(false),
+        "Whether embedding and LM head count as a layer each where layers are spread over stages.",
+    ),
+    axis("data_parallel", INFERENCE, Row, COUNT, Fallback::Integer(1), "Independent replicas that share the traffic."),
+    axis(
+        "serving_mode",
+        INFERENCE,
+        Row,
+        Choice(&["continuous", "static"]),
+        Name("continuous"),
+        "Continuous batching in steady state, or one static batch at a time.",
+    ),
+    workload(
+        axis("input_tokens", INFERENCE, Row, COUNT, Fallback::Integer(1024), "Tokens of a request's prompt."),
+        "tokens",
+    ),
+    workload(
+        axis("output_tokens", INFERENCE, Row, COUNT, Fallback::Integer(256), "Tokens of a request's answer."),
+        "tokens",
+    ),
+    workload(
+        axis(
+            "concurrency",
+            INFERENCE,
+            Row,
+            COUNT,
+            Fallback::Integer(1),
+            "Requests in flight over all replicas (the batch of a static run).",
+        ),
+        "requests",
+    ),
+];
