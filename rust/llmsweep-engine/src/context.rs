@@ -33,7 +33,8 @@ use crate::plan::{Plan, PlanAxis, Point};
 use crate::spec::{AxisValue, Spec};
 use crate::spread::Spread;
 use resolve::{
-    SIXTEEN_BITS, attention_ratios, choices, kernels, laws_of, named_stacks, spreads, stack_systems, subsets,
+    SIXTEEN_BITS, attention_ratios, choices, frameworks, kernels, laws_of, named_stacks, spreads, stack_systems,
+    subsets,
 };
 
 /// What a sweep can't be compiled for, in one sentence.
