@@ -4,7 +4,8 @@ use crate::common::{all_rows, training};
 /// Step times of a run in two formats, and the published ratio of the first to the second.
 fn ratio(run: &str, formats: [&str; 2]) -> f64 {
     let [narrow, wide] = formats;
-    let rows = all_rows(&training(&format!("precision = [\"{narrow}\", \"{wide}\"]\n{run}")));
+    let rows =
+        all_rows(&training(&format!("stack = \"megatron-core\"\nprecision = [\"{narrow}\", \"{wide}\"]\n{run}")));
     rows.number(0, "step_time_s") / rows.number(1, "step_time_s")
 }
 
