@@ -6,11 +6,14 @@ The files of published measurements are not part of the project: `docs/accuracy.
 """
 
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from llmsweep.validate import intervals
+import polars as pl
+
+from llmsweep.validate import intervals, stacks
 from llmsweep.validate.run import validate
 from llmsweep.validate.score import board
 from llmsweep.validate.text import CUT, HEAD, TITLES, WORST, cut, head, markdown, remarks, worst
@@ -40,13 +43,24 @@ all that a prediction needs and beats no physical bound.
 correlation within families of model and accelerator. The model's constants were chosen with these rows in view.
 """
 
+UNKNOWN = """
+## Training on a stack that nobody has measured
 
-def page(found: dict[str, Any]) -> Iterator[str]:
+The same rows with every stack's own constants taken away: physical defaults, and what the documentation of the stack's release says
+that its launchers take where a row is silent. This is what to expect of another stack; its intervals are those of classes without software.
+"""
+
+
+def page(found: dict[str, Any], foreign: dict[str, Any]) -> Iterator[str]:
     """The lines of docs/accuracy.md."""
     yield INTRODUCTION
     yield from (f"- {remark}" for remark in remarks(found))
     yield ""
     yield from markdown(HEAD, head(found))
+    yield UNKNOWN
+    yield from markdown(HEAD, head(foreign))
+    yield ""
+    yield from markdown(CUT, cut(foreign, "group"))
     for name, title in TITLES.items():
         if name != "model":
             yield f"\n## By {title}\n"
@@ -55,15 +69,24 @@ def page(found: dict[str, Any]) -> Iterator[str]:
     yield from markdown(WORST, worst(found))
 
 
+def unknown(files: Sequence[str]) -> pl.DataFrame:
+    """Training and its memory, predicted as if nobody had measured the stacks."""
+    with tempfile.TemporaryDirectory(prefix="llmsweep-") as folder:
+        (Path(folder) / "stacks").mkdir()
+        (Path(folder) / "stacks" / "nameless.toml").write_text(stacks.nameless(stacks.read()), encoding="utf-8")
+        return validate(files, catalog=[folder]).filter(pl.col("kind").is_in(["training", "memory"]))
+
+
 def main(files: Sequence[str]) -> int:
     """Learns the intervals, then writes both files."""
     if not files:
         print("usage: write_accuracy.py FILE.parquet…", file=sys.stderr)
         return 2
     rows = validate(files)
-    intervals.FILE.write_text(intervals.dump(intervals.learn(rows), NOTE), encoding="utf-8")
-    held_out = intervals.held_out(rows)
-    PAGE.write_text("\n".join(page(board(held_out))) + "\n", encoding="utf-8")
+    strangers = unknown(files)
+    intervals.FILE.write_text(intervals.dump(intervals.learn(rows, strangers), NOTE), encoding="utf-8")
+    known, foreign = (board(intervals.held_out(frame, strangers)) for frame in (rows, strangers))
+    PAGE.write_text("\n".join(page(known, foreign)) + "\n", encoding="utf-8")
     print(f"{intervals.FILE}\n{PAGE}")
     return 0
 

@@ -45,25 +45,39 @@ def counted() -> pl.Expr:
     return pl.col("scorable") & ~pl.col("impossible") & known
 
 
-def learn(rows: pl.DataFrame) -> pl.DataFrame:
+def learn(rows: pl.DataFrame, strangers: pl.DataFrame | None = None) -> pl.DataFrame:
     """One sigma for every class with enough residuals.
 
     A group (source, model) counts as the root of its rows, so that none dominates.
+
+    Args:
+        rows: Predictions beside measurements.
+        strangers: The same rows, predicted as those of software that nobody has calibrated. Classes without software are
+            learnt from these where they have the kind, each group counting as one: an unknown source is like any of them.
     """
-    rows = residuals(rows)
+    known, unknown = residuals(rows), None if strangers is None else residuals(strangers)
     parts = []
     for keys in CLASSES:
-        weight = 1.0 / pl.len().over([*keys, "group"]).sqrt()
-        ordered = rows.with_columns(weight.alias("weight")).sort([*keys, "log_residual"])
-        reached = pl.col("weight").cum_sum().over(keys) / pl.col("weight").sum().over(keys)
-        ordered = ordered.with_columns(reached.alias("reached"), pl.len().over(keys).alias("rows"))
-        found = ordered.filter((pl.col("reached") >= COVERED) & (pl.col("rows") >= FEWEST))
-        parts.append(
-            found.group_by(keys, maintain_order=True).agg(
-                (pl.col("log_residual").first() / Z).clip(0.005).alias("sigma"), pl.col("rows").first()
-            )
-        )
-    return pl.concat(parts, how="diagonal")
+        if unknown is None or "software" in keys:
+            parts.append(reaches(known, keys, 0.5))
+            continue
+        own = known.filter(~pl.col("kind").is_in(unknown["kind"].unique().implode()))
+        parts += [reaches(own, keys, 0.5), reaches(unknown, keys, 1.0)]
+    return pl.concat(parts, how="diagonal").unique(
+        ["kind", "quantity", "experts", "software"], keep="first", maintain_order=True
+    )
+
+
+def reaches(rows: pl.DataFrame, keys: Sequence[str], evenness: float) -> pl.DataFrame:
+    """How far the residuals of each class reach; a group of n rows weighs n to the power of ``1 - evenness``."""
+    weight = 1.0 / pl.len().over([*keys, "group"]) ** evenness
+    ordered = rows.with_columns(weight.alias("weight")).sort([*keys, "log_residual"])
+    reached = pl.col("weight").cum_sum().over(keys) / pl.col("weight").sum().over(keys)
+    ordered = ordered.with_columns(reached.alias("reached"), pl.len().over(keys).alias("rows"))
+    found = ordered.filter((pl.col("reached") >= COVERED) & (pl.col("rows") >= FEWEST))
+    return found.group_by(keys, maintain_order=True).agg(
+        (pl.col("log_residual").first() / Z).clip(0.005).alias("sigma"), pl.col("rows").first()
+    )
 
 
 def load(file: Path = FILE) -> pl.DataFrame:
@@ -100,13 +114,14 @@ def add(rows: pl.DataFrame, classes: pl.DataFrame | None = None) -> pl.DataFrame
     )
 
 
-def held_out(rows: pl.DataFrame) -> pl.DataFrame:
+def held_out(rows: pl.DataFrame, strangers: pl.DataFrame | None = None) -> pl.DataFrame:
     """The rows with intervals that their own group (source, model) had no part in."""
     groups = rows.select("kind", "group").unique(maintain_order=True)
     parts = []
     for kind, group in groups.iter_rows():
         mine = (pl.col("kind") == kind) & (pl.col("group") == group)
-        parts.append(add(rows.filter(mine).drop("sigma", strict=False), learn(rows.filter(~mine))))
+        others = None if strangers is None else strangers.filter(~mine)
+        parts.append(add(rows.filter(mine).drop("sigma", strict=False), learn(rows.filter(~mine), others)))
     return pl.concat(parts)
 
 

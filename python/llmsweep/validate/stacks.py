@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from llmsweep.directories import catalog_directories
+from llmsweep.validate.models import table
 
 DEFAULT = "default"
 # What physical defaults take where nothing is said: those of the axes, and the distributed optimizer.
@@ -69,3 +70,12 @@ def with_stacks(frame: pl.DataFrame, stacks: Sequence[Mapping[str, Any]]) -> pl.
     schema = {**frame.select(keys).schema, "stack": pl.String}
     table = pl.DataFrame(found, schema_overrides=schema)
     return frame.join(table, on=keys, how="left", nulls_equal=True, maintain_order="left")
+
+
+def nameless(stacks: Sequence[Mapping[str, Any]]) -> str:
+    """A catalogue file in which the stacks have no constants of their own: what is known of a stack that nobody has measured.
+
+    What their launchers take where a row is silent stays: that is documentation, not measurement.
+    """
+    kept = ("id", "name", "frameworks", "release", "since", "unsaid", "source")
+    return "\n".join(f"[[stack]]\n{table({key: stack.get(key) for key in kept})}" for stack in stacks)

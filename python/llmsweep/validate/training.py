@@ -57,7 +57,7 @@ def cases(
         pl.lit(kind).alias("kind"),
         pl.lit(value=True).alias("traffic_stated"),
         pl.col("source").fill_null("own").alias("group"),
-        pl.col("framework_id").alias("software"),
+        pl.col("stack").alias("software"),
         pl.col("model").alias("model_name"),
         pl.col("model_key").alias("model"),
         pl.col("accelerator_id").alias("accelerator"),

@@ -33,8 +33,7 @@ use crate::plan::{Plan, PlanAxis, Point};
 use crate::spec::{AxisValue, Spec};
 use crate::spread::Spread;
 use resolve::{
-    SIXTEEN_BITS, attention_ratios, choices, frameworks, kernels, laws_of, named_stacks, spreads, stack_systems,
-    subsets,
+    SIXTEEN_BITS, attention_ratios, choices, kernels, laws_of, named_stacks, spreads, stack_systems, subsets,
 };
 
 /// What a sweep can't be compiled for, in one sentence.
@@ -160,7 +159,7 @@ impl Context {
         let modes = choices(&names(axis::MODE), &ServingMode::ALL);
         let software: Vec<Option<&str>> = match spec.phase {
             Phase::Inference => engine_names.iter().map(|name| Some(name.as_str())).collect(),
-            Phase::Training => frameworks(&named),
+            Phase::Training => named.iter().map(|stack| stack.map(|stack| stack.id.as_str())).collect(),
         };
         let spreads = spreads(&systems.intervals, spec.phase, &models, &software, &modes);
         let mut numbers = vec![Vec::new(); AXES.len()];

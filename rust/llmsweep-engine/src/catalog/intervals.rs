@@ -26,7 +26,7 @@ pub struct Prediction<'a> {
     pub quantity: &'a str,
     /// Whether the model has experts.
     pub experts: bool,
-    /// Framework or engine, if known.
+    /// Training stack or engine, if known.
     pub software: Option<&'a str>,
 }
 

@@ -120,8 +120,3 @@ pub(super) fn stack_systems(
     let system = |stack: Option<&StackEntry>| stack.map_or(Ok(*defaults), |stack| stack.system(defaults));
     stacks.iter().copied().map(system).collect::<Result<_, _>>().map_err(|error| CompileError(error.to_string()))
 }
-
-/// The framework of each stack, where it is known.
-pub(super) fn frameworks<'a>(stacks: &[Option<&'a StackEntry>]) -> Vec<Option<&'a str>> {
-    stacks.iter().map(|stack| stack.and_then(|stack| stack.frameworks.first()).map(String::as_str)).collect()
-}
