@@ -98,7 +98,7 @@ pub(crate) fn training() -> TrainingSystem {
         expert_all_to_all_ratio: 0.70,
         expert_exposed: 1.0,
         expert_imbalance: 1.0,
-        logit_bytes: 12.0,
+        logit_bytes: 8.0,
         gradient_accumulation_bytes: 8.0,
         gradient_message_bytes: 4.0,
         cast_bytes: 6.0,
