@@ -32,7 +32,8 @@ pub(super) fn exposed(
     // Every message travels forward, backward and, where its module runs again, once more.
     let all = |group: Group| group_time(block, group, split, device) * 2.0 + group_time(again, group, split, device);
     let (tensor, expert_tensor) = (all(Group::Tensor), all(Group::ExpertTensor));
-    let expert = exchange_time(block, split, device, system) * 2.0 + exchange_time(again, split, device, system);
+    // Beside kernels, the exchange of tokens is slower than alone.
+    let expert = all(Group::Expert) / system.expert_all_to_all_ratio;
     let once = group_time(block, Group::Context, split, device);
     let repeated = group_time(again, Group::Context, split, device);
     // Backward, keys and values travel again with their gradients; an exchange of heads is its own reverse.
@@ -68,20 +69,6 @@ fn attention_time(ops: &[Op], pass: Pass, device: &Device) -> Seconds {
     scores.map(|op| device.kernels.busy_time(op, pass)).sum()
 }
 
-/// Tokens to their experts and back: by the library's all-to-all, or by kernels made for it where those are faster.
-fn exchange_time(block: &Work, split: &Split, device: &Device, system: &TrainingSystem) -> Seconds {
-    let messages = block.messages.iter().filter(|message| message.group == Group::Expert);
-    let ring = ring_of(Group::Expert, split);
-    let fabric = &device.accelerator.fabric;
-    let time = |message: &Message| {
-        let library = message_time(message, split, device);
-        let own = message.routed.map(|routed| device.collectives.exchange(&routed, message.bytes, ring, fabric));
-        own.map_or(library, |own| library.min(own * message.count))
-    };
-    let all: Seconds = messages.map(time).sum();
-    all / system.expert_all_to_all_ratio
-}
-
 /// The ranks of a group as one layer sees them.
 #[must_use]
 pub fn ring_of(group: Group, split: &Split) -> Ring {
@@ -94,17 +81,24 @@ pub fn ring_of(group: Group, split: &Split) -> Ring {
     }
 }
 
-/// Time of a message of one layer.
+/// Time of a message of one layer, nothing beside it. Tokens travel to their experts and back by the library's all-to-all, or by kernels made
+/// for it where those are faster.
 #[must_use]
 pub fn message_time(message: &Message, split: &Split, device: &Device) -> Seconds {
     let ring = ring_of(message.group, split);
     let fabric = &device.accelerator.fabric;
+    let collectives = &device.collectives;
     if message.collective == Collective::PointToPoint {
         // The slowest hop of a ring sets the pace.
         let reach = if ring.leaves(fabric.node_devices()) { ring.stride * (ring.size - 1.0) } else { ring.stride };
-        return device.collectives.point_to_point(message.bytes, reach, fabric) * message.count;
+        return collectives.point_to_point(message.bytes, reach, fabric) * message.count;
     }
-    device.collectives.time(message.collective, message.bytes, ring, fabric) * message.count
+    let library = collectives.time(message.collective, message.bytes, ring, fabric);
+    let once = match &message.routed {
+        Some(routed) => library.min(collectives.exchange(routed, message.bytes, ring, fabric)),
+        None => library,
+    };
+    once * message.count
 }
 
 fn group_time(block: &Work, group: Group, split: &Split, device: &Device) -> Seconds {
