@@ -48,10 +48,8 @@ def cases(
     frame = with_models(frame, models)
     framework = pl.coalesce("framework_id", pl.lit("megatron"))
     if kind == "memory":
-        # A memory file does not say its framework; the BLOOM project's runs are Megatron-DeepSpeed's.
-        old = pl.col("source").str.contains("(?i)bigscience").fill_null(value=False)
-        inferred = pl.when(old).then(pl.lit("megatron-deepspeed")).otherwise(pl.lit("megatron"))
-        framework = pl.coalesce("framework_id", inferred)
+        framework = pl.coalesce("framework_id", from_source({"bigscience": "megatron-deepspeed"}, otherwise="megatron"))
+        frame = frame.with_columns(framework=pl.coalesce("framework", from_source({"nemo|bridge|dgxc": "NeMo"})))
     frame = with_stacks(frame.with_columns(framework_id=framework), stacks)
     frame = frame.with_columns(
         pl.lit(kind).alias("kind"),
@@ -90,6 +88,15 @@ def cases(
         frame = frame.with_columns((pl.col("mem_gib") * 2**30).alias("peak_memory_bytes"))
         frame = frame.with_columns(positive(["peak_memory_bytes"]))
     return refuse(frame, accelerators)
+
+
+def from_source(projects: Mapping[str, str], otherwise: str | None = None) -> pl.Expr:
+    """What a memory file leaves to its source: whose runs a project publishes."""
+    found = pl.lit(otherwise, dtype=pl.String)
+    for pattern, value in projects.items():
+        ours = pl.col("source").str.contains(f"(?i){pattern}").fill_null(value=False)
+        found = pl.when(ours).then(pl.lit(value)).otherwise(found)
+    return found
 
 
 def network_scale(accelerators: Mapping[str, Mapping[str, Any]]) -> pl.Expr:

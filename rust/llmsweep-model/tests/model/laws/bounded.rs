@@ -44,7 +44,9 @@ proptest! {
         let terms = row.memory.terms().map(|(_, bytes)| bytes);
         let held: f64 = terms.into_iter().sum();
         prop_assert!(sound(&terms) && terms.iter().all(|bytes| *bytes <= row.memory.peak));
-        prop_assert!((held * 1.04 / row.memory.peak - 1.0).abs() < 1e-12 && row.memory.peak <= row.memory.usable);
+        // An allocator keeps what it was given back, until a device has no more to give.
+        let kept = (held * 1.04).min(row.memory.usable);
+        prop_assert!((kept / row.memory.peak - 1.0).abs() < 1e-12 && row.memory.peak <= row.memory.usable);
     }
 
     #[test]
