@@ -10,9 +10,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from llmsweep.validate import intervals
 from llmsweep.validate.run import validate
 from llmsweep.validate.score import board
+from llmsweep.validate.suspects import FAMILIES, FAR, cause, families
 from llmsweep.validate.text import CUT, HEAD, TITLES, WORST, cut, head, markdown, remarks, worst
 
 PAGE = Path(__file__).parents[1] / "docs" / "accuracy.md"
@@ -41,8 +44,9 @@ correlation within families of model and accelerator. The model's constants were
 """
 
 
-def page(found: dict[str, Any]) -> Iterator[str]:
+def page(rows: pl.DataFrame) -> Iterator[str]:
     """The lines of docs/accuracy.md."""
+    found: dict[str, Any] = board(rows)
     yield INTRODUCTION
     yield from (f"- {remark}" for remark in remarks(found))
     yield ""
@@ -52,7 +56,11 @@ def page(found: dict[str, Any]) -> Iterator[str]:
             yield f"\n## By {title}\n"
             yield from markdown(CUT, cut(found, name))
     yield "\n## Furthest off\n"
-    yield from markdown(WORST, worst(found))
+    suspected = (cause(row["id"], row["quantity"]) for row in found["worst"])
+    lines = ([*line, why] for line, why in zip(worst(found), suspected, strict=True))
+    yield from markdown((*WORST, "suspected cause"), lines)
+    yield f"\n## Training steps more than {FAR:.0%} off\n"
+    yield from markdown(FAMILIES, families(rows))
 
 
 def main(files: Sequence[str]) -> int:
@@ -63,7 +71,7 @@ def main(files: Sequence[str]) -> int:
     rows = validate(files)
     intervals.FILE.write_text(intervals.dump(intervals.learn(rows), NOTE), encoding="utf-8")
     held_out = intervals.held_out(rows)
-    PAGE.write_text("\n".join(page(board(held_out))) + "\n", encoding="utf-8")
+    PAGE.write_text("\n".join(page(held_out)) + "\n", encoding="utf-8")
     print(f"{intervals.FILE}\n{PAGE}")
     return 0
 
