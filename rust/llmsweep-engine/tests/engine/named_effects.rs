@@ -44,10 +44,10 @@ fn shards_over_all_ranks_lose_to_shards_over_a_few_nodes() {
     assert!(waiting[0] > 1.3 * waiting[1], "{waiting:?}");
 }
 
-/// The abstract of arXiv:2311.00257: up to 52 % MFU of a LLaMA on 1,024 GPUs, 1.56 times what `MiCS` and ZeRO++ reach; of
-/// its first version, 90.3 % scaling efficiency. Which of its models gave which number is not in the abstract, nor how it
-/// counts operations (all scores here), so the bands are wide: 15 % on MFU; a step without stragglers scales at least as
-/// well.
+/// The abstract of arXiv:2311.00257: up to 52 % MFU of a LLaMA on 1,024 GPUs, 1.56 times what `MiCS` and ZeRO++ reach;
+/// of its first version, 90.3 % scaling efficiency. Which of its models gave which number is not in the abstract, nor
+/// how it counts operations (all scores here), so the bands are wide: 15 % on MFU; a step without stragglers scales at
+/// least as well.
 #[test]
 fn shards_and_overlap_of_their_own_reach_half_of_the_peak_on_1024_devices() {
     let best = rows(&format!("{SHARDED}devices = 1024\nglobal_batch = 1024\ndata_parallel_replicate = 16"));
@@ -55,8 +55,8 @@ fn shards_and_overlap_of_their_own_reach_half_of_the_peak_on_1024_devices() {
     let node = rows(&format!("{SHARDED}devices = 8\nglobal_batch = 8"));
     let efficiency = node.number(0, "step_time_s") / best.number(0, "step_time_s");
     assert!(efficiency > 0.903 && efficiency <= 1.0, "{efficiency}");
-    // MiCS shards over a group (here 64 ranks), ZeRO 3 over all ranks. Had neither any overlap, the published gain would
-    // lie between theirs.
+    // MiCS shards over a group (here 64 ranks), ZeRO 3 over all ranks. Had neither any overlap, the published gain
+    // would lie between theirs.
     let copies =
         format!("{SHARDED}devices = 1024\nglobal_batch = 1024\nstack = \"waiting\"\ndata_parallel_replicate = [1, 16]");
     let waiting = all(&rows(&format!("{copies}{WAITING}")), "step_time_s");
@@ -65,9 +65,9 @@ fn shards_and_overlap_of_their_own_reach_half_of_the_peak_on_1024_devices() {
 }
 
 /// Narayanan et al. 2021, arXiv:2104.04473, abstract and figure 12: GPT of 175B on 96 A100 (t 8, p 12), micro-batches
-/// of one sequence. Interleaving gains "10+ %" at comparable memory, and less the larger the batch. The figure's chunks
-/// are not said: two here, the fewest; by the figure the gap at a batch of 60 is small, so no more than the 10 % of the
-/// abstract is asked to be left there.
+/// of one sequence. Interleaving gains "10+ %" at comparable memory, and less the larger the batch. The figure's
+/// chunks are not said: two here, the fewest; by the figure the gap at a batch of 60 is small, so no more than the 10
+/// % of the abstract is asked to be left there.
 #[test]
 fn interleaving_gains_a_tenth_at_small_batches() {
     let run = |chunks: u32| {
@@ -111,8 +111,8 @@ const MEGASCALE: &str = "model = \"gpt3-175b\"\naccelerator = \"a100-sxm-80\"\nt
      pipeline_parallel = 8\nvirtual_pipeline = 6\nglobal_batch = 6144\n\
      sequence_length = 2048\nrecompute = \"selective\"\ndevices = [3072, 6144, 8192, 12288]\n";
 
-/// 10 %: from 8,192 devices on the baseline loses what no step has, stragglers and slow data pipelines (sections 3.4 and
-/// 6.3), and comes out 8 % too fast. MegaScale's model is not GPT-3's: parallel blocks and sliding windows save it
+/// 10 %: from 8,192 devices on the baseline loses what no step has, stragglers and slow data pipelines (sections 3.4
+/// and 6.3), and comes out 8 % too fast. MegaScale's model is not GPT-3's: parallel blocks and sliding windows save it
 /// messages and attention, up to 5 % here.
 #[test]
 fn megascale_and_its_baseline_scale_as_published() {
@@ -131,9 +131,9 @@ fn megascale_and_its_baseline_scale_as_published() {
     assert!(gain > 1.18 && gain < 1.35, "{gain}");
 }
 
-/// Llama Team 2024, arXiv:2407.21783, section 3.3 and table 4: 405B, t 8, p 16, gradients reduced once a step in single
-/// precision, keys and values gathered, pods of 3,072 whose network is 1:7 oversubscribed, 126 layers and the two ends
-/// in 128 chunks.
+/// Llama Team 2024, arXiv:2407.21783, section 3.3 and table 4: 405B, t 8, p 16, gradients reduced once a step in
+/// single precision, keys and values gathered, pods of 3,072 whose network is 1:7 oversubscribed, 126 layers and the
+/// two ends in 128 chunks.
 fn llama(devices: u32, context: u32, tokens: u32) -> Rows {
     rows(&format!(
         "model = \"llama3.1-405b\"\naccelerator = \"h100-sxm-80\"\ntensor_parallel = 8\npipeline_parallel = 16\n\
@@ -146,9 +146,9 @@ fn llama(devices: u32, context: u32, tokens: u32) -> Rows {
 }
 
 /// Physical defaults: the paper names no constant of its software. At 8,192 tokens 10 % too fast on both clusters, so
-/// what a step lacks (power capping, the slowest of 16,384 devices) does not grow with them. At 131,072 tokens attention
-/// is 40 % of the operations, and whether the paper's 380 TFLOP/s count all scores or causal ones is not said: the two
-/// counts lie on either side, causal ones 8 % below.
+/// what a step lacks (power capping, the slowest of 16,384 devices) does not grow with them. At 131,072 tokens
+/// attention is 40 % of the operations, and whether the paper's 380 TFLOP/s count all scores or causal ones is not
+/// said: the two counts lie on either side, causal ones 8 % below.
 #[test]
 fn llama_3_405b_comes_out_a_tenth_too_fast() {
     for (devices, published) in [(8192, 430e12), (16_384, 400e12)] {
