@@ -9,13 +9,13 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from llmsweep.validate import intervals, stacks
 from llmsweep.validate.run import validate
 from llmsweep.validate.score import board
+from llmsweep.validate.suspects import FAMILIES, FAR, cause, families
 from llmsweep.validate.text import CUT, HEAD, TITLES, WORST, cut, head, markdown, remarks, worst
 
 PAGE = Path(__file__).parents[1] / "docs" / "accuracy.md"
@@ -51,8 +51,9 @@ that its launchers take where a row is silent. This is what to expect of another
 """
 
 
-def page(found: dict[str, Any], foreign: dict[str, Any]) -> Iterator[str]:
+def page(rows: pl.DataFrame, strangers: pl.DataFrame) -> Iterator[str]:
     """The lines of docs/accuracy.md."""
+    found, foreign = board(rows), board(strangers)
     yield INTRODUCTION
     yield from (f"- {remark}" for remark in remarks(found))
     yield ""
@@ -66,7 +67,11 @@ def page(found: dict[str, Any], foreign: dict[str, Any]) -> Iterator[str]:
             yield f"\n## By {title}\n"
             yield from markdown(CUT, cut(found, name))
     yield "\n## Furthest off\n"
-    yield from markdown(WORST, worst(found))
+    suspected = (cause(row["id"], row["quantity"]) for row in found["worst"])
+    lines = ([*line, why] for line, why in zip(worst(found), suspected, strict=True))
+    yield from markdown((*WORST, "suspected cause"), lines)
+    yield f"\n## Training steps more than {FAR:.0%} off\n"
+    yield from markdown(FAMILIES, families(rows))
 
 
 def unknown(files: Sequence[str]) -> pl.DataFrame:
@@ -85,8 +90,8 @@ def main(files: Sequence[str]) -> int:
     rows = validate(files)
     strangers = unknown(files)
     intervals.FILE.write_text(intervals.dump(intervals.learn(rows, strangers), NOTE), encoding="utf-8")
-    known, foreign = (board(intervals.held_out(frame, strangers)) for frame in (rows, strangers))
-    PAGE.write_text("\n".join(page(known, foreign)) + "\n", encoding="utf-8")
+    held_out = [intervals.held_out(frame, strangers) for frame in (rows, strangers)]
+    PAGE.write_text("\n".join(page(*held_out)) + "\n", encoding="utf-8")
     print(f"{intervals.FILE}\n{PAGE}")
     return 0
 

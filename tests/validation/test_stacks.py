@@ -19,6 +19,7 @@ STACKS = read()
         ("megatron", "Megatron-LM core 0.14", "2026-04", "megatron-lm"),
         ("megatron", "Megatron-LM", "2020-09", "megatron-lm-2020"),
         ("megatron", "", None, "megatron-lm"),
+        ("megatron-deepspeed", "Megatron-DeepSpeed", "2022-02", "megatron-deepspeed-2022"),
         ("megatron-deepspeed", "Megatron-DeepSpeed", "2023-2024", "megatron-deepspeed"),
         ("fsdp", "Composer/FSDP (torch 1.13 era)", "2023", "llm-foundry-2023"),
         ("jax", "PaxML (JAX)", "2024-11", "paxml"),
@@ -39,7 +40,7 @@ def test_rows_learn_what_their_stack_leaves_unsaid() -> None:
         }
     )
     found = with_stacks(frame, STACKS)
-    assert found["stack"].to_list() == ["megatron-deepspeed", "paxml", "default"]
+    assert found["stack"].to_list() == ["megatron-deepspeed-2022", "paxml", "default"]
     assert found["unsaid_attention_kernel"].to_list() == ["unfused", "flash", "flash"]
     assert found["unsaid_recompute"].to_list() == ["none", "full", "none"]
     assert found["unsaid_zero_stage"].to_list() == [1, 3, 1]
@@ -52,3 +53,11 @@ def test_a_later_stack_replaces_one_of_the_same_id(tmp_path: Path) -> None:
     mine = {stack["id"]: stack for stack in read([tmp_path])}
     assert mine["maxtext"]["name"] == "Mine"
     assert len(mine) == len(STACKS)
+
+
+def test_a_stack_without_frameworks_is_taken_by_its_name_alone() -> None:
+    named = {"megatron-lm-2023", "megascale"}
+    assert all(not stack.get("frameworks") for stack in STACKS if stack["id"] in named)
+    frameworks = {framework for stack in STACKS for framework in stack.get("frameworks", ())}
+    days = ("2020-01", "2023-01", "2024-02", None)
+    assert not named & {chosen(STACKS, framework, "", day)["id"] for framework in frameworks for day in days}

@@ -6,6 +6,7 @@ mod efficiencies;
 mod explained;
 mod fronts;
 mod listed;
+mod named_effects;
 mod operations;
 mod paths;
 mod recipes;
