@@ -199,7 +199,7 @@ proptest! {
 
 /// Twice as fast in one respect, whichever, no setup gets slower. (The wait for the first token may grow: faster decode steps let
 /// other requests return sooner.)
-fn faster_is_never_slower(text: &str, factor: &str, columns: &[&str]) {
+fn faster_is_never_slower(text: &str, factor: &str, slack: f64, columns: &[&str]) {
     let table = |value: &str| {
         let lines = text.lines().filter(|line| !line.starts_with(factor));
         let text = lines.chain([format!("{factor} = {value}").as_str()]).collect::<Vec<_>>().join("\n");
@@ -211,7 +211,7 @@ fn faster_is_never_slower(text: &str, factor: &str, columns: &[&str]) {
         for column in columns {
             let (Some(slow), Some(fast)) = (slow.get(row, column), fast.get(row, column)) else { continue };
             assert!(
-                fast <= slow * (1.0 + 1e-9),
+                fast <= slow * (1.0 + slack),
                 "{column} of row {row} goes from {slow} to {fast} by {factor}:\n{text}"
             );
         }
@@ -226,11 +226,14 @@ proptest! {
 
     #[test]
     fn faster_hardware_never_trains_slower(text in specs::text(Phase::Training), factor in 0..4_usize) {
-        faster_is_never_slower(&text, FACTORS[factor], &["step_time_s", "time_to_train_s", "step_time_s_bound"]);
+        // The host's part of a layer is spread evenly over its passes, whichever of them got shorter: a zero-bubble schedule, which fills its
+        // waits with one of the three, may then wait a little longer.
+        faster_is_never_slower(&text, FACTORS[factor], 2e-3, &["step_time_s", "time_to_train_s"]);
+        faster_is_never_slower(&text, FACTORS[factor], 1e-9, &["step_time_s_bound"]);
     }
 
     #[test]
     fn faster_hardware_never_serves_slower(text in specs::text(Phase::Inference), factor in 0..4_usize) {
-        faster_is_never_slower(&text, FACTORS[factor], &["tpot_s", "prefill_time_s", "decode_step_s"]);
+        faster_is_never_slower(&text, FACTORS[factor], 1e-9, &["tpot_s", "prefill_time_s", "decode_step_s"]);
     }
 }
