@@ -1,27 +1,13 @@
 //! Training, level row: gradients and weights exchanged by data parallelism, and the optimizer's update.
 use super::training::{Step, TrainingLevels};
-use super::training_times::{BlockTime, TrainingWork};
+use super::training_times::BlockTime;
 use super::update::Update;
-use crate::arch::ModelShape;
 use crate::collective::Ring;
 use crate::memory::activations::Recompute;
-use crate::memory::state::{DeviceParameters, StageParameters, table_parameters};
+use crate::memory::state::{DeviceParameters, StageParameters};
 use crate::parallel::pipeline::StageClass;
 use crate::quantity::{Bytes, Seconds};
 use crate::work::Collective;
-
-/// Parameters of one device of a stage. Prediction layers stand on the last, with a copy of the embedding where the first is another.
-pub(super) fn stage_parameters(shape: &ModelShape, work: &TrainingWork, stage: &StageClass) -> DeviceParameters {
-    let mut sum = DeviceParameters::of_stage(shape, &work.parameters, stage, work.split.tensor);
-    if stage.last && work.prediction_layers > 0.0 {
-        sum.dense += work.prediction_parameters.dense;
-        sum.experts += work.prediction_parameters.experts;
-        if !stage.first && !shape.tied_embeddings {
-            sum.dense += table_parameters(shape) / work.split.tensor;
-        }
-    }
-    sum
-}
 
 /// Parameters of a bucket of gradients on `ranks` data-parallel ranks: `max(40 M, 1 M · ranks)`, so that the parts that a ring passes on stay
 /// large (Megatron-LM, `DistributedDataParallelConfig.bucket_size`).
@@ -85,10 +71,9 @@ impl Step<'_> {
         };
         let mut worst = (Seconds::ZERO, Update::default());
         for stage in self.stages {
-            let parameters = self.parameters(stage);
-            let state = self.state(&parameters);
-            let units = self.units(stage, &parameters.held);
-            let Messages { scatter, gather, sum } = self.messages(&parameters, units);
+            let parameters = &stage.parameters;
+            let units = self.units(&stage.class, &parameters.held);
+            let Messages { scatter, gather, sum } = self.messages(parameters, units);
             let exposed = |message, kernels: Seconds| system.data_exposed(message, units.most(), kernels * window);
             let before_last = micro_batches - 1.0;
             let data = match setup.zero_stage {
@@ -105,7 +90,7 @@ impl Step<'_> {
                 }
             };
             let behind = if setup.zero_stage == 3 { gather + scatter } else { scatter };
-            let update = self.update(stage, &parameters, &state, (backward - behind).max(Seconds::ZERO));
+            let update = self.update(stage, (backward - behind).max(Seconds::ZERO));
             let total = data + update.device + update.host;
             if total > worst.0 + worst.1.device + worst.1.host {
                 worst = (data, update);
@@ -118,10 +103,10 @@ impl Step<'_> {
     fn messages(&self, parameters: &StageParameters, units: Units) -> Messages {
         let TrainingLevels { device, system, precision, .. } = self.levels;
         let Self { setup, placement, .. } = self;
-        let bytes = self.state_bytes();
+        let bytes = &self.bytes;
         let plain = precision.unquantised_bytes();
         let fabric = &device.accelerator.fabric;
-        let (dense, experts) = (placement.sharding(), placement.expert_sharding());
+        let (dense, experts) = (&self.dense, &self.experts);
         let time = |collective, part: &DeviceParameters, width: f64, (dense, experts): (Ring, Ring)| {
             let one = |parameters: f64, units: f64, ring: Ring| {
                 device.collectives.time(collective, Bytes(parameters / units * width), ring, fabric) * units
