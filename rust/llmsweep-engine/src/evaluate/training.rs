@@ -109,10 +109,9 @@ impl<'a> TrainingEvaluator<'a> {
         let times = self.times.as_ref().ok_or(UNSEEN)?;
         let shape = &context.model(point).shape;
         let replicas = Replicas::of(work, setup)?;
-        let (copies, recompute_layers) = (setup.schedule.copies(), setup.recompute_layers);
-        let cut = setup.cut();
+        let (cut, recompute_layers) = (setup.cut(), setup.recompute_layers);
         let stages = self.stages.get((cut, recompute_layers), || {
-            let input = StageInput { shape, work, times, copies, recompute_layers };
+            let input = StageInput { shape, work, times, order: cut.order, recompute_layers };
             stages_of(&mut self.seen.stages, shape, cut).map(|classes| TrainingStage::all(&input, classes))
         });
         let stages = stages.as_deref().map_err(|reject| *reject)?;

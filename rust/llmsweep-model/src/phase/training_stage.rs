@@ -4,7 +4,7 @@ use super::training_times::{BlockTime, TrainingTimes, TrainingWork};
 use crate::arch::ModelShape;
 use crate::memory::activations::Recompute;
 use crate::memory::state::{DeviceParameters, StageParameters, table_parameters};
-use crate::parallel::pipeline::{Passes, StageClass};
+use crate::parallel::pipeline::{Order, Passes, StageClass};
 
 /// Part of the multiprocessors that move data while a pair of passes hides its messages: 20 of an H800's 132 (DeepSeek-AI 2024,
 /// arXiv:2412.19437, section 3.2.2). Assumed for other chips too; the multiplications are slower by as much meanwhile.
@@ -19,8 +19,8 @@ pub struct StageInput<'a> {
     pub work: &'a TrainingWork,
     /// How long that takes.
     pub times: &'a TrainingTimes,
-    /// Copies of the model that the stages hold together.
-    pub copies: f64,
+    /// Where the chunks of the model go.
+    pub order: Order,
     /// Layers of a stage that recomputation runs again; 0 for all.
     pub recompute_layers: u32,
 }
@@ -134,7 +134,7 @@ fn largest_gradient(shape: &ModelShape, work: &TrainingWork, stage: &StageClass,
 /// One stage's time for one micro-batch. A device that holds a stage of either copy meets a micro-batch on one of the two.
 fn stage_time(input: &StageInput, stage: &StageClass, again: f64) -> BlockTime {
     let StageInput { work, times, .. } = *input;
-    let share = 1.0 / input.copies;
+    let share = 1.0 / input.order.copies();
     let mut sum = BlockTime::default();
     let mut add = |block: &BlockTime, count: f64| {
         let count = count * share;

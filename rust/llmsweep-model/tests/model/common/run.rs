@@ -107,7 +107,7 @@ pub(crate) fn train_with(
         shape,
         work: &work,
         times: &times,
-        copies: setup.schedule.copies(),
+        order: setup.schedule.order(),
         recompute_layers: setup.recompute_layers,
     };
     let stages = TrainingStage::all(&input, &stages(shape, &setup.cut())?);
