@@ -82,7 +82,7 @@ pub struct Context {
     prices: BTreeMap<String, f64>,
     /// Of each model, stack or engine, and serving mode.
     spreads: Vec<Vec<Vec<Spread>>>,
-    numbers: Vec<Vec<f64>>,
+    numbers: [Vec<f64>; AXES.len()],
 }
 
 /// An accelerator as one cell of the plan sees it.
@@ -162,7 +162,7 @@ impl Context {
             Phase::Training => named.iter().map(|stack| stack.map(|stack| stack.id.as_str())).collect(),
         };
         let spreads = spreads(&systems.intervals, spec.phase, &models, &software, &modes);
-        let mut numbers = vec![Vec::new(); AXES.len()];
+        let mut numbers = [const { Vec::new() }; AXES.len()];
         for plan_axis in &plan.axes {
             numbers[plan_axis.position].clone_from(&plan_axis.numbers);
         }

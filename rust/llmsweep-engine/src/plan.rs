@@ -127,6 +127,8 @@ pub struct Plan {
     pub axes: Vec<PlanAxis>,
     /// Rows per step of each axis.
     strides: Vec<u64>,
+    /// Positions in the registry and numbers of values of the axes that have more than one, innermost first: rows differ in these alone.
+    moving: Vec<(usize, usize)>,
     rows: u64,
     cell: u64,
 }
@@ -147,7 +149,8 @@ impl Plan {
                 cell = rows;
             }
         }
-        Self { phase, axes, strides, rows, cell }
+        let moving = axes.iter().rev().map(|axis| (axis.position, axis.values.len())).filter(|(_, values)| *values > 1);
+        Self { phase, moving: moving.collect(), axes, strides, rows, cell }
     }
 
     /// Rows of the sweep.
@@ -174,13 +177,13 @@ impl Plan {
 
     /// Moves a point to the next row.
     pub fn advance(&self, point: &mut Point) {
-        for axis in self.axes.iter().rev() {
-            let next = point.index(axis.position) + 1;
-            if next < axis.values.len() {
-                point.set(axis.position, next);
+        for &(position, values) in &self.moving {
+            let next = point.index(position) + 1;
+            if next < values {
+                point.set(position, next);
                 return;
             }
-            point.set(axis.position, 0);
+            point.set(position, 0);
         }
     }
 

@@ -8,7 +8,7 @@ use llmsweep_model::phase::inference_times::{InferenceDevice, InferenceWork, Pas
 use llmsweep_model::reject::Reject;
 
 use super::Common;
-use super::memo::Memo;
+use super::memo::{Memo, stages_of};
 use super::seen::{Seen, UNSEEN};
 use crate::axes::Level;
 use crate::catalog::Provenance;
@@ -129,7 +129,7 @@ impl<'a> InferenceEvaluator<'a> {
         let shape = &context.model(point).shape;
         let (device, _) = self.device.as_ref().map_err(|reject| *reject)?;
         let work = self.work.as_ref().map_err(|reject| *reject)?;
-        let stages = self.seen.stages.get(shape, Cut::even(setup.pipeline, 1));
+        let stages = stages_of(&mut self.seen.stages, shape, Cut::even(setup.pipeline, 1));
         let mut tables =
             CellTables { shape, work, device, passes: &mut self.passes, prompt_flops: &mut self.prompt_flops };
         inference::row(shape, work, device, context.engine(point), stages, &mut tables, setup)

@@ -1,6 +1,10 @@
 //! What an evaluator keeps between rows.
+use std::collections::HashMap;
+use std::hash::Hash;
+
 use llmsweep_model::arch::ModelShape;
 use llmsweep_model::parallel::pipeline::{Cut, StageClass, stages};
+use llmsweep_model::phase::training_stage::TrainingStage;
 use llmsweep_model::reject::Reject;
 
 /// Entries of a [`Memo`]: more than a cell usually has of batch sizes times prompts.
@@ -47,32 +51,59 @@ fn slot((one, other): (f64, f64)) -> usize {
     (word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - SLOTS.ilog2())) as usize
 }
 
-/// Pipeline stages of one model by its cut. Rows change them seldom: the last one asked for is found without a search.
-#[derive(Default)]
-pub(super) struct StageMemo {
-    known: Vec<KnownStages>,
-    last: usize,
+/// Entries of a [`KeyMemo`]: some of them fill a core's cache.
+const MOST_KEYS: usize = 256;
+
+/// Values by a key that rows change seldom: the last one asked for is found without a search.
+pub(super) struct KeyMemo<K, V> {
+    positions: HashMap<K, usize>,
+    values: Vec<V>,
+    last: Option<(K, usize)>,
 }
 
-/// A cut, and the layers of each stage.
-type KnownStages = (Cut, Result<Vec<StageClass>, Reject>);
+impl<K: Copy + Eq + Hash, V> KeyMemo<K, V> {
+    pub(super) fn new() -> Self {
+        Self { positions: HashMap::new(), values: Vec::new(), last: None }
+    }
 
-impl StageMemo {
-    /// Forgets the model.
     pub(super) fn forget(&mut self) {
-        self.known.clear();
+        self.positions.clear();
+        self.values.clear();
+        self.last = None;
     }
 
-    /// The stages, or why the model can't be cut so.
-    pub(super) fn get(&mut self, shape: &ModelShape, cut: Cut) -> Result<&[StageClass], Reject> {
-        if self.known.get(self.last).is_none_or(|(known, _)| *known != cut) {
-            self.last = self.known.iter().position(|(known, _)| *known == cut).unwrap_or_else(|| {
-                self.known.push((cut, stages(shape, &cut)));
-                self.known.len() - 1
-            });
-        }
-        self.known[self.last].1.as_deref().map_err(|reject| *reject)
+    #[inline]
+    pub(super) fn get(&mut self, key: K, compute: impl FnOnce() -> V) -> &V {
+        let position = match self.last {
+            Some((last, position)) if last == key => position,
+            _ => self.find(key, compute),
+        };
+        &self.values[position]
     }
+
+    fn find(&mut self, key: K, compute: impl FnOnce() -> V) -> usize {
+        let position = self.positions.get(&key).copied().unwrap_or_else(|| {
+            if self.values.len() == MOST_KEYS {
+                self.forget();
+            }
+            self.values.push(compute());
+            self.positions.insert(key, self.values.len() - 1);
+            self.values.len() - 1
+        });
+        self.last = Some((key, position));
+        position
+    }
+}
+
+/// Pipeline stages of one model by its cut, or why the model can't be cut so.
+pub(super) type StageMemo = KeyMemo<Cut, Result<Vec<StageClass>, Reject>>;
+
+/// Pipeline stages of one cell by cut and by the layers of a stage that are run again.
+pub(super) type TrainingStageMemo = KeyMemo<(Cut, u32), Result<Vec<TrainingStage>, Reject>>;
+
+/// The stages of a cut, or why the model can't be cut so.
+pub(super) fn stages_of<'a>(memo: &'a mut StageMemo, shape: &ModelShape, cut: Cut) -> Result<&'a [StageClass], Reject> {
+    memo.get(cut, || stages(shape, &cut)).as_deref().map_err(|reject| *reject)
 }
 
 #[cfg(test)]
@@ -92,5 +123,24 @@ mod tests {
         }
         memo.forget();
         assert_eq!(memo.get((1.0, 1.0), || (7, 7)), (7, 7));
+    }
+
+    #[test]
+    fn keys_keep_their_values_beyond_the_room_for_them() {
+        let mut memo = KeyMemo::new();
+        let mut computed = 0;
+        let mut ask = |key: usize| {
+            *memo.get(key, || {
+                computed += 1;
+                key
+            })
+        };
+        for key in (0..MOST_KEYS).chain([MOST_KEYS - 1, 0]).chain(0..=MOST_KEYS).chain([MOST_KEYS, 3]) {
+            assert_eq!(ask(key), key);
+        }
+        // Each key once; then the one too many, and the first that left for it.
+        assert_eq!(computed, MOST_KEYS + 2);
+        memo.forget();
+        assert_eq!(*memo.get(3, || 4), 4);
     }
 }

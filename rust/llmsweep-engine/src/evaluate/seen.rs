@@ -23,7 +23,7 @@ pub(super) struct Seen<'a> {
 
 impl<'a> Seen<'a> {
     pub(super) fn new(context: &'a Context) -> Self {
-        Self { context, stages: StageMemo::default(), last: None, parameters: 0.0, active_parameters: 0.0 }
+        Self { context, stages: StageMemo::new(), last: None, parameters: 0.0, active_parameters: 0.0 }
     }
 
     /// Moves to a point; the first level that has to be built anew, with all after it, or `None` where only row-level axes changed.

@@ -1,12 +1,14 @@
 //! Training rows.
 use llmsweep_model::economics::Fleet;
-use llmsweep_model::phase::training::{self, TrainingLevels, TrainingRow, TrainingSetup};
+use llmsweep_model::phase::training::{self, Replicas, TrainingLevels, TrainingRow, TrainingSetup};
 use llmsweep_model::phase::training_memory::{Refusal, TrainingMemory};
+use llmsweep_model::phase::training_stage::{StageInput, TrainingStage};
 use llmsweep_model::phase::training_times::{TrainingLayout, TrainingTimes, TrainingWork};
 use llmsweep_model::quantity::Seconds;
 use llmsweep_model::reject::Reject;
 
 use super::Common;
+use super::memo::{TrainingStageMemo, stages_of};
 use super::seen::{Seen, UNSEEN};
 use crate::axes::Level;
 use crate::context::{Context, ResolvedDevice, axis};
@@ -29,13 +31,20 @@ pub struct TrainingEvaluator<'a> {
     work: Result<TrainingWork, Reject>,
     device: Result<ResolvedDevice, Reject>,
     times: Option<TrainingTimes>,
+    stages: TrainingStageMemo,
 }
 
 impl<'a> TrainingEvaluator<'a> {
     /// An evaluator that has seen nothing yet.
     #[must_use]
     pub fn new(context: &'a Context) -> Self {
-        Self { seen: Seen::new(context), work: Err(UNSEEN), device: Err(UNSEEN), times: None }
+        Self {
+            seen: Seen::new(context),
+            work: Err(UNSEEN),
+            device: Err(UNSEEN),
+            times: None,
+            stages: TrainingStageMemo::new(),
+        }
     }
 
     /// Builds the levels whose axes changed since the last point.
@@ -48,6 +57,7 @@ impl<'a> TrainingEvaluator<'a> {
             self.work = TrainingWork::count(shape, context.precision(point), layout, context.stack(point));
         }
         self.device = context.device(point);
+        self.stages.forget();
         self.times = match (&self.work, &self.device) {
             (Ok(work), Ok(device)) => Some(TrainingTimes::of(work, &device.device, context.stack(point))),
             _ => None,
@@ -98,10 +108,16 @@ impl<'a> TrainingEvaluator<'a> {
         let work = self.work.as_ref().map_err(|reject| *reject)?;
         let times = self.times.as_ref().ok_or(UNSEEN)?;
         let shape = &context.model(point).shape;
-        let stages = self.seen.stages.get(shape, setup.cut());
+        let replicas = Replicas::of(work, setup)?;
+        let (cut, recompute_layers) = (setup.cut(), setup.recompute_layers);
+        let stages = self.stages.get((cut, recompute_layers), || {
+            let input = StageInput { shape, work, times, order: cut.order, recompute_layers };
+            stages_of(&mut self.seen.stages, shape, cut).map(|classes| TrainingStage::all(&input, classes))
+        });
+        let stages = stages.as_deref().map_err(|reject| *reject)?;
         let (precision, system, operations) = (context.precision(point), context.stack(point), &context.operations);
         let levels = TrainingLevels { shape, precision, work, times, device: &device.device, system, operations };
-        training::row(levels, stages, setup)
+        training::row(levels, replicas, stages, setup)
     }
 }
 

@@ -52,6 +52,18 @@ proptest! {
     }
 }
 
+/// Cuts, layers that are run again and copies of the model in one cell, whose stages an evaluator keeps.
+#[test]
+fn stages_of_a_cell_do_not_mix() {
+    paths_agree(
+        "schema = 1\nphase = \"training\"\n[axes]\nmodel = \"llama3.1-8b\"\naccelerator = \"h100-sxm-80\"\n\
+         recompute = \"full\"\npipeline_parallel = [2, 4]\nvirtual_pipeline = [1, 2]\ndevices = [16, 32]\nglobal_batch = 64\n\
+         zero_stage = [1, 3]\nrecompute_layers = [0, 2, 5]\nfirst_stage_layers = [0, 6]\n\
+         schedule = [\"1f1b\", \"zero_bubble_h1\", \"zero_bubble_v\", \"dualpipe\"]\n",
+        7,
+    );
+}
+
 /// More rows than a block in one cell, and cells that do not fill a block.
 #[test]
 fn blocks_join_without_seams() {

@@ -7,10 +7,12 @@ mod across;
 mod exchange;
 mod library;
 mod pods;
+mod route;
 
 pub use exchange::{ExchangeKernels, Exchanges};
 pub use library::Library;
 pub use pods::network_share;
+pub use route::{Placed, Route};
 
 use crate::hardware::{Fabric, LinkKind, Tier};
 use crate::law::EngineAllReduceLaw;
@@ -89,7 +91,8 @@ impl Ring {
     /// ```
     #[must_use]
     pub fn inside(&self, span: u32) -> f64 {
-        (f64::from(span) / self.stride).floor().clamp(1.0, self.size)
+        // Cut off as a whole number: rounding down would be a call into the mathematics library on the processors that builds aim at.
+        f64::from((f64::from(span) / self.stride) as u32).clamp(1.0, self.size)
     }
 }
 
@@ -113,24 +116,7 @@ impl CollectiveModel {
         if ring.size <= 1.0 || bytes.0 <= 0.0 {
             return Seconds::ZERO;
         }
-        match fabric.pods() {
-            Some(pods) => self.placed(collective, bytes, ring, &pods::seen_by(collective, ring, fabric, pods)),
-            None => self.placed(collective, bytes, ring, fabric),
-        }
-    }
-
-    /// Time of a collective over more than one rank, on the tiers that the group spans.
-    #[inline]
-    fn placed(&self, collective: Collective, bytes: Bytes, ring: Ring, fabric: &Fabric) -> Seconds {
-        let tiers = fabric.tiers();
-        let Some(outer) = tiers.iter().position(|tier| ring.inside(tier.span) >= ring.size) else {
-            return self.across(collective, bytes, ring, tiers, tiers.len() - 1);
-        };
-        let alone_in_block = outer == 0 || ring.inside(tiers[outer - 1].span) <= 1.0;
-        if alone_in_block && tiers[outer].kind != LinkKind::Network {
-            return self.within(collective, bytes, ring.size, &tiers[outer]);
-        }
-        self.across(collective, bytes, ring, tiers, outer)
+        self.route(collective, ring, fabric).seconds(bytes)
     }
 
     /// Time of an all-reduce by a serving engine's own kernel where the fabric has one, else by the library.
@@ -164,11 +150,6 @@ impl CollectiveModel {
             _ => 1.0,
         };
         latency + tier.latency + bytes / (tier.pair_bandwidth * (efficiency * share))
-    }
-
-    /// A collective inside one tier.
-    fn within(&self, collective: Collective, bytes: Bytes, ranks: f64, tier: &Tier) -> Seconds {
-        self.library(tier.kind).seconds(collective, reachable(tier, ranks), ranks, bytes)
     }
 
     /// The library that serves a sort of link; the network's own laws are in [`across`].

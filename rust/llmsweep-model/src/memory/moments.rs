@@ -72,8 +72,14 @@ impl StageStep {
             Moment { activations: others, logits: 0.0, gathered, temporary: self.embedding_gradient + buffers },
             Moment { activations: 0.0, logits: 0.0, gathered: 0.0, temporary: self.update + buffers },
         ];
-        let larger = |one: Moment, other: Moment| if other.total() > one.total() { other } else { one };
-        moments.into_iter().fold(Moment::default(), larger)
+        let mut fullest = (Moment::default(), 0.0);
+        for moment in moments {
+            let total = moment.total();
+            if total > fullest.1 {
+                fullest = (moment, total);
+            }
+        }
+        fullest.0
     }
 }
 

@@ -1,27 +1,13 @@
 //! Training, level row: gradients and weights exchanged by data parallelism, and the optimizer's update.
 use super::training::{Step, TrainingLevels};
-use super::training_times::{BlockTime, TrainingWork};
+use super::training_times::BlockTime;
 use super::update::Update;
-use crate::arch::ModelShape;
-use crate::collective::Ring;
+use crate::collective::{Ring, Route};
 use crate::memory::activations::Recompute;
-use crate::memory::state::{DeviceParameters, StageParameters, table_parameters};
+use crate::memory::state::{DeviceParameters, StageParameters};
 use crate::parallel::pipeline::StageClass;
 use crate::quantity::{Bytes, Seconds};
 use crate::work::Collective;
-
-/// Parameters of one device of a stage. Prediction layers stand on the last, with a copy of the embedding where the first is another.
-pub(super) fn stage_parameters(shape: &ModelShape, work: &TrainingWork, stage: &StageClass) -> DeviceParameters {
-    let mut sum = DeviceParameters::of_stage(shape, &work.parameters, stage, work.split.tensor);
-    if stage.last && work.prediction_layers > 0.0 {
-        sum.dense += work.prediction_parameters.dense;
-        sum.experts += work.prediction_parameters.experts;
-        if !stage.first && !shape.tied_embeddings {
-            sum.dense += table_parameters(shape) / work.split.tensor;
-        }
-    }
-    sum
-}
 
 /// Parameters of a bucket of gradients on `ranks` data-parallel ranks: `max(40 M, 1 M · ranks)`, so that the parts that a ring passes on stay
 /// large (Megatron-LM, `DistributedDataParallelConfig.bucket_size`).
@@ -48,6 +34,30 @@ struct Messages {
     scatter: Seconds,
     gather: Seconds,
     sum: Seconds,
+}
+
+/// The ways of a message's dense parameters and of its experts.
+#[derive(Clone, Copy)]
+struct Pair<'a> {
+    dense: Route<'a>,
+    experts: Route<'a>,
+}
+
+/// The ways of all messages.
+struct Routes<'a> {
+    scatter: Pair<'a>,
+    gather: Pair<'a>,
+    sum: Pair<'a>,
+}
+
+impl Pair<'_> {
+    const ALONE: Self = Self { dense: Route::Alone, experts: Route::Alone };
+
+    /// Time of these parameters, of `width` bytes each, in units.
+    fn seconds(&self, parameters: &DeviceParameters, width: f64, units: Units) -> Seconds {
+        let one = |route: &Route, parameters: f64, units: f64| route.seconds(Bytes(parameters / units * width)) * units;
+        one(&self.dense, parameters.dense, units.dense) + one(&self.experts, parameters.experts, units.experts)
+    }
 }
 
 impl Units {
@@ -83,12 +93,12 @@ impl Step<'_> {
         } else {
             1.0
         };
+        let routes = self.routes();
         let mut worst = (Seconds::ZERO, Update::default());
         for stage in self.stages {
-            let parameters = self.parameters(stage);
-            let state = self.state(&parameters);
-            let units = self.units(stage, &parameters.held);
-            let Messages { scatter, gather, sum } = self.messages(&parameters, units);
+            let parameters = &stage.parameters;
+            let units = self.units(&stage.class, &parameters.held);
+            let Messages { scatter, gather, sum } = self.messages(&routes, parameters, units);
             let exposed = |message, kernels: Seconds| system.data_exposed(message, units.most(), kernels * window);
             let before_last = micro_batches - 1.0;
             let data = match setup.zero_stage {
@@ -105,7 +115,7 @@ impl Step<'_> {
                 }
             };
             let behind = if setup.zero_stage == 3 { gather + scatter } else { scatter };
-            let update = self.update(stage, &parameters, &state, (backward - behind).max(Seconds::ZERO));
+            let update = self.update(stage, (backward - behind).max(Seconds::ZERO));
             let total = data + update.device + update.host;
             if total > worst.0 + worst.1.device + worst.1.host {
                 worst = (data, update);
@@ -114,42 +124,48 @@ impl Step<'_> {
         worst
     }
 
-    /// A stage's messages, each of them in units: trained gradients, weights, and the sum over copies of what ZeRO shards.
-    fn messages(&self, parameters: &StageParameters, units: Units) -> Messages {
-        let TrainingLevels { device, system, precision, .. } = self.levels;
+    /// The ways of a row's messages, which all its stages share.
+    fn routes(&self) -> Routes<'_> {
+        let TrainingLevels { shape, device, .. } = self.levels;
         let Self { setup, placement, .. } = self;
-        let bytes = self.state_bytes();
-        let plain = precision.unquantised_bytes();
         let fabric = &device.accelerator.fabric;
-        let (dense, experts) = (placement.sharding(), placement.expert_sharding());
-        let time = |collective, part: &DeviceParameters, width: f64, (dense, experts): (Ring, Ring)| {
-            let one = |parameters: f64, units: f64, ring: Ring| {
-                device.collectives.time(collective, Bytes(parameters / units * width), ring, fabric) * units
-            };
-            one(part.dense, units.dense, dense) + one(part.experts, units.experts, experts)
+        let pair = |collective, dense: Ring, experts: Ring| Pair {
+            dense: device.collectives.route(collective, dense, fabric),
+            experts: match shape.moe {
+                Some(_) => device.collectives.route(collective, experts, fabric),
+                None => Route::Alone,
+            },
         };
+        if setup.zero_stage == 0 {
+            let scatter = pair(Collective::AllReduce, placement.data_ring(), placement.expert_data_ring());
+            return Routes { scatter, gather: Pair::ALONE, sum: Pair::ALONE };
+        }
+        let (dense, experts) = (&self.dense, &self.experts);
+        Routes {
+            scatter: pair(Collective::ReduceScatter, dense.shards, experts.shards),
+            gather: pair(Collective::AllGather, dense.shards, experts.shards),
+            sum: pair(Collective::AllReduce, dense.copies, experts.copies),
+        }
+    }
+
+    /// A stage's messages, each of them in units: trained gradients, weights, and the sum over copies of what ZeRO shards.
+    fn messages(&self, routes: &Routes, parameters: &StageParameters, units: Units) -> Messages {
+        let TrainingLevels { system, precision, .. } = self.levels;
+        let bytes = &self.bytes;
+        let plain = precision.unquantised_bytes();
         let width = system.gradient_message_bytes.min(bytes.gradient);
         let trained = &parameters.trained;
-        let shards = (dense.shards, experts.shards);
-        if setup.zero_stage == 0 {
-            let everyone = (placement.data_ring(), placement.expert_data_ring());
-            return Messages { scatter: time(Collective::AllReduce, trained, width, everyone), ..Messages::default() };
-        }
         let part = DeviceParameters {
-            dense: trained.dense / dense.shards.size,
-            experts: trained.experts / experts.shards.size,
+            dense: trained.dense / self.dense.shards.size,
+            experts: trained.experts / self.experts.shards.size,
         };
-        let copies = (dense.copies, experts.copies);
         Messages {
-            scatter: time(Collective::ReduceScatter, trained, width, shards),
-            gather: match setup.zero_stage {
-                3 => time(Collective::AllGather, &parameters.held, bytes.weight.min(plain), shards),
-                _ => time(Collective::AllGather, trained, plain, shards),
+            scatter: routes.scatter.seconds(trained, width, units),
+            gather: match self.setup.zero_stage {
+                3 => routes.gather.seconds(&parameters.held, bytes.weight.min(plain), units),
+                _ => routes.gather.seconds(trained, plain, units),
             },
-            sum: match setup.data_parallel_replicate {
-                1 => Seconds::ZERO,
-                _ => time(Collective::AllReduce, &part, width, copies),
-            },
+            sum: routes.sum.seconds(&part, width, units),
         }
     }
 

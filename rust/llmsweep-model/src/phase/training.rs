@@ -3,15 +3,16 @@ use super::Device;
 use super::share::{Bottleneck, KernelTime};
 use super::training_flops::needed;
 use super::training_memory::{Refusal, TrainingMemory};
-use super::training_state::share_again;
+use super::training_stage::TrainingStage;
+use super::training_state::state_bytes;
 use super::training_times::{TrainingTimes, TrainingWork};
 use crate::arch::ModelShape;
 use crate::bound::least_time;
 use crate::goodput::{Goodput, Reliability};
 use crate::memory::state::{Optimizer, StateBytes};
 use crate::operations::Operations;
-use crate::parallel::pipeline::{Cut, Schedule, StageClass};
-use crate::parallel::placement::Placement;
+use crate::parallel::pipeline::{Cut, Schedule};
+use crate::parallel::placement::{Placement, Sharding};
 use crate::precision::Precision;
 use crate::quantity::{Bytes, Flops, Seconds};
 use crate::reject::Reject;
@@ -254,21 +255,26 @@ pub struct TrainingLevels<'a> {
 /// A setup that divides, on its levels.
 pub(super) struct Step<'a> {
     pub(super) levels: TrainingLevels<'a>,
-    pub(super) stages: &'a [StageClass],
+    pub(super) stages: &'a [TrainingStage],
     pub(super) setup: &'a TrainingSetup,
     pub(super) placement: Placement,
+    /// Where ZeRO shards dense parameters and experts.
+    pub(super) dense: Sharding,
+    pub(super) experts: Sharding,
+    /// Ranks that hold the same dense parameters and experts.
+    pub(super) state_ranks: (f64, f64),
+    pub(super) bytes: StateBytes,
     pub(super) micro_batches: f64,
 }
 
-/// Results of a setup, or why it can't run. `stages` are those of the setup's pipeline, or why the model has none.
+/// Results of a setup that divides into `replicas`, or why it can't run. `stages` are those of the setup's cut.
 pub fn row(
     levels: TrainingLevels,
-    stages: Result<&[StageClass], Reject>,
+    replicas: Replicas,
+    stages: &[TrainingStage],
     setup: &TrainingSetup,
 ) -> Result<TrainingRow, Refusal> {
     let TrainingLevels { work, device, .. } = levels;
-    let replicas = Replicas::of(work, setup)?;
-    let stages = stages?;
     let placement = Placement {
         tensor: work.split.tensor,
         context: work.split.context,
@@ -278,7 +284,12 @@ pub fn row(
         replicate: f64::from(setup.data_parallel_replicate),
     };
     let micro_batches = f64::from(replicas.micro_batches);
-    let whole = Step { levels, stages, setup, placement, micro_batches };
+    let (dense, experts) = (placement.sharding(), placement.expert_sharding());
+    // A second copy of the model on the same devices doubles the ranks that hold the same parameters.
+    let copies = setup.schedule.copies();
+    let state_ranks = (dense.shards.size * copies, experts.shards.size * copies);
+    let bytes = state_bytes(&levels, setup);
+    let whole = Step { levels, stages, setup, placement, dense, experts, state_ranks, bytes, micro_batches };
     let memory = whole.peak_memory()?;
     let goodput = whole.goodput()?;
     let terms = whole.terms();
@@ -301,8 +312,8 @@ pub fn row(
     Ok(TrainingRow {
         replicas: f64::from(replicas.data),
         micro_batches,
-        first_stage_layers: stages.first().map_or(0.0, |stage| stage.layer_count),
-        largest_stage_layers: stages.iter().map(|stage| stage.layer_count).fold(0.0, f64::max),
+        first_stage_layers: stages.first().map_or(0.0, |stage| stage.class.layer_count),
+        largest_stage_layers: stages.iter().map(|stage| stage.class.layer_count).fold(0.0, f64::max),
         memory,
         trainable_parameters: work.trainable_parameters,
         terms,
@@ -334,14 +345,14 @@ pub fn slowest_of(replicas: f64, sigma: f64) -> f64 {
 }
 
 /// Share of all layers that are run again.
-fn again_of_all(stages: &[StageClass], setup: &TrainingSetup) -> f64 {
+fn again_of_all(stages: &[TrainingStage], setup: &TrainingSetup) -> f64 {
     if setup.recompute_layers == 0 {
         return 1.0;
     }
     let (mut again, mut all) = (0.0, 0.0);
     for stage in stages {
-        let layers = stage.layer_count * stage.count;
-        again += layers * share_again(stage, setup);
+        let layers = stage.class.layer_count * stage.class.count;
+        again += layers * stage.again;
         all += layers;
     }
     again / all
@@ -352,7 +363,7 @@ impl Step<'_> {
     fn goodput(&self) -> Result<Goodput, Reject> {
         let TrainingLevels { work, precision, operations, .. } = self.levels;
         let setup = self.setup;
-        let state = precision.unquantised_bytes() + StateBytes::of(precision, setup.optimizer).optimizer;
+        let state = precision.unquantised_bytes() + self.bytes.optimizer;
         let reliability = Reliability {
             devices: f64::from(setup.devices),
             spares: setup.spares,

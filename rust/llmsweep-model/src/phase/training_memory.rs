@@ -1,10 +1,10 @@
 //! Training, level row: memory of the fullest device.
 use super::training::{Step, TrainingLevels};
-use super::training_state::{Offload, kept_bytes, on_device};
+use super::training_stage::TrainingStage;
+use super::training_state::{Offload, on_device};
 use super::training_times::TrainingWork;
-use crate::arch::ModelShape;
 use crate::memory::moments::StageStep;
-use crate::memory::state::{DeviceParameters, ModelState, StateBytes};
+use crate::memory::state::ModelState;
 use crate::parallel::pipeline::StageClass;
 use crate::quantity::Bytes;
 use crate::reject::Reject;
@@ -128,11 +128,11 @@ impl Step<'_> {
     pub(super) fn peak_memory(&self) -> Result<TrainingMemory, Refusal> {
         let TrainingLevels { precision, device, system, .. } = self.levels;
         let setup = self.setup;
-        let bytes = self.state_bytes();
-        let expert_ranks = self.placement.expert_sharding().shards.size * setup.schedule.copies();
+        let bytes = &self.bytes;
+        let gathered = if setup.zero_stage == 3 { gathered_weights(self.levels.work, bytes.weight) } else { 0.0 };
         let mut fullest = TrainingMemory::default();
         for stage in self.stages {
-            let whole = self.state(&self.parameters(stage));
+            let whole = self.state(&stage.parameters);
             let away = if Offload::Optimizer.is_in(setup.offload) { whole.optimizer } else { 0.0 };
             let state = ModelState { optimizer: whole.optimizer - away, ..whole };
             // A 16-bit gradient that stays beside the sum in single precision is not sharded before that is.
@@ -142,7 +142,7 @@ impl Step<'_> {
                 0.0
             };
             let gradients = state.gradients * (1.0 + copied);
-            let moment = self.stage_step(stage, &whole, &bytes, expert_ranks).fullest();
+            let moment = self.stage_step(stage, &whole, gathered).fullest();
             let held = state.weights + gradients + state.optimizer + moment.total();
             let peak = held * system.fragmentation;
             if peak > fullest.peak {
@@ -157,7 +157,7 @@ impl Step<'_> {
                     fragmentation: peak - held,
                     peak,
                     host: away + self.activations_on_host(stage),
-                    stage: stage.earliest,
+                    stage: stage.class.earliest,
                     ..fullest
                 };
             }
@@ -186,55 +186,47 @@ impl Step<'_> {
     }
 
     /// Bytes that a stage keeps of one micro-batch, and how many wait for their backward pass.
-    fn waiting(&self, stage: &StageClass) -> (f64, f64) {
+    fn waiting(&self, stage: &TrainingStage) -> (f64, f64) {
         let (work, setup) = (self.levels.work, self.setup);
-        let prediction = if stage.last { work.prediction_kept_bytes } else { 0.0 };
+        let prediction = if stage.class.last { work.prediction_kept_bytes } else { 0.0 };
         let (pipeline, chunks) = (f64::from(setup.pipeline), f64::from(setup.virtual_pipeline));
-        let in_flight = setup.schedule.in_flight(pipeline, chunks, self.micro_batches, stage.earliest);
-        (kept_bytes(work, stage, setup) + prediction, in_flight)
+        let in_flight = setup.schedule.in_flight(pipeline, chunks, self.micro_batches, stage.class.earliest);
+        (stage.kept_bytes + prediction, in_flight)
     }
 
     /// Of what a stage keeps, the bytes that its host holds.
-    fn activations_on_host(&self, stage: &StageClass) -> f64 {
+    fn activations_on_host(&self, stage: &TrainingStage) -> f64 {
         let (kept, in_flight) = self.waiting(stage);
         kept * in_flight - on_device(kept * in_flight, self.levels.work, self.setup)
     }
 
     /// What a stage holds in the course of a step.
-    fn stage_step(&self, stage: &StageClass, state: &ModelState, bytes: &StateBytes, expert_ranks: f64) -> StageStep {
-        let TrainingLevels { shape, precision, work, system, .. } = self.levels;
-        let setup = self.setup;
+    fn stage_step(&self, stage: &TrainingStage, state: &ModelState, gathered: f64) -> StageStep {
+        let TrainingLevels { precision, work, system, .. } = self.levels;
+        let (setup, bytes) = (self.setup, &self.bytes);
         let (kept, in_flight) = self.waiting(stage);
         let resident = on_device(kept * in_flight, work, setup);
+        let StageClass { first, last, .. } = stage.class;
         // Gradients are written in the 16 bits of plain weights; frozen weights have none.
         let written = if work.layout.mode.frozen() { 0.0 } else { precision.unquantised_bytes() };
         // A stage whose result stays until its backward pass keeps one more stream than its layers' inputs.
-        let result =
-            if setup.pipeline > 1 && !stage.last { system.stage_results_kept * work.stage_message.0 } else { 0.0 };
+        let result = if setup.pipeline > 1 && !last { system.stage_results_kept * work.stage_message.0 } else { 0.0 };
         let only = |condition: bool, bytes: f64| if condition { bytes } else { 0.0 };
-        let scattered = setup.zero_stage >= 2 && expert_ranks > 1.0;
+        let scattered = setup.zero_stage >= 2 && self.state_ranks.1 > 1.0;
+        let layer_gradient = if scattered { stage.largest_gradient_whole } else { stage.largest_gradient };
         StageStep {
             kept: resident / in_flight + result,
             in_flight,
             live: work.live_bytes,
-            logits: only(stage.last, work.logits_bytes),
-            gathered: if setup.zero_stage == 3 { gathered_weights(work, bytes.weight) } else { 0.0 },
-            layer_gradient: written * largest_gradient(shape, work, stage, scattered),
-            head_gradient: only(stage.last, written * work.head_parameters),
-            embedding_gradient: only(stage.first, written * work.embedding_parameters),
+            logits: only(last, work.logits_bytes),
+            gathered,
+            layer_gradient: written * layer_gradient,
+            head_gradient: only(last, written * work.head_parameters),
+            embedding_gradient: only(first, written * work.embedding_parameters),
             update: only(bytes.gradient < SINGLE, state.optimizer / bytes.optimizer * SINGLE),
             buffers: only(self.placement.data_ring().size > 1.0, system.bucket_bytes),
         }
     }
-}
-
-/// Parameters of the stage's layer whose gradient is largest: its experts' are added to the sum one by one, unless ranks wait for all.
-fn largest_gradient(shape: &ModelShape, work: &TrainingWork, stage: &StageClass, all_experts: bool) -> f64 {
-    let local = shape.moe.map_or(1.0, |moe| f64::from(moe.experts) / work.split.expert);
-    let experts = if all_experts { 1.0 } else { 1.0 / local.max(1.0) };
-    let gradient = |layer: &DeviceParameters| layer.dense + layer.experts * experts;
-    let present = work.parameters.iter().zip(stage.layers).filter(|(_, count)| *count > 0.0);
-    present.map(|(layer, _)| gradient(layer)).fold(0.0, f64::max)
 }
 
 /// ZeRO-3 holds the whole weights of the layer at work and of the one it fetches ahead.

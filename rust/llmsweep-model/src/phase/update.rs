@@ -1,10 +1,10 @@
 //! Training, level row: the optimizer's update, on the device or on its host.
 use super::training::{Step, TrainingLevels};
+use super::training_stage::TrainingStage;
 use super::training_state::Offload;
 use crate::kernel::Pass;
 use crate::law::GemmShape;
-use crate::memory::state::{DeviceParameters, ModelState, Optimizer, StageParameters};
-use crate::parallel::pipeline::StageClass;
+use crate::memory::state::{DeviceParameters, Optimizer};
 use crate::quantity::{Bytes, Flops, Seconds};
 use crate::work::orthogonalise::whole_matrices;
 use crate::work::{Collective, Kernel, Op, Part};
@@ -25,22 +25,16 @@ impl Step<'_> {
     /// On the host the same bytes pass through its memory, between the gradients' way there and the weights' way back (ZeRO-Offload, Ren et
     /// al. 2021, arXiv:2101.06840, section 4). The time that the backward pass has
     /// left after the exchange of gradients hides their way, unless activations are on it.
-    pub(super) fn update(
-        &self,
-        stage: &StageClass,
-        parameters: &StageParameters,
-        state: &ModelState,
-        left: Seconds,
-    ) -> Update {
+    pub(super) fn update(&self, stage: &TrainingStage, left: Seconds) -> Update {
         let TrainingLevels { precision, device, system, work, .. } = self.levels;
-        let bytes = self.state_bytes();
+        let (bytes, parameters) = (&self.bytes, &stage.parameters);
         let plain = precision.unquantised_bytes();
-        let updated = state.optimizer / bytes.optimizer;
+        let updated = self.state(parameters).optimizer / bytes.optimizer;
         let passes = updated * (bytes.gradient + 2.0 * bytes.optimizer + plain);
         let time = |op: &Op| device.kernels.busy_time(op, Pass::Forward);
         // Trained matrices alone get new narrow copies.
         let casts = if work.layout.mode.frozen() { 0.0 } else { work.cast_traffic * parameters.layers.total() };
-        let after = time(&Op::memory("cast weights", casts, 1.0)) + self.orthogonalised(stage, parameters);
+        let after = time(&Op::memory("cast weights", casts, 1.0)) + self.orthogonalised(stage);
         if !Offload::Optimizer.is_in(self.setup.offload) {
             return Update { device: time(&Op::memory("optimizer", passes, 1.0)) + after, host: Seconds::ZERO };
         }
@@ -53,13 +47,13 @@ impl Step<'_> {
 
     /// Muon: five Newton–Schulz steps on whole matrices, each on one of the ranks that share the state, to which its shards are gathered
     /// in 16 bits (Liu et al. 2025, arXiv:2502.16982, section 2.3).
-    fn orthogonalised(&self, stage: &StageClass, parameters: &StageParameters) -> Seconds {
+    fn orthogonalised(&self, stage: &TrainingStage) -> Seconds {
         let TrainingLevels { shape, device, work, .. } = self.levels;
         if self.setup.optimizer != Optimizer::Muon || work.layout.mode.frozen() {
             return Seconds::ZERO;
         }
         let mut flops = DeviceParameters::default();
-        for (matrices, count) in work.orthogonalised.iter().zip(stage.layers) {
+        for (matrices, count) in work.orthogonalised.iter().zip(stage.class.layers) {
             flops.add(matrices, count);
         }
         let (dense, experts) = (self.placement.data_ring(), self.placement.expert_data_ring());
@@ -83,7 +77,7 @@ impl Step<'_> {
         let gathered = if self.setup.zero_stage == 0 {
             Seconds::ZERO
         } else {
-            gather(parameters.layers.dense, dense) + gather(parameters.layers.experts, experts)
+            gather(stage.parameters.layers.dense, dense) + gather(stage.parameters.layers.experts, experts)
         };
         device.kernels.busy_time(&op, Pass::Forward) + gathered
     }

@@ -40,10 +40,10 @@ impl Schedule {
         }
     }
 
-    /// Copies of the model that the stages hold together; every micro-batch meets one (DeepSeek-AI 2024, arXiv:2412.19437, table 2).
+    /// Copies of the model that the stages hold together.
     #[must_use]
     pub const fn copies(self) -> f64 {
-        if matches!(self.order(), Order::Mirror) { 2.0 } else { 1.0 }
+        self.order().copies()
     }
 
     /// Whether a schedule can run so many micro-batches on such stages.

@@ -16,6 +16,14 @@ pub enum Order {
     Mirror,
 }
 
+impl Order {
+    /// Copies of the model that the stages hold together; every micro-batch meets one (DeepSeek-AI 2024, arXiv:2412.19437, table 2).
+    #[must_use]
+    pub const fn copies(self) -> f64 {
+        if matches!(self, Self::Mirror) { 2.0 } else { 1.0 }
+    }
+}
+
 /// How a model is cut into stages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Cut {

@@ -11,8 +11,9 @@ use llmsweep_model::parallel::context::ContextExchange;
 use llmsweep_model::parallel::pipeline::{Cut, Schedule, stages};
 use llmsweep_model::phase::inference::{self, InferenceRow, InferenceSetup, ServingMode, Tables};
 use llmsweep_model::phase::inference_times::{InferenceDevice, InferenceWork, PassTime};
-use llmsweep_model::phase::training::{self, TrainingLevels, TrainingRow, TrainingSetup};
+use llmsweep_model::phase::training::{self, Replicas, TrainingLevels, TrainingRow, TrainingSetup};
 use llmsweep_model::phase::training_memory::Refusal;
+use llmsweep_model::phase::training_stage::{StageInput, TrainingStage};
 use llmsweep_model::phase::training_times::{TrainingLayout, TrainingTimes, TrainingWork};
 use llmsweep_model::precision::KvPrecision;
 use llmsweep_model::quantity::Seconds;
@@ -101,7 +102,15 @@ pub(crate) fn train_with(
     let work = count(shape, layout)?;
     let device = machine.device("bf16", TRAINING_CLOCK);
     let times = TrainingTimes::of(&work, &device, system);
-    let stages = stages(shape, &setup.cut());
+    let replicas = Replicas::of(&work, setup)?;
+    let input = StageInput {
+        shape,
+        work: &work,
+        times: &times,
+        order: setup.schedule.order(),
+        recompute_layers: setup.recompute_layers,
+    };
+    let stages = TrainingStage::all(&input, &stages(shape, &setup.cut())?);
     let precision = precision("bf16");
     let operations = software::operations();
     let levels = TrainingLevels {
@@ -113,7 +122,7 @@ pub(crate) fn train_with(
         system,
         operations: &operations,
     };
-    training::row(levels, stages.as_deref().map_err(|reject| *reject), setup)
+    training::row(levels, replicas, &stages, setup)
 }
 
 /// A prompt of 1,024 tokens, an answer of 256, one request.
