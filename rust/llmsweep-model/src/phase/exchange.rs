@@ -81,11 +81,18 @@ impl Step<'_> {
     /// are gathered in buckets while the next step starts forward. ZeRO-2 scatters after every micro-batch. ZeRO-3 gathers the weights of one
     /// unit ahead of the unit at work, forward and backward, for every micro-batch, a unit being a layer, the embedding or the LM head
     /// (Zhao et al. 2023, arXiv:2304.11277, section 3.3). The sum over copies waits for the last micro-batch.
-    pub(super) fn exchange(&self, slowest: &BlockTime, between_stages: Seconds) -> (Seconds, Update) {
+    pub(super) fn exchange(
+        &self,
+        slowest: &BlockTime,
+        between_stages: Seconds,
+        away: (Seconds, Seconds),
+    ) -> (Seconds, Update) {
         let TrainingLevels { system, .. } = self.levels;
         let Self { setup, micro_batches, .. } = self;
         // Messages of other groups through the same port leave the rest of that time.
         let (forward, backward) = self.passes((slowest.total() - slowest.network - between_stages).max(Seconds::ZERO));
+        // Activations on their way to the host make the passes longer, and pass through another port.
+        let (forward, backward) = (forward + away.0, backward + away.1);
         // Chunks of an interleaved schedule finish one by one: gradients of the first have the others' time to travel. What is sent for every
         // micro-batch has that micro-batch's time alone.
         let window = if setup.virtual_pipeline > 1 && setup.zero_stage < 2 {

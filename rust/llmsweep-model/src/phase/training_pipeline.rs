@@ -25,7 +25,8 @@ impl Step<'_> {
         let message = self.hop() * 2.0;
         let shared = if self.stages_leave_the_node() { message } else { Seconds::ZERO };
         let steady = if schedule.hides_messages(chunks) { Seconds::ZERO } else { message };
-        let exchange = self.exchange(&slowest, shared);
+        let away = self.activations_away(&slowest);
+        let exchange = self.exchange(&slowest, shared, away);
         let kernels = slowest.forward.plus(slowest.backward).times(m);
         let host = slowest.host * m;
         let spread = slowest_of(self.placement.data, self.levels.system.straggler_sigma);
@@ -39,22 +40,22 @@ impl Step<'_> {
             bubble: walk.bubble(&paces),
             data: exchange.0,
             optimizer: exchange.1.device,
-            offload: exchange.1.host + self.activations_away(&slowest) * m,
+            offload: exchange.1.host + (away.0 + away.1) * m,
             straggler: (kernels.busy() + host) * spread,
         }
     }
 
-    /// Time of one micro-batch that activations on their way to the host and back add: the slowest stage's forward pass hides the one way,
-    /// its backward pass the other.
-    fn activations_away(&self, slowest: &BlockTime) -> Seconds {
+    /// Time that activations on their way to the host and back add to the two passes of one micro-batch: the slowest stage's forward pass
+    /// hides the one way, its backward pass the other.
+    fn activations_away(&self, slowest: &BlockTime) -> (Seconds, Seconds) {
         let device = self.levels.device;
         if !Offload::Activations.is_in(self.setup.offload) {
-            return Seconds::ZERO;
+            return (Seconds::ZERO, Seconds::ZERO);
         }
         let stages = self.stages.iter().map(|stage| stage.kept_bytes);
         let way = Bytes(stages.fold(0.0, f64::max)) / device.accelerator.host_bandwidth;
         let (forward, backward) = self.passes(slowest.total());
-        (way - forward).max(Seconds::ZERO) + (way - backward).max(Seconds::ZERO)
+        ((way - forward).max(Seconds::ZERO), (way - backward).max(Seconds::ZERO))
     }
 
     /// Devices between the first stage and the last of a replica.

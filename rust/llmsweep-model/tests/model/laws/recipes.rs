@@ -43,8 +43,8 @@ proptest! {
         };
         let (Ok(few), Ok(more), Ok(all)) = (with(layers), with(layers + 1), with(0)) else { return Ok(()) };
         let slack = 1.0 + 1e-9;
-        prop_assert!(few.memory.activations * slack >= more.memory.activations);
-        prop_assert!(more.memory.activations * slack >= all.memory.activations);
+        prop_assert!(few.memory.peak * slack >= more.memory.peak);
+        prop_assert!(more.memory.peak * slack >= all.memory.peak);
         prop_assert!(few.hardware_flops <= more.hardware_flops * slack && more.hardware_flops <= all.hardware_flops * slack);
         prop_assert!(few.terms.kernels.busy().0 <= more.terms.kernels.busy().0 * slack);
     }
@@ -52,6 +52,8 @@ proptest! {
     /// Adapters alone have gradients: frozen weights hold less state, and all of it is counted once over the ranks.
     #[test]
     fn adapters_hold_less(shape in shape(), (layout, setup) in training()) {
+        // State that is sharded over many ranks or on the host can be smaller than what adapters keep for their backward pass.
+        let setup = TrainingSetup { zero_stage: 0, offload: Subset::NONE, ..setup };
         let with = |mode| train(&shape, &ROOMY, TrainingLayout { mode, lora_rank: 8, ..layout }, &setup);
         let (Ok(whole), Ok(lora), Ok(qlora)) = (with(Mode::Pretraining), with(Mode::Lora), with(Mode::Qlora)) else {
             return Ok(());
