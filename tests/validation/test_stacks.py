@@ -39,7 +39,7 @@ def test_rows_learn_what_their_stack_leaves_unsaid() -> None:
         }
     )
     found = with_stacks(frame, STACKS)
-    assert found["stack"].to_list() == ["megatron-deepspeed", "paxml", "default"]
+    assert found["stack"].to_list() == ["megatron-deepspeed-2022", "paxml", "default"]
     assert found["unsaid_attention_kernel"].to_list() == ["unfused", "flash", "flash"]
     assert found["unsaid_recompute"].to_list() == ["none", "full", "none"]
     assert found["unsaid_zero_stage"].to_list() == [1, 3, 1]

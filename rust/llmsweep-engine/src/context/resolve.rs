@@ -121,6 +121,12 @@ pub(super) fn stack_systems(
     stacks.iter().copied().map(system).collect::<Result<_, _>>().map_err(|error| CompileError(error.to_string()))
 }
 
+/// Names of the stacks.
+pub(super) fn stack_names(stacks: &[Option<&StackEntry>]) -> Vec<String> {
+    let name = |stack: &Option<&StackEntry>| stack.map_or("physical defaults", |stack| stack.name.as_str()).to_owned();
+    stacks.iter().map(name).collect()
+}
+
 /// The framework of each stack, where it is known.
 pub(super) fn frameworks<'a>(stacks: &[Option<&'a StackEntry>]) -> Vec<Option<&'a str>> {
     stacks.iter().map(|stack| stack.and_then(|stack| stack.frameworks.first()).map(String::as_str)).collect()
