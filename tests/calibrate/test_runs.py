@@ -97,7 +97,9 @@ def test_the_folder_that_is_written_is_a_catalogue(llmsweep: Run, tmp_path: Path
 
 
 def test_a_stack_has_its_constants_where_they_stand() -> None:
-    rows = pl.DataFrame({"kind": ["training"] * 2, "stack": ["megatron-core", None], "accelerator": ["h100-sxm-80"] * 2})
+    rows = pl.DataFrame(
+        {"kind": ["training"] * 2, "stack": ["megatron-core", None], "accelerator": ["h100-sxm-80"] * 2}
+    )
     rows = rows.with_columns(pl.lit("megatron").alias("engine"))
     found = {term.path: term for term in terms(rows, {}, override.stack_files(()))}
     overlap = found["stack", "megatron-core", "tensor_exposed_overlapped"]

@@ -126,7 +126,7 @@ fn a_training_row_refused_for_memory_says_how_much_it_needs() {
     assert_eq!(rows.get(0, "step_time_s"), None);
     let sweep = training(axes);
     let explained = explain(&sweep.context, &sweep.context.plan.point(0)).to_string();
-    assert!(explained.contains("Memory of the fullest device (stage 0)") && explained.contains(" B are missing"));
+    assert!(explained.contains("Memory of the fullest device (stage 0)") && explained.contains(" GiB are missing"));
     let other = all_rows(&training(&axes.replace("devices = 512", "devices = 32")));
     assert_eq!(reject(&other, 0), Some("devices_too_few"));
     assert_eq!((other.get(0, "memory_bytes"), other.get(0, "memory_term")), (None, None));
