@@ -111,11 +111,20 @@ def test_a_stack_has_its_constants_where_they_stand() -> None:
     assert (shares["megatron-core"], shares["megatron-core-2026"]) == (0.3, 0.23)
 
 
-def test_the_constant_of_a_stack_comes_back(tmp_path: Path) -> None:
-    overlap = Term("stacks/megatron", ("stack", "megatron-core", "tensor_exposed_overlapped"), "", TIME)
-    path = made_with(training(), {overlap: 0.6}, "iter_s", 1.0, tmp_path)
-    found = {item.term.path: item for item in calibrate([path]).constants}
-    assert found[overlap.path].value == pytest.approx(0.6, rel=0.3)
+def test_runs_follow_the_constant_of_their_stack(tmp_path: Path) -> None:
+    software = {"framework_id": "megatron", "framework": "NeMo 24.07", "date": "2024-08"}
+    frame = training(2).with_columns(tp=pl.lit(8), **{name: pl.lit(value) for name, value in software.items()})
+    key = "tensor_exposed_overlapped"
+    moved = {}
+    for name, term in {
+        "stack": Term("stacks/megatron", ("stack", "megatron-core", key), "", TIME),
+        "defaults": Term("systems/training", (key,), "", TIME),
+    }.items():
+        override.write({term: 0.6}, tmp_path / name, ())
+        moved[name] = validate(frame, catalog=[tmp_path / name])["predicted"]
+    shipped = validate(frame)["predicted"]
+    assert (moved["stack"] > 1.05 * shipped).all()
+    assert (moved["defaults"] == shipped).all()
 
 
 @pytest.mark.parametrize(

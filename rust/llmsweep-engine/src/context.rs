@@ -145,7 +145,6 @@ impl Context {
             .collect();
         let defaults = systems.training.ok_or_else(|| incomplete("training (systems/training.toml)"))?;
         let named = named_stacks(catalog, &names(axis::STACK))?;
-        let stacks = stack_systems(&named, &defaults)?;
         let attention_ratios = accelerators.iter().map(|entry| attention_ratios(&named, entry)).collect();
         let precisions: Vec<&'static Precision> =
             names(axis::PRECISION).iter().filter_map(|name| Precision::by_name(name)).collect();
@@ -175,7 +174,7 @@ impl Context {
             kv_precisions,
             accelerators,
             networks,
-            stacks,
+            stacks: stack_systems(&named, &defaults)?,
             stack_names: stack_names(&named),
             attention_ratios,
             operations: systems

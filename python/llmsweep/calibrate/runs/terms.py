@@ -64,7 +64,7 @@ def terms(rows: pl.DataFrame, architectures: dict[str, str], stacks: dict[str, s
 
 
 def of_stacks(rows: pl.DataFrame, stacks: dict[str, str]) -> Iterator[Term]:
-    """The same constants as the rows' stacks have them; where a stack leaves one to the defaults, no value stands there."""
+    """The same constants as the rows' stacks have them; no value stands where a stack leaves one to the defaults."""
     for stack in sorted(set(rows["stack"].drop_nulls()) & stacks.keys()):
         for term in TRAINING:
             if term.file == "systems/training":

@@ -123,8 +123,8 @@ pub(super) fn stack_systems(
 
 /// Names of the stacks.
 pub(super) fn stack_names(stacks: &[Option<&StackEntry>]) -> Vec<String> {
-    let name = |stack: &Option<&StackEntry>| stack.map_or("physical defaults", |stack| stack.name.as_str()).to_owned();
-    stacks.iter().map(name).collect()
+    let name = |stack: Option<&StackEntry>| stack.map_or("physical defaults", |stack| &stack.name).to_owned();
+    stacks.iter().copied().map(name).collect()
 }
 
 /// The framework of each stack, where it is known.
