@@ -9,7 +9,7 @@ import pytest
 
 from llmsweep.calibrate.runs import override
 from llmsweep.calibrate.runs.session import Runs, calibrate
-from llmsweep.calibrate.runs.terms import ENGINE, SERVING, TIME, TRAINING, Term
+from llmsweep.calibrate.runs.terms import ENGINE, SERVING, TIME, TRAINING, Term, terms
 from llmsweep.calibrate.runs.text import as_json, lines
 from llmsweep.errors import DataError
 from llmsweep.validate import validate
@@ -94,6 +94,37 @@ def test_the_folder_that_is_written_is_a_catalogue(llmsweep: Run, tmp_path: Path
     assert validate([path], catalog=[tmp_path / "mine"])["predicted"].null_count() == 0
     shown = llmsweep("calibrate", "runs", path)
     assert "engine.vllm.host_step_s" in shown.stdout
+
+
+def test_a_stack_has_its_constants_where_they_stand() -> None:
+    rows = pl.DataFrame(
+        {"kind": ["training"] * 2, "stack": ["megatron-core", None], "accelerator": ["h100-sxm-80"] * 2}
+    )
+    rows = rows.with_columns(pl.lit("megatron").alias("engine"))
+    found = {term.path: term for term in terms(rows, {}, override.stack_files(()))}
+    overlap = found["stack", "megatron-core", "tensor_exposed_overlapped"]
+    assert overlap.file == "stacks/megatron"
+    assert override.value(overlap, ()) == pytest.approx(0.23)
+    assert override.value(found["stack", "megatron-core", "host_launch_s"], ()) is None
+    (text,) = override.texts({overlap: 0.3}, ()).values()
+    shares = {entry["id"]: entry.get("tensor_exposed_overlapped") for entry in tomllib.loads(text)["stack"]}
+    assert (shares["megatron-core"], shares["megatron-core-2026"]) == (0.3, 0.23)
+
+
+def test_runs_follow_the_constant_of_their_stack(tmp_path: Path) -> None:
+    software = {"framework_id": "megatron", "framework": "NeMo 24.07", "date": "2024-08"}
+    frame = training(2).with_columns(tp=pl.lit(8), **{name: pl.lit(value) for name, value in software.items()})
+    key = "tensor_exposed_overlapped"
+    moved = {}
+    for name, term in {
+        "stack": Term("stacks/megatron", ("stack", "megatron-core", key), "", TIME),
+        "defaults": Term("systems/training", (key,), "", TIME),
+    }.items():
+        override.write({term: 0.6}, tmp_path / name, ())
+        moved[name] = validate(frame, catalog=[tmp_path / name])["predicted"]
+    shipped = validate(frame)["predicted"]
+    assert (moved["stack"] > 1.05 * shipped).all()
+    assert (moved["defaults"] == shipped).all()
 
 
 @pytest.mark.parametrize(

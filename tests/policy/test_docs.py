@@ -11,7 +11,7 @@ import pytest
 
 from generate_docs import BLOCK, PAGES, command_paths, output_of, stale
 from llmsweep.cli import COMMANDS, group
-from llmsweep.registries import registry
+from llmsweep.registries import axes, columns, registry
 from support import ROOT, Run
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -112,3 +112,36 @@ def test_short_help_is_the_first_sentence_of_the_long(name: str) -> None:
     assert command.help is not None
     first = command.help.partition("\n")[0]
     assert first.split(":")[0].split(",")[0].split(";")[0].rstrip(".") in COMMANDS[name] or COMMANDS[name] == first
+
+
+# Training axes that no launcher takes: hardware, software, prices and what-ifs.
+NOT_LAUNCHED = {
+    "model",
+    "stack",
+    "accelerator",
+    "network",
+    "nics_per_device",
+    "pod_devices",
+    "oversubscription",
+    "expert_imbalance",
+    "tokens",
+    "tokens_per_parameter",
+    "device_mtbf_hours",
+    "checkpoint_interval_s",
+    "spare_devices",
+}
+
+
+def test_a_row_has_what_a_launcher_needs() -> None:
+    section = (ROOT / "docs" / "spec.md").read_text(encoding="utf-8").partition("## What a launcher needs")[2]
+    named = [
+        name
+        for line in section.splitlines()
+        if line.startswith("| `")
+        for name in re.findall(r"`(\w+)`", line.split("|")[1])
+    ]
+    of_training = {axis["name"] for axis in axes("training")}
+    assert len(named) == len(set(named))
+    assert set(named) <= of_training | {column["name"] for column in columns("training")}
+    what_if = {name for name in of_training if name.endswith("_scale")}
+    assert of_training - NOT_LAUNCHED - what_if == of_training & set(named)

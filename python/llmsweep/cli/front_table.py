@@ -1,5 +1,6 @@
 """The table of a front: what varies, what it was chosen for, and what binds."""
 
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +14,16 @@ from llmsweep.registries import axes, units
 MOST_ROWS = 50
 # Beside the objectives, as many of these as the terminal has room for.
 KEY_COLUMNS = {
-    "training": ["replicas", "time_to_train_s", "cost_usd", "mfu", "memory_bytes", "step_time_s", "tokens_per_s"],
+    "training": [
+        "data_parallel",
+        "time_to_train_s",
+        "cost_usd",
+        "mfu",
+        "memory_bytes",
+        "goodput",
+        "step_time_s",
+        "tokens_per_s",
+    ],
     "inference": [
         "device_count",
         "tpot_s",
@@ -48,12 +58,15 @@ def title(name: str, unit: str) -> str:
     ('time to train', 'TP')
     >>> title("tokens_per_s_per_device", "tokens/s")
     'tokens per device'
+    >>> title("step_time_s_p90", "s"), title("memory_bytes_p10", "B"), title("tokens_per_s_p10", "tokens/s")
+    ('step time p90', 'memory p10', 'tokens p10')
     """
     if name in SHORT:
         return SHORT[name]
     if unit.endswith("/s"):
         name = name.replace("_per_s", "", 1)
-    return name.removesuffix(UNIT_ENDS.get(unit, "\0")).replace("_", " ")
+    end, which = re.escape(UNIT_ENDS.get(unit, "\0")), "_p10|_p90|_bound"
+    return re.sub(rf"{end}(?=({which})?$)", "", name).replace("_", " ")
 
 
 def field(series: pl.Series) -> Field:

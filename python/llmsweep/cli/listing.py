@@ -60,23 +60,17 @@ def domain_text(domain: Domain) -> str:
     >>> domain_text({"kind": "integer", "min": 0, "max": 3})
     '0 to 3'
     """
-    match domain["kind"]:
-        case "choice":
-            return ", ".join(domain.get("values", []))
-        case "subset":
-            return f"none, or {' + '.join(domain.get('values', []))}: any of them"
-        case "integer":
-            return f"{domain.get('min', 0):,} to {domain.get('max', 0):,}"
-        case "positive":
-            return "above 0"
-        case "amount":
-            return "0 and above"
-        case "at_least_one":
-            return "1 and above"
-        case "bool":
-            return "true, false"
-        case _:
-            return f"{domain['kind']}s of the catalogue"
+    values = domain.get("values", [])
+    in_words = {
+        "choice": ", ".join(values),
+        "subset": f"none, or {' + '.join(values)}: any of them",
+        "integer": f"{domain.get('min', 0):,} to {domain.get('max', 0):,}",
+        "positive": "above 0",
+        "amount": "0 and above",
+        "at_least_one": "1 and above",
+        "bool": "true, false",
+    }
+    return in_words.get(domain["kind"], f"{domain['kind']}s of the catalogue")
 
 
 def fallback_text(fallback: str | float | bool | None) -> str:  # noqa: FBT001 - the value of an axis

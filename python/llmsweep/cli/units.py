@@ -18,6 +18,7 @@ SCALES: dict[str, tuple[tuple[float, str], ...]] = {
     "parameters": ((1.0, ""), (1e6, "M"), (1e9, "B"), (1e12, "T")),
     "J": ((1e-3, "mJ"), (1.0, "J"), (1e3, "kJ"), (1e6, "MJ"), (1e9, "GJ"), (1e12, "TJ")),
     "tokens/s": ((1.0, "tokens/s"), (1e3, "k tokens/s"), (1e6, "M tokens/s")),
+    "tokens": ((1.0, "tokens"), (1e6, "M tokens"), (1e9, "B tokens"), (1e12, "T tokens")),
     "kWh": ((1.0, "kWh"), (1e3, "MWh"), (1e6, "GWh")),
     "kg": ((1e-6, "mg"), (1e-3, "g"), (1.0, "kg"), (1e3, "t")),
     "h": ((1.0, "hours"), (1e3, "k hours"), (1e6, "M hours")),

@@ -30,7 +30,7 @@ def recompute_modules() -> pl.Expr:
 
 
 def gradient_precision() -> pl.Expr:
-    """In which format gradients are summed: DeepSpeed sums those of fp16 as they are, those of bf16 in single precision."""
+    """In which format gradients are summed: DeepSpeed sums fp16 ones as they are, those of bf16 in single precision."""
     as_they_are = (FRAMEWORK == "megatron-deepspeed") & (pl.col("precision_id") == "fp16")
     return pl.when(as_they_are).then(pl.lit("bf16")).otherwise("unsaid_gradient_precision")
 

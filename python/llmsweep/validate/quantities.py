@@ -51,6 +51,8 @@ KEPT = (
 
 def measured(cases: pl.DataFrame, kind: str) -> pl.DataFrame:
     """One row per measured quantity of answered cases of a kind."""
+    if "stack" not in cases.columns:
+        cases = cases.with_columns(pl.lit(None, pl.String).alias("stack"))
     return pl.concat([_rows(cases, quantity) for quantity in QUANTITIES[kind]])
 
 
@@ -73,6 +75,7 @@ def _rows(cases: pl.DataFrame, quantity: Quantity) -> pl.DataFrame:
     out = pl.when(ran_out & pl.col("called_infeasible").is_not_null()).then(pl.lit("out of memory, as it was measured"))
     return rows.select(
         *KEPT,
+        pl.col("stack").cast(pl.String),
         pl.lit(quantity.name).alias("quantity"),
         measurement.cast(pl.Float64).alias("measured"),
         pl.when(answered).then("_predicted").cast(pl.Float64).alias("predicted"),

@@ -67,7 +67,7 @@ def with_stacks(frame: pl.DataFrame, stacks: Sequence[Mapping[str, Any]]) -> pl.
         unsaid = {**UNSAID, **stack.get("unsaid", {})}
         row = {"framework_id": framework, "framework": release, "date": date, "stack": stack["id"]}
         found.append({**row, **{f"unsaid_{axis}": unsaid[axis] for axis in UNSAID}})
-    schema = {**frame.select(keys).schema, "stack": pl.String}
+    schema = pl.Schema({**frame.select(keys).schema, "stack": pl.String()})
     table = pl.DataFrame(found, schema_overrides=schema)
     return frame.join(table, on=keys, how="left", nulls_equal=True, maintain_order="left")
 

@@ -64,7 +64,15 @@ pub const COLUMNS: &[Column] = &[
         "calibrated (this chip and format), transferred (a relative's) or datasheet efficiencies.",
     ),
     column(
-        "replicas",
+        "nodes",
+        BOTH,
+        Count,
+        "",
+        "layout",
+        "Hosts of the devices at work, each with as many as usual for the accelerator; the last may have some left.",
+    ),
+    column(
+        "data_parallel",
         TRAINING,
         Count,
         "",
@@ -79,6 +87,14 @@ pub const COLUMNS: &[Column] = &[
         "",
         "pipeline",
         "Layers on a device of the first pipeline stage, all chunks and copies.",
+    ),
+    column(
+        "last_stage_layer_count",
+        TRAINING,
+        Count,
+        "",
+        "pipeline",
+        "Layers on a device of the last pipeline stage, all chunks and copies.",
     ),
     column(
         "largest_stage_layer_count",

@@ -33,7 +33,8 @@ use crate::plan::{Plan, PlanAxis, Point};
 use crate::spec::{AxisValue, Spec};
 use crate::spread::Spread;
 use resolve::{
-    SIXTEEN_BITS, attention_ratios, choices, kernels, laws_of, named_stacks, spreads, stack_systems, subsets,
+    SIXTEEN_BITS, attention_ratios, choices, kernels, laws_of, named_stacks, spreads, stack_names, stack_systems,
+    subsets,
 };
 
 /// What a sweep can't be compiled for, in one sentence.
@@ -58,8 +59,10 @@ pub struct Context {
     pub networks: Vec<Option<NetworkEntry>>,
     /// Constants of the stacks on the stack axis; empty in inference.
     pub stacks: Vec<TrainingSystem>,
+    /// Their names.
+    pub stack_names: Vec<String>,
     /// Of each accelerator, the speed of each stack's attention over the law's.
-    attention_ratios: Vec<Vec<f64>>,
+    pub attention_ratios: Vec<Vec<f64>>,
     /// How the cluster is run: the catalogue's constants, or the specification's own.
     pub operations: Operations,
     /// The engines on the engine axis; empty in training.
@@ -142,7 +145,6 @@ impl Context {
             .collect();
         let defaults = systems.training.ok_or_else(|| incomplete("training (systems/training.toml)"))?;
         let named = named_stacks(catalog, &names(axis::STACK))?;
-        let stacks = stack_systems(&named, &defaults)?;
         let attention_ratios = accelerators.iter().map(|entry| attention_ratios(&named, entry)).collect();
         let precisions: Vec<&'static Precision> =
             names(axis::PRECISION).iter().filter_map(|name| Precision::by_name(name)).collect();
@@ -172,7 +174,8 @@ impl Context {
             kv_precisions,
             accelerators,
             networks,
-            stacks,
+            stacks: stack_systems(&named, &defaults)?,
+            stack_names: stack_names(&named),
             attention_ratios,
             operations: systems
                 .operations

@@ -92,6 +92,7 @@ const SHARED: &[(&str, OfOutcome)] = &[
     ("feasible", |outcome| f64::from(u8::from(outcome.reject().is_none()))),
     ("reject", |outcome| or_nan(outcome.reject().map(|reject| f64::from(reject.code())))),
     ("provenance", |outcome| or_nan(common(outcome).provenance.map(|provenance| f64::from(provenance as u8)))),
+    ("nodes", |outcome| common(outcome).nodes()),
     ("parameters", |outcome| common(outcome).parameters),
     ("active_parameters", |outcome| common(outcome).active_parameters),
     ("usd_per_hour", |outcome| or_nan(common(outcome).upkeep.rental.map(|rental| rental.0 * HOUR))),
@@ -100,7 +101,7 @@ const SHARED: &[(&str, OfOutcome)] = &[
 
 const TRAINING: &[(&str, OfTraining)] = &[
     ("bottleneck", |o| o.of(|row| f64::from(row.terms.bottleneck().code()))),
-    ("replicas", |o| o.of(|row| row.replicas)),
+    ("data_parallel", |o| o.of(|row| row.replicas)),
     ("micro_batches", |o| o.of(|row| row.micro_batches)),
     ("memory_bytes_p10", |o| o.held(|memory| p10(memory.peak, o.common.spread.memory))),
     ("memory_bytes_p90", |o| o.held(|memory| p90(memory.peak, o.common.spread.memory))),
@@ -117,6 +118,7 @@ const TRAINING: &[(&str, OfTraining)] = &[
     ("temporary_bytes", |o| o.held(|memory| memory.temporary)),
     ("context_bytes", |o| o.held(|memory| memory.context)),
     ("first_stage_layer_count", |o| o.of(|row| row.first_stage_layers)),
+    ("last_stage_layer_count", |o| o.of(|row| row.last_stage_layers)),
     ("largest_stage_layer_count", |o| o.of(|row| row.largest_stage_layers)),
     ("trainable_parameters", |o| o.of(|row| row.trainable_parameters)),
     ("host_memory_bytes", |o| o.held(|memory| memory.host)),

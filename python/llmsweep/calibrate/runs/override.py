@@ -29,11 +29,20 @@ def source(file: str, folders: tuple[Path, ...]) -> tuple[str, str] | None:
     return None
 
 
+def stack_files(folders: tuple[Path, ...]) -> dict[str, str]:
+    """The file of each training stack, by its id; that of the strongest folder."""
+    files = [path for folder in catalog_directories(folders) for path in sorted((folder / "stacks").glob("*.toml"))]
+    tables = ((path.stem, tomllib.loads(path.read_text(encoding="utf-8"))) for path in files)
+    return {entry["id"]: f"stacks/{stem}" for stem, table in tables for entry in table.get("stack", [])}
+
+
 def value(term: Term, folders: tuple[Path, ...]) -> float | None:
     """The number that stands in the catalogue, if it is there and above 0."""
     found = source(term.file, folders)
     item: object = tomllib.loads(found[1]) if found else {}
     for key in term.path:
+        if isinstance(item, list):
+            item = {entry["id"]: entry for entry in item}
         item = item.get(key, {}) if isinstance(item, dict) else {}
     return float(item) if isinstance(item, int | float) and item > 0 else None
 
@@ -43,12 +52,21 @@ def replaced(text: str, path: Sequence[str], number: float) -> str:
 
     >>> replaced("a = 1.0 # one\n[b.c]\na = 2.0\n", ("b", "c", "a"), 3.0)
     'a = 1.0 # one\n[b.c]\na = 3.0\n'
+
+    Of an array's tables, which begin with their ``id``, it is the second key.
+
+    >>> replaced('[[s]]\nid = "x"\na = 1.0\n[[s]]\nid = "y"\na = 2.0\n', ("s", "y", "a"), 3.0)
+    '[[s]]\nid = "x"\na = 1.0\n[[s]]\nid = "y"\na = 3.0\n'
     """
-    table, lines = "", []
+    table, array, lines = "", "", []
     done = False
     for line in text.splitlines(keepends=True):
         if head := re.match(r"\s*\[([^\[\]]+)\]", line):
             table = head[1].strip()
+        if head := re.match(r"\s*\[\[([^\[\]]+)\]\]", line):
+            table = array = head[1].strip()
+        if (name := re.match(r'\s*id\s*=\s*"([^"]+)"', line)) and table == array:
+            table = f"{array}.{name[1]}"
         match = re.match(rf"(\s*{re.escape(path[-1])}\s*=\s*)([-+0-9.eE_]+)(.*)", line, re.DOTALL)
         if match and table == ".".join(path[:-1]) and not done:
             line = f"{match[1]}{number!r}{match[3]}"  # noqa: PLW2901 - the line as it will stand

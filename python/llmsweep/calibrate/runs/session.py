@@ -98,7 +98,8 @@ def calibrate(files: Sequence[Path], *, catalog: Iterable[Path] = ()) -> Runs:
     rows = usable(validate(files, catalog=folders))
     opened = open_catalog(folders)
     chips = json.loads(opened.list("accelerators"))
-    wanted = list(terms(rows, {chip["id"]: chip["architecture"] for chip in chips}))
+    architectures = {chip["id"]: chip["architecture"] for chip in chips}
+    wanted = list(terms(rows, architectures, override.stack_files(folders)))
     known = [(term, shipped) for term in wanted if (shipped := override.value(term, folders)) is not None]
     ask = Asked(files, folders, [term for term, _ in known], [shipped for _, shipped in known], rows)
     prior = priors(known)

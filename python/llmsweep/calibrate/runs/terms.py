@@ -41,17 +41,19 @@ ENGINE = (
 SERVING = (Term("systems/serving", ("common", "kernel_start_s"), "start of a kernel inside a captured graph", TIME),)
 
 
-def terms(rows: pl.DataFrame, architectures: dict[str, str]) -> Iterator[Term]:
+def terms(rows: pl.DataFrame, architectures: dict[str, str], stacks: dict[str, str]) -> Iterator[Term]:
     """The terms that rows may tell: those of their phases, engines and architectures.
 
     Args:
         rows: What `validate` answered, with ``engine``.
         architectures: Architecture by accelerator.
+        stacks: The catalogue's file of each training stack.
     """
     training = rows.filter(pl.col("kind") == "training")
     serving = rows.filter(pl.col("kind").is_in(["inference", "serving"]))
     if training.height:
         yield from TRAINING
+        yield from of_stacks(training, stacks)
         yield from clocks(training, architectures, "training_clock")
     if serving.height:
         for engine in sorted(set(serving["engine"].drop_nulls())):
@@ -59,6 +61,15 @@ def terms(rows: pl.DataFrame, architectures: dict[str, str]) -> Iterator[Term]:
                 yield Term("systems/serving", ("engine", engine, key), f"{doc} of {engine}", TIME)
         yield from SERVING
         yield from clocks(serving, architectures, "serving_clock")
+
+
+def of_stacks(rows: pl.DataFrame, stacks: dict[str, str]) -> Iterator[Term]:
+    """The same constants as the rows' stacks have them; no value stands where a stack leaves one to the defaults."""
+    for stack in sorted(set(rows["stack"].drop_nulls()) & stacks.keys()):
+        for term in TRAINING:
+            if term.file == "systems/training":
+                doc = f"{term.doc} of {stack}"
+                yield Term(stacks[stack], ("stack", stack, *term.path), doc, term.width, term.low, term.high)
 
 
 def clocks(rows: pl.DataFrame, architectures: dict[str, str], key: str) -> Iterable[Term]:

@@ -120,3 +120,9 @@ pub(super) fn stack_systems(
     let system = |stack: Option<&StackEntry>| stack.map_or(Ok(*defaults), |stack| stack.system(defaults));
     stacks.iter().copied().map(system).collect::<Result<_, _>>().map_err(|error| CompileError(error.to_string()))
 }
+
+/// Names of the stacks.
+pub(super) fn stack_names(stacks: &[Option<&StackEntry>]) -> Vec<String> {
+    let name = |stack: Option<&StackEntry>| stack.map_or("physical defaults", |stack| &stack.name).to_owned();
+    stacks.iter().copied().map(name).collect()
+}

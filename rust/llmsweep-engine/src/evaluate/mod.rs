@@ -27,12 +27,22 @@ pub struct Common {
     pub spread: Spread,
     /// Accelerators of the setup, and those that wait beside it.
     pub fleet: Fleet,
+    /// Devices of a usual host of the accelerator.
+    pub host_devices: f64,
     /// What they cost and draw.
     pub upkeep: Upkeep,
     /// Parameters of the model.
     pub parameters: f64,
     /// Parameters that one token meets, embeddings counted.
     pub active_parameters: f64,
+}
+
+impl Common {
+    /// Hosts of the devices at work.
+    #[must_use]
+    pub fn nodes(&self) -> f64 {
+        (self.fleet.devices / self.host_devices).ceil()
+    }
 }
 
 /// The results of one row.

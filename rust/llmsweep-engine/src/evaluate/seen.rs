@@ -52,6 +52,7 @@ impl<'a> Seen<'a> {
             provenance,
             spread: self.context.spread(point),
             fleet,
+            host_devices: f64::from(self.context.accelerators[point.index(axis::ACCELERATOR)].host_devices),
             upkeep: Upkeep::of(&tariff, fleet, price_scale),
             parameters: self.parameters,
             active_parameters: self.active_parameters,

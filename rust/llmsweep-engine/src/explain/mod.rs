@@ -82,13 +82,28 @@ impl Section {
     }
 }
 
+/// What a phase says of a point.
+struct Explained {
+    reject: Option<Reject>,
+    /// What of the memory is missing, in a sentence.
+    missing: Option<String>,
+    sections: Vec<Section>,
+}
+
 /// Explains a point of a plan.
 #[must_use]
 pub fn explain(context: &Context, point: &Point) -> Value {
-    let (reject, sections) = match context.plan.phase {
-        Phase::Training => training::sections(context, point),
-        Phase::Inference => inference::sections(context, point),
+    let Explained { reject, missing, sections } = match context.plan.phase {
+        Phase::Training => training::explained(context, point),
+        Phase::Inference => {
+            let (reject, sections) = inference::sections(context, point);
+            Explained { reject, missing: None, sections }
+        }
     };
+    let detail = reject.map(|reject| match missing {
+        Some(missing) => format!("{} {missing}", reject.doc()),
+        None => reject.doc().to_owned(),
+    });
     let model = &context.model(point).name;
     let accelerator = &context.accelerators[point.index(axis::ACCELERATOR)].name;
     let phase = context.plan.phase.name();
@@ -97,7 +112,7 @@ pub fn explain(context: &Context, point: &Point) -> Value {
         "setup": setup(context, point),
         "feasible": reject.is_none(),
         "reject": reject.map(Reject::name),
-        "reject_detail": reject.map(Reject::doc),
+        "reject_detail": detail,
         "sections": sections.iter().map(Section::json).collect::<Vec<_>>(),
     })
 }

@@ -3,22 +3,23 @@ use llmsweep_model::phase::training::TrainingRow;
 use llmsweep_model::phase::training_memory::{MemoryTerm, TrainingMemory};
 use llmsweep_model::phase::training_messages::message_time;
 use llmsweep_model::phase::training_times::kinds_of;
-use llmsweep_model::reject::Reject;
 
-use super::{Section, Term, device_section, kernels, money, seconds, short};
-use crate::context::Context;
-use crate::evaluate::training::{TrainingEvaluator, TrainingOutcome, setup};
+use super::{Explained, Section, Term, device_section, kernels, money, seconds, short};
+use crate::context::{Context, axis};
+use crate::evaluate::training::{TrainingEvaluator, setup};
 use crate::plan::Point;
+use crate::spread::{Spread, p10, p90};
 
-pub(super) fn sections(context: &Context, point: &Point) -> (Option<Reject>, Vec<Section>) {
+pub(super) fn explained(context: &Context, point: &Point) -> Explained {
     let mut evaluator = TrainingEvaluator::new(context);
     let outcome = evaluator.outcome(point);
     let mut sections: Vec<Section> = device_section(context, point).into_iter().collect();
+    sections.push(stack(context, point));
     sections.push(model(context, point));
     sections.extend(layers(context, point, &evaluator));
-    sections.extend(outcome.memory.as_ref().map(memory));
+    sections.extend(outcome.memory.as_ref().map(|held| memory(held, &outcome.common.spread)));
     if let Ok(row) = &outcome.result {
-        sections.push(step(row));
+        sections.push(step(row, &outcome.common.spread));
         sections.push(flops(row));
         sections.push(whole_run(context, point, row));
         sections.push(failures(context, point, row));
@@ -31,11 +32,51 @@ pub(super) fn sections(context: &Context, point: &Point) -> (Option<Reject>, Vec
             row.tokens,
         ));
     }
-    (reject(&outcome), sections)
+    let missing = outcome.memory.as_ref().and_then(missing);
+    Explained { reject: outcome.result.err(), missing, sections }
 }
 
-fn reject(outcome: &TrainingOutcome) -> Option<Reject> {
-    outcome.result.as_ref().err().copied()
+fn gib(bytes: f64) -> String {
+    const GIB: f64 = (1_u64 << 30) as f64;
+    format!("{:.2} GiB", bytes / GIB)
+}
+
+/// Stage, bytes and the largest term of what does not fit.
+fn missing(memory: &TrainingMemory) -> Option<String> {
+    let more = memory.peak - memory.usable;
+    let largest = memory.largest();
+    let bytes = memory.terms()[largest as usize].1;
+    (more > 0.0).then(|| {
+        format!(
+            "Stage {} lacks {} of {}; the largest term is {} with {}.",
+            memory.stage,
+            gib(more),
+            gib(memory.peak),
+            MemoryTerm::NAMES[largest as usize],
+            gib(bytes)
+        )
+    })
+}
+
+/// The constants of the training stack that most often decide.
+fn stack(context: &Context, point: &Point) -> Section {
+    let system = context.stack(point);
+    let attention = context.attention_ratios[point.index(axis::ACCELERATOR)][point.index(axis::STACK)];
+    Section::new(
+        format!("Training stack ({})", context.stack_names[point.index(axis::STACK)]),
+        vec![
+            Term::new("attention, speed over the law's", attention, "", ""),
+            seconds("host time of a launch", system.host_launch, ""),
+            Term::new("host time waited for", system.host_exposed, "", "share"),
+            Term::new("tensor messages exposed", system.tensor_exposed, "", "share"),
+            Term::new("the same with sequence parallelism", system.tensor_exposed_overlapped, "", "share"),
+            Term::new("expert messages exposed", system.expert_exposed, "", "share"),
+            seconds("least time of a layer of experts", system.expert_layer_floor, "forward and backward"),
+            Term::new("data-parallel messages beside kernels", system.data_overlap, "", "share"),
+            Term::new("memory that fragments", system.fragmentation, "", "over what is handed out"),
+            Term::new("memory held back", system.cached, "", "over what is handed out, where there is room"),
+        ],
+    )
 }
 
 fn model(context: &Context, point: &Point) -> Section {
@@ -74,12 +115,15 @@ fn layers(context: &Context, point: &Point, evaluator: &TrainingEvaluator) -> Ve
     sections
 }
 
-fn memory(memory: &TrainingMemory) -> Section {
+fn memory(memory: &TrainingMemory, spread: &Spread) -> Section {
     let mut terms: Vec<Term> = memory.terms().into_iter().map(|(term, bytes)| memory_term(term, bytes)).collect();
     terms.push(Term::new("fragmentation", memory.fragmentation, "B", "what the allocator reserves beyond it"));
     let missing = memory.peak - memory.usable;
-    let usable = format!("of {} B usable, {} B of context beside it", short(memory.usable), short(memory.context));
-    let numbers = if missing > 0.0 { format!("{usable}: {} B are missing", short(missing)) } else { usable };
+    let usable = format!("{} usable, {} of context beside it", gib(memory.usable), gib(memory.context));
+    let missing = if missing > 0.0 { format!(": {} are missing", gib(missing)) } else { String::new() };
+    let low = gib(p10(memory.peak, spread.memory));
+    let high = gib(p90(memory.peak, spread.memory));
+    let numbers = format!("{usable}{missing}; measured {low} to {high} (p10 to p90)");
     Section::new(format!("Memory of the fullest device (stage {})", memory.stage), terms)
         .total(Term::new("peak", memory.peak, "B", "Σ").numbers(numbers))
 }
@@ -104,7 +148,7 @@ fn memory_term(term: MemoryTerm, bytes: f64) -> Term {
     }
 }
 
-fn step(row: &TrainingRow) -> Section {
+fn step(row: &TrainingRow, spread: &Spread) -> Section {
     let terms = &row.terms;
     let m = short(row.micro_batches);
     Section::new(
@@ -133,7 +177,12 @@ fn step(row: &TrainingRow) -> Section {
             seconds("host transfers", terms.offload, "to and from the host beyond kernels, its update"),
         ],
     )
-    .total(seconds("step", row.step, "Σ").numbers(format!("at least {} s at peak", short(row.step_bound.0))))
+    .total(seconds("step", row.step, "Σ").numbers(format!(
+        "at least {} s at peak; measured {} to {} s (p10 to p90)",
+        short(row.step_bound.0),
+        short(p10(row.step.0, spread.step_time)),
+        short(p90(row.step.0, spread.step_time))
+    )))
 }
 
 fn flops(row: &TrainingRow) -> Section {

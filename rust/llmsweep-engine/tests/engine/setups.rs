@@ -127,11 +127,27 @@ fn schedules_trade_waits_for_memory() {
 fn stages_hold_the_layers_that_were_asked_for() {
     let layers = |axes: &str| {
         let rows = trained(axes);
-        (rows.number(0, "first_stage_layer_count"), rows.number(0, "largest_stage_layer_count"))
+        ["first", "last", "largest"].map(|which| rows.number(0, &format!("{which}_stage_layer_count")))
     };
-    assert_eq!(layers("pipeline_parallel = 4\n"), (8.0, 8.0));
-    assert_eq!(layers("pipeline_parallel = 4\nfirst_stage_layers = 5\n"), (5.0, 9.0));
-    assert_eq!(layers("pipeline_parallel = 4\nfirst_stage_layers = 5\nlast_stage_layers = 5\n"), (5.0, 11.0));
-    assert_eq!(layers("pipeline_parallel = 4\nembedding_as_layers = true\n"), (7.0, 9.0));
-    assert_eq!(layers("pipeline_parallel = 4\nschedule = \"dualpipe\"\n"), (16.0, 16.0));
+    assert_eq!(layers("pipeline_parallel = 4\n"), [8.0, 8.0, 8.0]);
+    assert_eq!(layers("pipeline_parallel = 4\nfirst_stage_layers = 5\n"), [5.0, 9.0, 9.0]);
+    assert_eq!(layers("pipeline_parallel = 4\nfirst_stage_layers = 5\nlast_stage_layers = 5\n"), [5.0, 5.0, 11.0]);
+    assert_eq!(layers("pipeline_parallel = 4\nembedding_as_layers = true\n"), [7.0, 7.0, 9.0]);
+    assert_eq!(layers("pipeline_parallel = 4\nschedule = \"dualpipe\"\n"), [16.0, 16.0, 16.0]);
+}
+
+/// Hosts of eight H100 and of four GB200; the last need not be full, and a refused row has its hosts too.
+#[test]
+fn a_row_says_how_many_hosts_it_takes() {
+    let nodes = |accelerator: &str, devices: u32| {
+        let axes = format!(
+            "model = \"llama3.1-8b\"\naccelerator = \"{accelerator}\"\ndevices = {devices}\nglobal_batch = 64\n"
+        );
+        all_rows(&training(&axes)).number(0, "nodes")
+    };
+    assert_eq!(nodes("h100-sxm-80", 64), 8.0);
+    assert_eq!(nodes("h100-sxm-80", 17), 3.0);
+    assert_eq!(nodes("gb200-nvl72", 64), 16.0);
+    let served = "model = \"llama3.1-8b\"\naccelerator = \"h100-sxm-80\"\ntensor_parallel = 4\ndata_parallel = 3\n";
+    assert_eq!(all_rows(&inference(served)).number(0, "nodes"), 2.0);
 }

@@ -158,6 +158,8 @@ pub struct TrainingRow {
     pub micro_batches: f64,
     /// Layers of the first stage.
     pub first_stage_layers: f64,
+    /// Layers of the last stage.
+    pub last_stage_layers: f64,
     /// Layers of the stage with the most.
     pub largest_stage_layers: f64,
     /// Memory.
@@ -313,6 +315,7 @@ pub fn row(
         replicas: f64::from(replicas.data),
         micro_batches,
         first_stage_layers: stages.first().map_or(0.0, |stage| stage.class.layer_count),
+        last_stage_layers: stages.iter().find(|stage| stage.class.last).map_or(0.0, |stage| stage.class.layer_count),
         largest_stage_layers: stages.iter().map(|stage| stage.class.layer_count).fold(0.0, f64::max),
         memory,
         trainable_parameters: work.trainable_parameters,
