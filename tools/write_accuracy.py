@@ -15,8 +15,8 @@ import polars as pl
 from llmsweep.validate import intervals, stacks
 from llmsweep.validate.run import validate
 from llmsweep.validate.score import board
-from llmsweep.validate.suspects import FAMILIES, FAR, cause, families
 from llmsweep.validate.text import CUT, HEAD, TITLES, WORST, cut, head, markdown, remarks, worst
+from suspects import FAMILIES, FAR, cause, families
 
 PAGE = Path(__file__).parents[1] / "docs" / "accuracy.md"
 NOTE = (
@@ -46,8 +46,9 @@ correlation within families of model and accelerator. The model's constants were
 UNKNOWN = """
 ## Training on a stack that nobody has measured
 
-The same rows with every stack's own constants taken away: physical defaults, and what the documentation of the stack's release says
-that its launchers take where a row is silent. This is what to expect of another stack; its intervals are those of classes without software.
+The same rows with every stack's own constants taken away: physical defaults, and what the documentation of the stack's
+release says that its launchers take where a row is silent. This is what to expect of another stack; its intervals are
+those of classes without software.
 """
 
 

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from llmsweep.validate.suspects import FAR, UNKNOWN, cause, families
+from suspects import FAR, UNKNOWN, cause, families
 
 
 def rows(errors: dict[str, float]) -> pl.DataFrame:

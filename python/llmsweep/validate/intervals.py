@@ -52,8 +52,9 @@ def learn(rows: pl.DataFrame, strangers: pl.DataFrame | None = None) -> pl.DataF
 
     Args:
         rows: Predictions beside measurements.
-        strangers: The same rows, predicted as those of software that nobody has calibrated. Classes without software are
-            learnt from these where they have the kind, each group counting as one: an unknown source is like any of them.
+        strangers: The same rows, predicted as those of software that nobody has calibrated. Classes without software
+            are learnt from these where they have the kind, each group counting as one: an unknown source is like any
+            of them.
     """
     known, unknown = residuals(rows), None if strangers is None else residuals(strangers)
     parts = []

@@ -73,7 +73,7 @@ def with_stacks(frame: pl.DataFrame, stacks: Sequence[Mapping[str, Any]]) -> pl.
 
 
 def nameless(stacks: Sequence[Mapping[str, Any]]) -> str:
-    """A catalogue file in which the stacks have no constants of their own: what is known of a stack that nobody has measured.
+    """A catalogue file in which stacks have no constants of their own: what is known of one that nobody has measured.
 
     What their launchers take where a row is silent stays: that is documentation, not measurement.
     """
