@@ -71,7 +71,7 @@ docs: $(VENV)/.dev ## Write the generated pages and the README's output anew
 	$(BIN)/python tools/generate_docs.py
 
 .PHONY: accuracy
-accuracy: $(VENV)/.built ## Learn the intervals from files of measurements, FILES=…, and write docs/accuracy.md
+accuracy: $(VENV)/.built ## Learn the intervals from files of measurements, FILES=…, and write docs/accuracy.md and the README's scoreboard
 	$(BIN)/python tools/write_accuracy.py $(FILES)
 
 .PHONY: kernels

@@ -1,24 +1,30 @@
-"""Writes what measurements say about the model: intervals.toml and docs/accuracy.md.
+"""Writes what measurements say about the model: intervals.toml, docs/accuracy.md and the README's scoreboard.
 
     write_accuracy.py training.parquet memory.parquet inference.parquet serving.parquet
 
 The files of published measurements are not part of the project: `docs/accuracy.md` says what is in them.
 """
 
+import re
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from llmsweep.validate import intervals, stacks
 from llmsweep.validate.run import validate
 from llmsweep.validate.score import board
-from llmsweep.validate.text import CUT, HEAD, TITLES, WORST, cut, head, markdown, remarks, worst
+from llmsweep.validate.text import CUT, HEAD, TITLES, WORST, cut, head, markdown, percent, remarks, worst
 from suspects import FAMILIES, FAR, cause, families
 
-PAGE = Path(__file__).parents[1] / "docs" / "accuracy.md"
+ROOT = Path(__file__).parents[1]
+PAGE, README = ROOT / "docs" / "accuracy.md", ROOT / "README.md"
+# In the README, what stands between these is written by `make accuracy`.
+SCOREBOARD = re.compile(r"(?<=<!-- scoreboard of: make accuracy FILES=… -->\n)(.*?)(?=<!-- end -->)", re.DOTALL)
+SCORES = ("", "measured", "median", "mean of medians", "p90", "bias", "inside")
 NOTE = (
     "How far residuals of each class reach: predicted · exp(±1.2816 sigma) holds 80 % of them.",
     "A source (of deployments: a model) weighs as the root of its rows.",
@@ -75,6 +81,24 @@ def page(rows: pl.DataFrame, strangers: pl.DataFrame) -> Iterator[str]:
     yield from markdown(FAMILIES, families(rows))
 
 
+def scoreboard(rows: pl.DataFrame, strangers: pl.DataFrame) -> Iterator[str]:
+    """The README's tables: each quantity, and training steps by source."""
+    known, foreign = board(rows), board(strangers)
+
+    def lines(entries: Sequence[dict[str, Any]], stack: str) -> Iterator[list[str]]:
+        for entry in entries:
+            name = f"{entry['kind']}: `{entry['quantity']}`{stack}"
+            errors = (percent(entry[column]) for column in ("median", "mean_of_medians", "p90"))
+            bias = percent(entry["bias"], sign=True)
+            yield [name, f"{entry['answered']:,}", *errors, bias, percent(entry["inside"])]
+
+    of_training = [entry for entry in foreign["quantities"] if entry["kind"] == "training"]
+    yield from markdown(SCORES, [*lines(of_training, ", unknown stack"), *lines(known["quantities"], "")])
+    yield ""
+    steps = (line for line in cut(known, "group") if line[0] == "training")
+    yield from markdown(("training steps by source", *CUT[3:]), (line[2:] for line in steps))
+
+
 def unknown(files: Sequence[str]) -> pl.DataFrame:
     """Training and its memory, predicted as if nobody had measured the stacks."""
     with tempfile.TemporaryDirectory(prefix="llmsweep-") as folder:
@@ -84,7 +108,7 @@ def unknown(files: Sequence[str]) -> pl.DataFrame:
 
 
 def main(files: Sequence[str]) -> int:
-    """Learns the intervals, then writes both files."""
+    """Learns the intervals, then writes all three files."""
     if not files:
         print("usage: write_accuracy.py FILE.parquet…", file=sys.stderr)
         return 2
@@ -93,7 +117,9 @@ def main(files: Sequence[str]) -> int:
     intervals.FILE.write_text(intervals.dump(intervals.learn(rows, strangers), NOTE), encoding="utf-8")
     held_out = [intervals.held_out(frame, strangers) for frame in (rows, strangers)]
     PAGE.write_text("\n".join(page(*held_out)) + "\n", encoding="utf-8")
-    print(f"{intervals.FILE}\n{PAGE}")
+    tables = "\n".join(scoreboard(*held_out)) + "\n"
+    README.write_text(SCOREBOARD.sub(lambda _: tables, README.read_text(encoding="utf-8")), encoding="utf-8")
+    print(f"{intervals.FILE}\n{PAGE}\n{README}")
     return 0
 
 

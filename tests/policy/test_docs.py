@@ -145,3 +145,19 @@ def test_a_row_has_what_a_launcher_needs() -> None:
     assert set(named) <= of_training | {column["name"] for column in columns("training")}
     what_if = {name for name in of_training if name.endswith("_scale")}
     assert of_training - NOT_LAUNCHED - what_if == of_training & set(named)
+
+
+def test_the_scoreboard_is_that_of_the_accuracy_page() -> None:
+    accuracy = (ROOT / "docs" / "accuracy.md").read_text(encoding="utf-8")
+    board = README.partition("<!-- scoreboard of: make accuracy FILES=… -->\n")[2].partition("<!-- end -->")[0]
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in board.splitlines()]
+    quantities = [line for line in lines if re.fullmatch(r"\w+: `\w+`", line[0])]
+    sources = [line for line in lines if "/" in line[0]]
+    assert len(quantities) > 5
+    assert len(sources) > 5
+    for name, answered, *errors in quantities:
+        kind, quantity = name.replace("`", "").split(": ")
+        numbers = re.escape(" | ".join([answered.replace(",", ""), *errors]))
+        assert re.search(rf"\| {kind} \| {quantity} \| \d+ \| {numbers} \|", accuracy), name
+    for line in sources:
+        assert f"| training | step_time_s | {' | '.join(line)} |" in accuracy, line
