@@ -247,7 +247,7 @@ fn subset(axis: &Axis, text: &str, all: &[&str]) -> Result<String, String> {
         return Err(format!("{} is \"none\" or some of {}, not both as in \"{text}\"", axis.name, all.join(", ")));
     }
     if let Some(wrong) = parts.iter().find(|part| !all.contains(part)) {
-        return Err(unknown(axis.name, wrong, all));
+        return Err(unknown(axis.name, wrong, &[&["none"], all].concat()));
     }
     if let Some(twice) = parts.iter().enumerate().find(|(index, part)| parts[..*index].contains(part)) {
         return Err(format!("{} names \"{}\" twice in \"{text}\"", axis.name, twice.1));

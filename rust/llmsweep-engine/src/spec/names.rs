@@ -106,7 +106,10 @@ impl Kind {
             true if is_glob(pattern) => {
                 Err(format!("no {kind} matches \"{}\"{}", shown(pattern), instead(pattern, &self.names())))
             }
-            true => Err(unknown(kind, pattern, &self.names())),
+            true => {
+                let default = has_default(kind).then_some("default");
+                Err(unknown(kind, pattern, &default.into_iter().chain(self.names()).collect::<Vec<_>>()))
+            }
         }
     }
 }

@@ -25,9 +25,9 @@ fn choices_of_several_names() {
     for (line, sentence) in [
         (
             "recompute_modules = \"norm+actvation\"",
-            format!("s.toml:8:21: unknown recompute_modules \"actvation\"; did you mean \"activation\"?; allowed: {MODULES}"),
+            format!("s.toml:8:21: unknown recompute_modules \"actvation\"; did you mean \"activation\"?; allowed: none, {MODULES}"),
         ),
-        ("recompute_modules = \"\"", format!("s.toml:8:21: unknown recompute_modules \"\"; allowed: {MODULES}")),
+        ("recompute_modules = \"\"", format!("s.toml:8:21: unknown recompute_modules \"\"; allowed: none, {MODULES}")),
         (
             "recompute_modules = \"none+norm\"",
             format!("s.toml:8:21: recompute_modules is \"none\" or some of {MODULES}, not both as in \"none+norm\""),

@@ -151,7 +151,7 @@ fn values_of_axes() {
             ),
             (
                 r#"network = "ib-nrd""#,
-                r#"6:11: unknown network "ib-nrd"; did you mean "ib-ndr"?; allowed: ib-ndr, roce-400"#,
+                r#"6:11: unknown network "ib-nrd"; did you mean "ib-ndr"?; allowed: default, ib-ndr, roce-400"#,
             ),
             (r#"network = "x*""#, r#"6:11: no network matches "x*"; allowed: ib-ndr, roce-400"#),
             ("serving_mode = true", r#"6:16: serving_mode must be one of continuous, static, not "true""#),
