@@ -26,8 +26,9 @@ use llmsweep_model::work::attention::AttentionKernel;
 
 use crate::axes::{AXES, ENGINE_NAMES, Phase};
 use crate::catalog::collectives::fitted;
+use crate::catalog::constant::overridden;
 use crate::catalog::kernels::ANY_ENGINE;
-use crate::catalog::operations::overridden;
+use crate::catalog::operations::OPERATIONS;
 use crate::catalog::{AcceleratorEntry, Catalog, ModelEntry, NetworkEntry, Provenance, ResolvedLaws};
 use crate::plan::{Plan, PlanAxis, Point};
 use crate::spec::{AxisValue, Spec};
@@ -174,12 +175,12 @@ impl Context {
             kv_precisions,
             accelerators,
             networks,
-            stacks: stack_systems(&named, &defaults)?,
+            stacks: stack_systems(&named, &defaults),
             stack_names: stack_names(&named),
             attention_ratios,
             operations: systems
                 .operations
-                .map(|operations| overridden(operations, &spec.operations))
+                .map(|operations| overridden(operations, &OPERATIONS, &spec.operations))
                 .ok_or_else(|| incomplete("operations (systems/operations.toml)"))?,
             engines,
             recomputes: choices(&names(axis::RECOMPUTE), &Recompute::ALL),

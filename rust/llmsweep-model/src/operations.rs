@@ -2,7 +2,7 @@
 use crate::quantity::{BytesPerSec, Seconds};
 
 /// Constants of operations (`systems/operations.toml`); a sweep may override each.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Operations {
     /// What one device writes of a checkpoint.
     pub checkpoint_device_bandwidth: BytesPerSec,

@@ -3,7 +3,7 @@ use crate::precision::Precision;
 use crate::quantity::{Bytes, BytesPerSec, Seconds};
 
 /// Constants of a training stack.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct TrainingSystem {
     /// Host time per kernel launch.
     pub host_launch: Seconds,
@@ -59,39 +59,6 @@ pub struct TrainingSystem {
     pub stage_results_kept: f64,
     /// Buffers of data-parallel messages that are held all the time. \[B\]
     pub bucket_bytes: f64,
-}
-
-impl TrainingSystem {
-    /// A stack that adds nothing.
-    pub const NEUTRAL: Self = Self {
-        host_launch: Seconds::ZERO,
-        host_exposed: 0.0,
-        layer_launches: 0.0,
-        tensor_launches: 0.0,
-        expert_layer_floor: Seconds::ZERO,
-        tensor_exposed_overlapped: 1.0,
-        tensor_exposed: 1.0,
-        expert_all_to_all_ratio: 1.0,
-        expert_exposed: 1.0,
-        expert_imbalance: 1.0,
-        logit_bytes: 0.0,
-        gradient_accumulation_bytes: 0.0,
-        gradient_message_bytes: 0.0,
-        cast_bytes: 0.0,
-        cast_ratio_mxfp8: 1.0,
-        cast_ratio_nvfp4: 1.0,
-        host_memory_bandwidth: BytesPerSec(f64::INFINITY),
-        data_overlap: 1.0,
-        overlap_compute_slowdown: 0.0,
-        straggler_sigma: 0.0,
-        cached: 1.0,
-        fragmentation: 1.0,
-        context: Bytes::ZERO,
-        communicator: Bytes::ZERO,
-        gradient_copy_bytes: 0.0,
-        stage_results_kept: 0.0,
-        bucket_bytes: 0.0,
-    };
 }
 
 impl TrainingSystem {

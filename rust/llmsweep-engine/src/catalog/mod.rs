@@ -4,6 +4,7 @@
 //! of a later folder replaces one of an earlier with the same id. Keys and units: `docs/catalog.md`.
 pub mod accelerator;
 pub mod collectives;
+pub mod constant;
 pub mod efficiency;
 pub mod fabric;
 mod fields;

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use llmsweep_model::system::TrainingSystem;
 use serde_json::{Map, json};
 
-use super::fields::{Fields, number};
-use super::training_system::{TRAINING_CONSTANTS, training};
+use super::constant::{Own, given, keys, overridden};
+use super::fields::Fields;
+use super::training_system::TRAINING;
 use crate::axes::{AXES, Phase};
 use crate::node::{DocumentError, Entry, Node, Place, Value, nearest};
 
@@ -30,7 +31,8 @@ pub struct StackEntry {
     pub source: Vec<String>,
     /// Where the entry stands.
     pub place: Place,
-    constants: Node,
+    /// Constants in place of the defaults, by position in [`TRAINING`].
+    pub constants: Own,
 }
 
 /// Keys of a `[[stack]]` table beside the constants of `systems/training.toml`.
@@ -43,13 +45,11 @@ impl StackEntry {
     /// # Errors
     /// The first unknown or missing key, wrong type or impossible number.
     pub fn decode(node: &Node) -> Result<Self, DocumentError> {
-        let mut keys = STACK_KEYS.to_vec();
-        keys.extend(TRAINING_CONSTANTS);
-        let fields = Fields::new(node, "this stack", &keys)?;
+        let allowed: Vec<&str> = STACK_KEYS.into_iter().chain(keys(&TRAINING)).collect();
+        let fields = Fields::new(node, "this stack", &allowed)?;
         let id = fields.required_text("id")?.to_owned();
         let fields = fields.named(format!("the stack \"{id}\""));
-        // The constants that stand here are checked; those that don't come from the defaults, which may not be read yet.
-        training(&fields, Some(&TrainingSystem::NEUTRAL))?;
+        let constants = given(&fields, &TRAINING)?;
         let architectures: Vec<&str> =
             fields.any_table("attention_ratio")?.iter().map(|entry| entry.key.as_str()).collect();
         let mut attention_ratio = BTreeMap::new();
@@ -71,19 +71,15 @@ impl StackEntry {
             unsaid,
             source: fields.texts("source")?,
             place: fields.place().clone(),
-            constants: node.clone(),
+            constants,
             id,
         })
     }
 
     /// Its constants; what it does not say is as in the defaults.
-    ///
-    /// # Errors
-    /// None that decoding did not find.
-    pub fn system(&self, defaults: &TrainingSystem) -> Result<TrainingSystem, DocumentError> {
-        let mut keys = STACK_KEYS.to_vec();
-        keys.extend(TRAINING_CONSTANTS);
-        training(&Fields::new(&self.constants, "a stack", &keys)?, Some(defaults))
+    #[must_use]
+    pub fn system(&self, defaults: &TrainingSystem) -> TrainingSystem {
+        overridden(*defaults, &TRAINING, &self.constants)
     }
 
     /// A row of a list.
@@ -101,12 +97,8 @@ impl StackEntry {
     /// Everything known.
     #[must_use]
     pub fn json(&self) -> serde_json::Value {
-        let Value::Table(given) = &self.constants.value else { return self.row_json() };
-        let constants: Map<String, serde_json::Value> = given
-            .iter()
-            .filter(|entry| TRAINING_CONSTANTS.contains(&entry.key.as_str()))
-            .filter_map(|entry| Some((entry.key.clone(), number(&entry.node)?.into())))
-            .collect();
+        let constant = |&(position, number): &(usize, f64)| (TRAINING[position].key.to_owned(), number.into());
+        let constants: Map<String, serde_json::Value> = self.constants.iter().map(constant).collect();
         let unsaid: Map<String, serde_json::Value> =
             self.unsaid.iter().filter_map(|entry| Some((entry.key.clone(), plain(&entry.node.value)?))).collect();
         let mut value = self.row_json();

@@ -5,11 +5,12 @@ use llmsweep_model::quantity::{Bytes, Seconds};
 use llmsweep_model::system::{ServingEngine, TrainingSystem};
 
 use super::collectives::collectives;
+use super::constant::{every, keys};
 use super::efficiency::required_share;
 use super::fields::Fields;
 use super::intervals::Intervals;
-use super::operations::operations;
-use super::training_system::{TRAINING_CONSTANTS, training};
+use super::operations::OPERATIONS;
+use super::training_system::TRAINING;
 use crate::axes::ENGINE_NAMES;
 use crate::node::{DocumentError, Node};
 
@@ -34,14 +35,17 @@ impl Systems {
         match name {
             "collectives" => self.collectives = Some(collectives(node)?),
             "training" => {
-                let mut keys = TRAINING_CONSTANTS.to_vec();
-                keys.push("source");
-                let fields = Fields::new(node, "the table of constants of training", &keys)?;
-                self.training = Some(training(&fields, None)?);
+                let allowed: Vec<&str> = keys(&TRAINING).chain(["source"]).collect();
+                let fields = Fields::new(node, "the table of constants of training", &allowed)?;
+                self.training = Some(every(&fields, &TRAINING)?);
             }
             "serving" => self.engines = Some(engines(node)?),
             "intervals" => self.intervals = Intervals::decode(node)?,
-            "operations" => self.operations = Some(operations(node)?),
+            "operations" => {
+                let allowed: Vec<&str> = keys(&OPERATIONS).chain(["source"]).collect();
+                let fields = Fields::new(node, "the table of constants of operations", &allowed)?;
+                self.operations = Some(every(&fields, &OPERATIONS)?);
+            }
             _ => {
                 let message = format!(
                     "\"{name}.toml\" has no meaning here: allowed are collectives, intervals, operations, serving, training"

@@ -113,12 +113,8 @@ pub(super) fn attention_ratios(stacks: &[Option<&StackEntry>], accelerator: &Acc
 }
 
 /// Constants of the stacks: what they do not say is as in the defaults.
-pub(super) fn stack_systems(
-    stacks: &[Option<&StackEntry>],
-    defaults: &TrainingSystem,
-) -> Result<Vec<TrainingSystem>, CompileError> {
-    let system = |stack: Option<&StackEntry>| stack.map_or(Ok(*defaults), |stack| stack.system(defaults));
-    stacks.iter().copied().map(system).collect::<Result<_, _>>().map_err(|error| CompileError(error.to_string()))
+pub(super) fn stack_systems(stacks: &[Option<&StackEntry>], defaults: &TrainingSystem) -> Vec<TrainingSystem> {
+    stacks.iter().map(|stack| stack.map_or(*defaults, |stack| stack.system(defaults))).collect()
 }
 
 /// Names of the stacks.

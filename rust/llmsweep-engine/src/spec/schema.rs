@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 use super::objective::{group_columns, numeric_columns};
 use super::{SCHEMA, VALUES_LIMIT};
 use crate::axes::{AXES, Axis, Domain, Fallback, Phase, of_phase};
-use crate::catalog::operations::{OPERATIONS, Range};
+use crate::catalog::constant::Range;
+use crate::catalog::operations::OPERATIONS;
 
 /// The JSON Schema (draft 2020-12) of a specification.
 ///

@@ -3,6 +3,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use llmsweep_engine::axes::ENGINE_NAMES;
+use llmsweep_engine::catalog::constant::keys;
 use llmsweep_engine::catalog::{
     Catalog, collectives, efficiency, kernels, operations, stack, systems, training_system,
 };
@@ -223,14 +224,13 @@ fn the_documentation_has_every_key() {
         &collectives::BETWEEN_NODES_KEYS,
         &collectives::EXCHANGE_KEYS,
         &collectives::EXCHANGE_KERNELS_KEYS,
-        &training_system::TRAINING_CONSTANTS,
         &systems::COMMON_KEYS,
         &systems::ENGINE_KEYS,
     ] {
         has(software, keys);
     }
-    for constant in &operations::OPERATIONS {
-        has(software, &[constant.key]);
+    for key in keys(&operations::OPERATIONS).chain(keys(&training_system::TRAINING)) {
+        has(software, &[key]);
     }
     for engine in ENGINE_NAMES {
         has(software, &[&format!("[engine.{engine}]")]);
