@@ -9,18 +9,21 @@ from typing import Any
 import polars as pl
 
 from llmsweep.directories import catalog_directories
+from llmsweep.registries import axes
 from llmsweep.validate.models import table
 
 DEFAULT = "default"
-# What physical defaults take where nothing is said: those of the axes, and the distributed optimizer.
-UNSAID: Mapping[str, Any] = {
-    "recompute": "none",
-    "zero_stage": 1,
-    "attention_kernel": "flash",
-    "sequence_parallel": True,
-    "gradient_precision": "fp32",
-    "recompute_modules": "scores+norm+activation",
-}
+# Axes that published rows leave unsaid.
+SILENT = (
+    "recompute",
+    "recompute_modules",
+    "zero_stage",
+    "attention_kernel",
+    "sequence_parallel",
+    "gradient_precision",
+)
+# What is taken there where the stack does not say: the axis's own default.
+UNSAID: Mapping[str, Any] = {axis["name"]: axis["fallback"] for axis in axes("training") if axis["name"] in SILENT}
 # Later than any release.
 ALWAYS = "9999-12"
 

@@ -59,9 +59,29 @@ pub struct TrainingSystem {
     pub stage_results_kept: f64,
     /// Buffers of data-parallel messages that are held all the time. \[B\]
     pub bucket_bytes: f64,
+    /// Parameters of a bucket of gradients, at least.
+    pub bucket_parameters: f64,
+    /// Parameters of a bucket of gradients for each data-parallel rank.
+    pub bucket_parameters_per_rank: f64,
+    /// Share of the experts' messages that a pair of passes leaves exposed.
+    pub paired_exposed: f64,
 }
 
 impl TrainingSystem {
+    /// Parameters of a bucket of gradients on `ranks` data-parallel ranks: more where there are many, so that the parts that a ring passes on
+    /// stay large.
+    ///
+    /// ```
+    /// # use llmsweep_model::system::TrainingSystem;
+    /// let megatron_lm =
+    ///     TrainingSystem { bucket_parameters: 40e6, bucket_parameters_per_rank: 1e6, ..TrainingSystem::default() };
+    /// assert_eq!((megatron_lm.bucket(8.0), megatron_lm.bucket(128.0)), (40e6, 128e6));
+    /// ```
+    #[must_use]
+    pub fn bucket(&self, ranks: f64) -> f64 {
+        (self.bucket_parameters_per_rank * ranks).max(self.bucket_parameters)
+    }
+
     /// Bytes moved per value that a precision casts; 0 where multiplications take values as they are.
     #[must_use]
     pub fn cast_traffic(&self, precision: &Precision) -> f64 {

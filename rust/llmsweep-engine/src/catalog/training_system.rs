@@ -5,7 +5,7 @@ use super::constant::Range::{Amount, Positive, Share, Surplus};
 use super::constant::{Constant, constant};
 
 /// Every constant of training software.
-pub const TRAINING: [Constant<TrainingSystem>; 27] = [
+pub const TRAINING: [Constant<TrainingSystem>; 30] = [
     constant("host_launch_s", Amount, |s| &mut s.host_launch.0, "Host time of a kernel's launch."),
     constant(
         "host_exposed",
@@ -101,6 +101,24 @@ pub const TRAINING: [Constant<TrainingSystem>; 27] = [
         Share,
         |s| &mut s.stage_results_kept,
         "1 where the result of a pipeline stage stays until its backward pass, else 0.",
+    ),
+    constant(
+        "bucket_parameters",
+        Positive,
+        |s| &mut s.bucket_parameters,
+        "Parameters of a bucket of gradients, at least.",
+    ),
+    constant(
+        "bucket_parameters_per_rank",
+        Amount,
+        |s| &mut s.bucket_parameters_per_rank,
+        "Parameters of a bucket of gradients for each data-parallel rank.",
+    ),
+    constant(
+        "paired_exposed",
+        Share,
+        |s| &mut s.paired_exposed,
+        "Share of the experts' messages that a pair of passes (DualPipe) leaves exposed.",
     ),
     constant("bucket_bytes", Amount, |s| &mut s.bucket_bytes, "Buffers of data-parallel messages."),
 ];

@@ -108,14 +108,15 @@ impl<'a> TrainingEvaluator<'a> {
         let work = self.work.as_ref().map_err(|reject| *reject)?;
         let times = self.times.as_ref().ok_or(UNSEEN)?;
         let shape = &context.model(point).shape;
+        let system = context.stack(point);
         let replicas = Replicas::of(work, setup)?;
         let (cut, recompute_layers) = (setup.cut(), setup.recompute_layers);
         let stages = self.stages.get((cut, recompute_layers), || {
-            let input = StageInput { shape, work, times, order: cut.order, recompute_layers };
+            let input = StageInput { shape, work, times, system, order: cut.order, recompute_layers };
             stages_of(&mut self.seen.stages, shape, cut).map(|classes| TrainingStage::all(&input, classes))
         });
         let stages = stages.as_deref().map_err(|reject| *reject)?;
-        let (precision, system, operations) = (context.precision(point), context.stack(point), &context.operations);
+        let (precision, operations) = (context.precision(point), &context.operations);
         let levels = TrainingLevels { shape, precision, work, times, device: &device.device, system, operations };
         training::row(levels, replicas, stages, setup)
     }

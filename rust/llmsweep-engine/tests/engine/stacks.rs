@@ -1,7 +1,8 @@
 //! Training stacks: what a wrong one says, and that a right one moves what it should and nothing else.
 use llmsweep_engine::catalog::{Catalog, Kind};
+use llmsweep_model::phase::share::Bottleneck;
 
-use crate::common::{all_rows, catalog_folder, sweep};
+use crate::common::{all_rows, catalog_folder, sweep, training};
 use crate::systems::refuses;
 
 const SWEEP: &str = r#"schema = 1
@@ -80,4 +81,22 @@ fn every_shipped_stack_says_where_it_comes_from() {
             assert!(catalog.source(Kind::Stacks, key).is_some(), "{id}: {key}");
         }
     }
+}
+
+/// 128 replicas whose times spread by 5 %: the slowest takes 0.05·√(2 ln 128) = 0.1557 of its kernels and its host's part longer.
+#[test]
+fn replicas_wait_for_the_slowest() {
+    let run = |sigma: f64| {
+        all_rows(&training(&format!(
+            "model = \"llama2-7b\"\naccelerator = \"h100-sxm-80\"\ndevices = 128\nglobal_batch = 512\nsequence_length = 4096\n\
+             stack = \"mine\"\nrecompute = \"full\"\n\
+             [[stack]]\nid = \"mine\"\nname = \"Mine\"\nhost_launch_s = 0\nstraggler_sigma = {sigma}\n"
+        )))
+    };
+    let (even, uneven, wild) = (run(0.0), run(0.05), run(1.0));
+    let waited = uneven.number(0, "straggler_time_s");
+    assert!((waited / even.number(0, "compute_time_s") - 0.155_747).abs() < 1e-5, "{waited}");
+    assert!((uneven.number(0, "step_time_s") - even.number(0, "step_time_s") - waited).abs() < 1e-9);
+    let bottlenecks = [&even, &wild].map(|rows| rows.number(0, "bottleneck"));
+    assert_eq!(bottlenecks, [Bottleneck::Compute, Bottleneck::Straggler].map(|limit| f64::from(limit.code())));
 }

@@ -9,18 +9,6 @@ use crate::parallel::pipeline::StageClass;
 use crate::quantity::{Bytes, Seconds};
 use crate::work::Collective;
 
-/// Parameters of a bucket of gradients on `ranks` data-parallel ranks: `max(40 M, 1 M · ranks)`, so that the parts that a ring passes on stay
-/// large (Megatron-LM, `DistributedDataParallelConfig.bucket_size`).
-///
-/// ```
-/// # use llmsweep_model::phase::exchange::bucket_parameters;
-/// assert_eq!((bucket_parameters(8.0), bucket_parameters(128.0)), (40e6, 128e6));
-/// ```
-#[must_use]
-pub fn bucket_parameters(ranks: f64) -> f64 {
-    (1e6 * ranks).max(40e6)
-}
-
 /// How many messages carry a stage's dense parameters and its experts.
 #[derive(Clone, Copy)]
 struct Units {
@@ -184,7 +172,7 @@ impl Step<'_> {
             return Units { dense: units, experts: units };
         }
         let chunks = f64::from(self.setup.virtual_pipeline);
-        let bucket = bucket_parameters(self.placement.data_ring().size) * chunks;
+        let bucket = self.levels.system.bucket(self.placement.data_ring().size) * chunks;
         let buckets = |parameters: f64| (parameters / bucket).ceil().max(1.0) * chunks;
         Units { dense: buckets(parameters.dense), experts: buckets(parameters.experts) }
     }

@@ -19,13 +19,14 @@ pub enum Bottleneck {
     PipelineBubble,
     Optimizer,
     HostTransfer,
+    Straggler,
     CacheCapacity,
     Prefill,
 }
 
 impl Bottleneck {
     /// Every bottleneck, in the order of its code.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Compute,
         Self::MemoryBandwidth,
         Self::Host,
@@ -37,6 +38,7 @@ impl Bottleneck {
         Self::PipelineBubble,
         Self::Optimizer,
         Self::HostTransfer,
+        Self::Straggler,
         Self::CacheCapacity,
         Self::Prefill,
     ];
@@ -62,6 +64,7 @@ impl Bottleneck {
             Self::PipelineBubble => "pipeline_bubble",
             Self::Optimizer => "optimizer",
             Self::HostTransfer => "host_transfer",
+            Self::Straggler => "straggler",
             Self::CacheCapacity => "cache_capacity",
             Self::Prefill => "prefill",
         }
@@ -82,6 +85,7 @@ impl Bottleneck {
             Self::PipelineBubble => "Stages that wait for each other.",
             Self::Optimizer => "The optimizer's update.",
             Self::HostTransfer => "Transfers to and from the host's memory, and its update.",
+            Self::Straggler => "Replicas that wait for the slowest.",
             Self::CacheCapacity => "Requests that wait for room in the key-value cache.",
             Self::Prefill => "Decode steps that wait for other requests' prefills.",
         }

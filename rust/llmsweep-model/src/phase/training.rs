@@ -145,6 +145,7 @@ impl StepTerms {
             (Bottleneck::DataCommunication, self.data),
             (Bottleneck::Optimizer, self.optimizer),
             (Bottleneck::HostTransfer, self.offload),
+            (Bottleneck::Straggler, self.straggler),
         ])
     }
 }

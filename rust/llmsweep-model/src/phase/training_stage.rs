@@ -5,10 +5,7 @@ use crate::arch::ModelShape;
 use crate::memory::activations::Recompute;
 use crate::memory::state::{DeviceParameters, StageParameters, table_parameters};
 use crate::parallel::pipeline::{Order, Passes, StageClass};
-
-/// Part of the multiprocessors that move data while a pair of passes hides its messages: 20 of an H800's 132 (DeepSeek-AI 2024,
-/// arXiv:2412.19437, section 3.2.2). Assumed for other chips too; the multiplications are slower by as much meanwhile.
-const MESSAGE_UNITS: f64 = 20.0 / 132.0;
+use crate::system::TrainingSystem;
 
 /// What shapes the stages of a cell: rows that agree on it have the same stages.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +16,8 @@ pub struct StageInput<'a> {
     pub work: &'a TrainingWork,
     /// How long that takes.
     pub times: &'a TrainingTimes,
+    /// The training stack.
+    pub system: &'a TrainingSystem,
     /// Where the chunks of the model go.
     pub order: Order,
     /// Layers of a stage that recomputation runs again; 0 for all.
@@ -50,7 +49,7 @@ impl TrainingStage {
     /// A stage of this class.
     #[must_use]
     pub fn of(input: &StageInput, class: &StageClass) -> Self {
-        let StageInput { shape, work, .. } = *input;
+        let StageInput { shape, work, system, .. } = *input;
         let again = share_again(class, input.recompute_layers);
         let time = stage_time(input, class, again);
         Self {
@@ -61,7 +60,7 @@ impl TrainingStage {
             largest_gradient_whole: largest_gradient(shape, work, class, true),
             kept_bytes: kept_bytes(work, class, again),
             time,
-            passes: passes(&time, &work.layout),
+            passes: passes(&time, &work.layout, system),
         }
     }
 
@@ -166,7 +165,7 @@ fn stage_time(input: &StageInput, stage: &StageClass, again: f64) -> BlockTime {
 }
 
 /// A stage's time by what others wait for. Messages and the host's part are spread evenly over the passes that have them.
-fn passes(time: &BlockTime, layout: &TrainingLayout) -> Passes {
+fn passes(time: &BlockTime, layout: &TrainingLayout, system: &TrainingSystem) -> Passes {
     // Forward and backward, and forward once more where all is computed again; the host launches a backward pass twice as long.
     let message_passes = if layout.recompute == Recompute::Full { 3.0 } else { 2.0 };
     let host = time.host / (message_passes + 1.0);
@@ -174,6 +173,6 @@ fn passes(time: &BlockTime, layout: &TrainingLayout) -> Passes {
     let forward = time.forward.busy() + messages + host;
     let weight = time.weight + host;
     let compute = time.total() - time.expert;
-    let exposed = (time.expert - compute).max(time.expert * MESSAGE_UNITS);
+    let exposed = (time.expert - compute).max(time.expert * system.paired_exposed);
     Passes { forward, input: time.total() - forward - weight, weight, paired: time.expert - exposed }
 }

@@ -107,6 +107,7 @@ pub(crate) fn train_with(
         shape,
         work: &work,
         times: &times,
+        system,
         order: setup.schedule.order(),
         recompute_layers: setup.recompute_layers,
     };
