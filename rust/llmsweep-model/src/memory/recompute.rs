@@ -1,6 +1,6 @@
 //! Which parts of a layer are run again in the backward pass instead of being kept.
 use crate::subset::Subset;
-use crate::work::forward::UP_PROJECTION;
+use crate::work::names::MLP_UP;
 use crate::work::{Collective, Kernel, Message, Op, Part, Work};
 
 /// Which activations are computed again in the backward pass.
@@ -97,7 +97,7 @@ impl Again {
                 let unfused = forward.ops.iter().any(|op| matches!(op.kernel, Kernel::UnfusedAttention(_)));
                 let mut again = Work::default();
                 for op in &forward.ops {
-                    let up = op.part == Part::Mlp && op.name == UP_PROJECTION && self.has(Module::MlpUp);
+                    let up = op.part == Part::Mlp && op.name == MLP_UP && self.has(Module::MlpUp);
                     if up || self.part(op.part, unfused) {
                         again.ops.push(*op);
                     } else if let Kernel::Experts(shape) = op.kernel

@@ -3,6 +3,7 @@
 //! Hu et al. 2021, arXiv:2106.09685, section 4.1: a frozen `k × n` matrix gets a trained product `A·B` of rank `r`, `A` of `k × r` and `B` of
 //! `r × n`, so `r·(k + n)` parameters in place of `k·n`.
 use super::backward::expert_pairs;
+use super::names::{QUERY_KEY_VALUE, QUERY_LATENT_DOWN, up_matrices};
 use super::{Kernel, Op, Part, Widths, Work};
 use crate::law::GemmShape;
 use crate::memory::state::DeviceParameters;
@@ -116,8 +117,9 @@ impl Adapters {
 
     fn multiply(&self, work: &mut Work, m: f64, n: f64, k: f64, together: f64, widths: &Widths) {
         let rank = self.rank * together;
-        for (name, n, k) in [("adapter down", rank, k), ("adapter up", n / together, rank / together)] {
-            let count = if name == "adapter up" { together } else { 1.0 };
+        for (name, count, n, k) in
+            [("adapter down", 1.0, rank, k), ("adapter up", together, n / together, rank / together)]
+        {
             work.ops.push(Op {
                 name,
                 kernel: Kernel::PlainGemm(GemmShape { m, n, k }),
@@ -136,10 +138,9 @@ impl Adapters {
 /// How many matrices a kernel multiplies at once.
 fn matrices(name: &str, gated: bool) -> f64 {
     match name {
-        "query, key, value" => 3.0,
-        "query, latent down" => 2.0,
-        "mlp up" | "shared expert up" if gated => 2.0,
-        _ => 1.0,
+        QUERY_KEY_VALUE => 3.0,
+        QUERY_LATENT_DOWN => 2.0,
+        name => up_matrices(name, gated),
     }
 }
 

@@ -1,4 +1,5 @@
 //! Attention of many queries at once: training and prefill.
+use super::names::{QUERY_KEY_VALUE, QUERY_LATENT_DOWN};
 use super::{Kernel, Op, Part, Scores, Split, Tokens, Widths, Work, launches};
 use crate::arch::{LatentAttention, SoftmaxAttention};
 use crate::law::LatentWidths;
@@ -38,7 +39,7 @@ pub fn softmax(
     let heads = f64::from(attention.heads) / split.tensor;
     let kv_heads = split.kv_heads(attention.kv_heads);
     let gate = if attention.gate { heads } else { 0.0 };
-    work.gemm("query, key, value", tokens.rows, (heads + gate + 2.0 * kv_heads) * d, hidden, widths);
+    work.gemm(QUERY_KEY_VALUE, tokens.rows, (heads + gate + 2.0 * kv_heads) * d, hidden, widths);
     work.operand_from(Part::Norm);
     work.ops.push(Op::memory("rotary", 2.0 * tokens.rows * (heads + kv_heads) * d * widths.activation, 1.0));
     let heads_of = Layout { heads, kv_heads, query_dim: d, value_dim: d, latent: None };
@@ -115,13 +116,13 @@ pub fn project_latent(
     let latent = f64::from(attention.kv_rank + attention.rope_dim);
     let query_rank = f64::from(attention.query_rank);
     if attention.query_rank > 0 {
-        work.gemm("query, latent down", rows, query_rank + latent, hidden, widths);
+        work.gemm(QUERY_LATENT_DOWN, rows, query_rank + latent, hidden, widths);
         work.operand_from(Part::Norm);
         work.mark(Part::Mixer);
         work.gemm("query up", rows, query, query_rank, widths);
         work.mark(Part::LatentUp);
     } else {
-        work.gemm("query, latent down", rows, query + latent, hidden, widths);
+        work.gemm(QUERY_LATENT_DOWN, rows, query + latent, hidden, widths);
         work.operand_from(Part::Norm);
     }
     if let Some(indexer) = attention.indexer {

@@ -3,6 +3,7 @@
 //! The part that depends on the context (reading the cache) is kept apart from the part that depends on the batch only, so that a sweep
 //! computes the latter once for all contexts.
 use super::experts::Routing;
+use super::names::QUERY_KEY_VALUE;
 use super::{Kernel, Op, Part, Split, Widths, Work, attention, forward, launches, linear};
 use crate::arch::{Attention, LayerKind, MixerKind, MlpKind, ModelShape};
 use crate::law::{DecodeShape, LatentDecodeShape};
@@ -27,7 +28,7 @@ pub fn layer(
             let heads = f64::from(softmax.heads) / split.tensor;
             let kv_heads = split.kv_heads(softmax.kv_heads);
             let gate = if softmax.gate { heads } else { 0.0 };
-            work.gemm("query, key, value", requests, (heads + gate + 2.0 * kv_heads) * d, hidden, widths);
+            work.gemm(QUERY_KEY_VALUE, requests, (heads + gate + 2.0 * kv_heads) * d, hidden, widths);
             let rotated = 2.0 * requests * (heads + kv_heads) * d * widths.activation;
             work.ops.push(Op::memory("rotary, cache write", rotated, launches::ROTARY_CACHE_WRITE));
             work.gemm("attention output", requests, hidden, heads * d, widths);

@@ -1,4 +1,5 @@
 //! Mixture of experts: router, dispatch, grouped matrix multiplications, combine.
+use super::names::SHARED_EXPERT_UP;
 use super::{Collective, Group, Kernel, Message, Op, Part, Routed, Split, Widths, Work, forward, launches};
 use crate::arch::Moe;
 use crate::law::GroupedShape;
@@ -72,7 +73,7 @@ pub fn forward(work: &mut Work, moe: &Moe, hidden: f64, rows: f64, routing: &Rou
 
     if moe.shared_ffn > 0 {
         let ffn = f64::from(moe.shared_ffn) / split.tensor;
-        work.gemm("shared expert up", rows, gate * ffn, hidden, widths);
+        work.gemm(SHARED_EXPERT_UP, rows, gate * ffn, hidden, widths);
         work.operand_from(Part::Norm);
         work.ops.push(
             Op::memory("shared activation", rows * (gate + 1.0) * ffn * widths.activation, 1.0)

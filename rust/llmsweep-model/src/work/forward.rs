@@ -1,11 +1,9 @@
 //! The forward pass of one layer, of the embedding and of the LM head.
 use super::attention::AttentionKernel;
 use super::experts::Routing;
+use super::names::MLP_UP;
 use super::{Collective, Group, Op, Part, Split, Tokens, Widths, Work, attention, context, experts, launches, linear};
 use crate::arch::{Attention, LayerKind, MixerKind, MlpKind, ModelShape};
-
-/// The first multiplication of a dense MLP.
-pub const UP_PROJECTION: &str = "mlp up";
 
 /// What a layer's forward pass needs besides the model.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -80,7 +78,7 @@ pub fn mlp(
         (MlpKind::Dense, Some(dense), _) => {
             let ffn = f64::from(dense.ffn) / split.tensor;
             let gate = if dense.gated { 2.0 } else { 1.0 };
-            work.gemm(UP_PROJECTION, rows, gate * ffn, hidden, widths);
+            work.gemm(MLP_UP, rows, gate * ffn, hidden, widths);
             work.operand_from(Part::Norm);
             work.ops.push(
                 Op::memory("activation", rows * (gate + 1.0) * ffn * widths.activation, 1.0)

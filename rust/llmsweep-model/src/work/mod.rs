@@ -12,6 +12,7 @@ pub mod experts;
 pub mod forward;
 pub mod launches;
 pub mod linear;
+pub mod names;
 pub mod orthogonalise;
 pub mod part;
 pub mod prediction;

@@ -1,4 +1,5 @@
 //! Muon's orthogonalisation of a layer's updates.
+use super::names::up_matrices;
 use super::{Kernel, Work};
 use crate::law::GemmShape;
 use crate::memory::state::DeviceParameters;
@@ -34,7 +35,7 @@ pub fn of_layer(unsplit: &Work, experts: f64, gated: bool, tensor: f64, expert_r
     for op in &unsplit.ops {
         match op.kernel {
             Kernel::Gemm(GemmShape { n, k, .. }) => {
-                let together = if gated && matches!(op.name, "mlp up" | "shared expert up") { 2.0 } else { 1.0 };
+                let together = up_matrices(op.name, gated);
                 sum.dense += op.count * together * newton_schulz(k, n / together) / tensor;
             }
             Kernel::Experts(shape) => {
