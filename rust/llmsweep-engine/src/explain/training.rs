@@ -131,7 +131,9 @@ fn memory(memory: &TrainingMemory, spread: &Spread) -> Section {
 fn memory_term(term: MemoryTerm, bytes: f64) -> Term {
     match term {
         MemoryTerm::Weights => Term::new("weights", bytes, "B", "parameters of the device · bytes each / ZeRO-3 shard"),
-        MemoryTerm::Gradients => Term::new("gradients", bytes, "B", "parameters · 4 B / ZeRO-2 shard"),
+        MemoryTerm::Gradients => {
+            Term::new("gradients", bytes, "B", "trained parameters · bytes of their sum / ZeRO-2 shard")
+        }
         MemoryTerm::Optimizer => {
             Term::new("optimizer state", bytes, "B", "parameters · (master + moments) / ZeRO-1 shard")
                 .source("Rajbhandari et al. 2020, arXiv:1910.02054, figure 1")
@@ -140,7 +142,9 @@ fn memory_term(term: MemoryTerm, bytes: f64) -> Term {
             Term::new("activations", bytes, "B", "kept by layers · micro-batches in flight + layer computed again")
                 .source("Korthikanti et al. 2022, arXiv:2205.05198, table 2")
         }
-        MemoryTerm::Logits => Term::new("logits", bytes, "B", "tokens · vocabulary / t · 6 B, if the loss is the peak"),
+        MemoryTerm::Logits => {
+            Term::new("logits", bytes, "B", "tokens · vocabulary / t · (format + 4 B), if the loss is the peak")
+        }
         MemoryTerm::Gathered => Term::new("gathered weights", bytes, "B", "two whole layers under ZeRO-3"),
         MemoryTerm::Temporary => {
             Term::new("temporary", bytes, "B", "gradient of the layer at work, casts of the update, message buffers")
