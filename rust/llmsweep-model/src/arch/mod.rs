@@ -263,6 +263,12 @@ pub struct ModelShape {
 }
 
 impl ModelShape {
+    /// Whether its MLPs and experts have gates.
+    #[must_use]
+    pub fn has_gates(&self) -> bool {
+        self.dense.is_some_and(|dense| dense.gated) || self.moe.is_some_and(|moe| moe.gated)
+    }
+
     /// Number of layers, `L`.
     #[must_use]
     pub fn layers(&self) -> u32 {

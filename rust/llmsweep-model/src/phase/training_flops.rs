@@ -80,9 +80,8 @@ pub fn trainable(shape: &ModelShape, adapters: &AdapterCount, layout: &TrainingL
 pub fn orthogonalisation(shape: &ModelShape, kind: LayerKind, layout: &TrainingLayout) -> DeviceParameters {
     let forward = forward::layer(shape, kind, &unsplit(layout, 1.0));
     let experts = shape.moe.map_or(0.0, |moe| f64::from(moe.experts));
-    let gated = shape.dense.is_some_and(|dense| dense.gated) || shape.moe.is_some_and(|moe| moe.gated);
     let expert_ranks = f64::from(layout.expert) * f64::from(layout.expert_tensor);
-    of_layer(&forward, experts, gated, f64::from(layout.tensor), expert_ranks)
+    of_layer(&forward, experts, shape.has_gates(), f64::from(layout.tensor), expert_ranks)
 }
 
 /// FLOPs of a sequence that a training mode needs: three forward passes, two of frozen matrices, which need no gradient of themselves.

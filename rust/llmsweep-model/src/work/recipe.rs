@@ -38,7 +38,7 @@ impl Recipe {
             casts: Casts { traffic: cast_traffic },
             adapters: layout.adapters(),
             expands: layout.mode == Mode::Qlora,
-            gated: shape.dense.is_some_and(|dense| dense.gated) || shape.moe.is_some_and(|moe| moe.gated),
+            gated: shape.has_gates(),
             experts,
             widths: *widths,
         }
