@@ -3,8 +3,8 @@ use llmsweep_model::arch::ModelShape;
 use llmsweep_model::economics::Fleet;
 use llmsweep_model::flops::ForwardFlops;
 use llmsweep_model::parallel::pipeline::Cut;
-use llmsweep_model::phase::inference::{self, InferenceRow, InferenceSetup, Tables};
-use llmsweep_model::phase::inference_times::{InferenceDevice, InferenceWork, PassTime};
+use llmsweep_model::phase::inference::times::{InferenceDevice, InferenceWork, PassTime};
+use llmsweep_model::phase::inference::{self, InferenceRow, InferenceSetup, Replica, Tables};
 use llmsweep_model::reject::Reject;
 
 use super::Common;
@@ -129,10 +129,11 @@ impl<'a> InferenceEvaluator<'a> {
         let shape = &context.model(point).shape;
         let (device, _) = self.device.as_ref().map_err(|reject| *reject)?;
         let work = self.work.as_ref().map_err(|reject| *reject)?;
-        let stages = stages_of(&mut self.seen.stages, shape, Cut::even(setup.pipeline, 1));
+        let stages = stages_of(&mut self.seen.stages, shape, Cut::even(setup.pipeline, 1))?;
         let mut tables =
             CellTables { shape, work, device, passes: &mut self.passes, prompt_flops: &mut self.prompt_flops };
-        inference::row(shape, work, device, context.engine(point), stages, &mut tables, setup)
+        let replica = Replica { shape, work, device, engine: context.engine(point), stages };
+        inference::row(&replica, &mut tables, setup)
     }
 }
 

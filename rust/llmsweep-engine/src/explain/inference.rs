@@ -1,6 +1,6 @@
 //! A serving setup, term by term.
+use llmsweep_model::phase::inference::times::{InferenceDevice, InferenceWork};
 use llmsweep_model::phase::inference::{InferenceRow, InferenceSetup, ServingMode};
-use llmsweep_model::phase::inference_times::{InferenceDevice, InferenceWork};
 use llmsweep_model::quantity::Seconds;
 use llmsweep_model::reject::Reject;
 use llmsweep_model::work::{Work, decode};

@@ -4,7 +4,6 @@
 //! once per distinct combination of the axes it depends on; the one-row path builds all four. Both call the same functions.
 pub mod exchange;
 pub mod inference;
-pub mod inference_times;
 pub mod overlap;
 pub mod share;
 pub mod training;

@@ -9,8 +9,8 @@ use llmsweep_model::memory::recompute::Module;
 use llmsweep_model::memory::state::{GradientPrecision, Optimizer};
 use llmsweep_model::parallel::context::ContextExchange;
 use llmsweep_model::parallel::pipeline::{Cut, Schedule, stages};
-use llmsweep_model::phase::inference::{self, InferenceRow, InferenceSetup, ServingMode, Tables};
-use llmsweep_model::phase::inference_times::{InferenceDevice, InferenceWork, PassTime};
+use llmsweep_model::phase::inference::times::{InferenceDevice, InferenceWork, PassTime};
+use llmsweep_model::phase::inference::{self, InferenceRow, InferenceSetup, Replica, ServingMode, Tables};
 use llmsweep_model::phase::training::{self, Replicas, TrainingLevels, TrainingRow, TrainingSetup};
 use llmsweep_model::phase::training_memory::Refusal;
 use llmsweep_model::phase::training_stage::{StageInput, TrainingStage};
@@ -170,6 +170,6 @@ pub(crate) fn serve(
     let device = InferenceDevice::of(&machine.device(format, SERVING_CLOCK), &engine);
     let stages = stages(shape, &Cut::even(setup.pipeline, 1));
     let mut tables = Direct { shape, work: &work, device: &device };
-    let stages = stages.as_deref().map_err(|reject| *reject);
-    inference::row(shape, &work, &device, &engine, stages, &mut tables, setup)
+    let stages = stages.as_deref().map_err(|reject| *reject)?;
+    inference::row(&Replica { shape, work: &work, device: &device, engine: &engine, stages }, &mut tables, setup)
 }

@@ -1,7 +1,4 @@
 //! Inference, levels shape to time: weights and cache of a device, prefill of a prompt, one decode step.
-use super::Device;
-use super::share::KernelTime;
-use super::training_messages::ring_of;
 use crate::arch::{LayerKind, ModelShape};
 use crate::kernel::{KernelModel, Pass};
 use crate::memory::cache::LayerCache;
@@ -9,6 +6,9 @@ use crate::memory::state::table_parameters;
 use crate::parallel::context::ContextExchange;
 use crate::parallel::divide;
 use crate::parallel::pipeline::{MAX_KINDS, StageClass};
+use crate::phase::Device;
+use crate::phase::share::KernelTime;
+use crate::phase::training_messages::ring_of;
 use crate::precision::{KvPrecision, Precision};
 use crate::quantity::Seconds;
 use crate::reject::Reject;
