@@ -97,6 +97,9 @@ def precision() -> pl.Expr:
     return pl.when(blocks).then(pl.lit("fp8_block")).otherwise(said)
 
 
+CACHE_FORMATS = ("fp32", "fp16", "bf16", "fp8", "int8", "int4", "nvfp4")
+
+
 def kv_precision() -> pl.Expr:
     """TensorRT-LLM's quantised checkpoints carry an fp8 cache (`kv_cache_quant_algo`); else the cache is 16 bits.
 
@@ -107,7 +110,7 @@ def kv_precision() -> pl.Expr:
         "tensorrt|trtllm|habana"
     )
     default = pl.when(quantised).then(pl.lit("fp8")).otherwise(pl.lit("bf16"))
-    return pl.coalesce(said("kv_precision", ("fp32", "fp16", "bf16", "fp8", "int8", "int4", "nvfp4")), default)
+    return pl.coalesce(said("kv_precision", CACHE_FORMATS), default)
 
 
 # Prompts of data sets that a source names but does not measure: a chat's question. Such rows are not scored.

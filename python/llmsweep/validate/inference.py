@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from llmsweep.validate import defaults
+from llmsweep.validate import defaults, recipes
 from llmsweep.validate.cases import positive, refuse, with_models
 from llmsweep.validate.models import Models
 
@@ -23,6 +23,7 @@ AXES = (
     "input_tokens",
     "output_tokens",
     "concurrency",
+    "admission_interval",
 )
 MEASURED = ("ttft_s", "tpot_s", "e2e_s", "output_tokens_per_s")
 # Two printed numbers of three digits that mean the same differ by less.
@@ -79,6 +80,7 @@ def cases(frame: pl.DataFrame, models: Models, accelerators: Mapping[str, Mappin
         pl.col("accelerator_id").alias("accelerator"),
         pl.col("model_key").alias("model"),
         pl.col("engine_axis").alias("engine"),
+        pl.lit(1).alias("admission_interval"),
         (pl.col("ttft_ms") / 1e3).alias("ttft_s"),
         (pl.col("tpot_ms") / 1e3).alias("tpot_s"),
         pl.col("e2e_latency_s").alias("e2e_s"),
@@ -132,8 +134,9 @@ def deployments(
         pl.col("engine_id").alias("software"),
         defaults.engine("engine_id").alias("engine"),
         defaults.kv_precision().alias("kv_precision"),
+        defaults.said("kv_precision", defaults.CACHE_FORMATS).alias("said_kv_precision"),
     ).with_columns(positive(["ttft_s", "tpot_s"]))
-    frame = lengthened(frame, models).with_columns(unstated().alias("refusal"))
+    frame = lengthened(recipes.with_recipes(frame), models).with_columns(unstated().alias("refusal"))
     return refuse(decode(frame), accelerators), refuse(prefill(frame.filter("disaggregated")), accelerators)
 
 

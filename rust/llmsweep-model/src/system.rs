@@ -118,14 +118,12 @@ pub struct ServingEngine {
     pub block_tokens: f64,
     /// Time to the first token beside kernels: fixed.
     pub first_token: Seconds,
-    /// Time to the first token beside kernels: per layer.
-    pub first_token_layer: Seconds,
-    /// Time to the first token beside kernels: more per layer of experts.
-    pub first_token_expert_layer: Seconds,
+    /// Decode steps that a request passes on its way to the first token.
+    pub first_token_steps: f64,
+    /// Share of the interval between two looks at the queue that a request waits.
+    pub admission_share: f64,
     /// Requests after which the opening burst of prefills is forgotten.
     pub burst_requests: f64,
-    /// Weight of the opening burst.
-    pub burst_weight: f64,
     /// Weight of queueing for steps, `ρ/(1−ρ)`.
     pub queue_weight: f64,
     /// How independently the tokens of a batch choose experts.

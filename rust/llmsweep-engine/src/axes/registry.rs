@@ -399,4 +399,12 @@ pub const AXES: &[Axis] = &[
         ),
         "requests",
     ),
+    axis(
+        "admission_interval",
+        INFERENCE,
+        Row,
+        COUNT,
+        Fallback::Integer(1),
+        "Decode steps between two looks at the queue of new requests: SGLang's scheduler_recv_interval, TensorRT-LLM's batch_wait_timeout_iters.",
+    ),
 ];

@@ -109,10 +109,11 @@ pub(super) fn section<'a>(fields: &Fields<'a>, key: &str, allowed: &[&str]) -> R
 }
 
 /// Keys of `[common]` in `serving.toml`.
-pub const COMMON_KEYS: [&str; 7] = [
+pub const COMMON_KEYS: [&str; 8] = [
     "kernel_start_s",
     "burst_requests",
-    "burst_weight",
+    "first_token_steps",
+    "admission_share",
     "queue_weight",
     "routing_independence",
     "logit_bytes",
@@ -120,7 +121,7 @@ pub const COMMON_KEYS: [&str; 7] = [
 ];
 
 /// Keys of an `[engine.…]` table in `serving.toml`.
-pub const ENGINE_KEYS: [&str; 11] = [
+pub const ENGINE_KEYS: [&str; 9] = [
     "host_step_s",
     "host_request_s",
     "memory_fraction",
@@ -129,8 +130,6 @@ pub const ENGINE_KEYS: [&str; 11] = [
     "output_reserved",
     "block_tokens",
     "first_token_s",
-    "first_token_layer_s",
-    "first_token_expert_layer_s",
     "source",
 ];
 
@@ -152,11 +151,10 @@ fn engine(all: &Fields, name: &str, common: &Fields) -> Result<ServingEngine, Do
         output_reserved: within(&own, "output_reserved", 0.0, 1.0)?,
         block_tokens: surplus(&own, "block_tokens")?,
         first_token: seconds(&own, "first_token_s")?,
-        first_token_layer: seconds(&own, "first_token_layer_s")?,
-        first_token_expert_layer: seconds(&own, "first_token_expert_layer_s")?,
+        first_token_steps: amount(common, "first_token_steps")?,
+        admission_share: share(common, "admission_share")?,
         kernel_start: seconds(common, "kernel_start_s")?,
         burst_requests: positive(common, "burst_requests")?,
-        burst_weight: amount(common, "burst_weight")?,
         queue_weight: amount(common, "queue_weight")?,
         routing_independence: required_share(common, "routing_independence")?,
         logit_bytes: amount(common, "logit_bytes")?,

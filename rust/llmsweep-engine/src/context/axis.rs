@@ -65,4 +65,5 @@ positions! {
     CONCURRENCY = "concurrency";
     INPUT = "input_tokens";
     OUTPUT = "output_tokens";
+    ADMISSION_INTERVAL = "admission_interval";
 }

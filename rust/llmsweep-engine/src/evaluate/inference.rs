@@ -147,5 +147,6 @@ pub fn setup(context: &Context, point: &Point) -> InferenceSetup {
         data: context.count(point, axis::DATA),
         mode: context.mode(point),
         concurrency: context.number(point, axis::CONCURRENCY),
+        admission_interval: context.number(point, axis::ADMISSION_INTERVAL),
     }
 }

@@ -148,7 +148,7 @@ fn a_wrong_file_is_one_sentence_with_its_place() {
             "serving",
             "[common]",
             "[commons]",
-            "serving.toml:43:2: unknown key \"commons\" in the table of constants of serving: did you mean \"common\"?",
+            "serving.toml:37:2: unknown key \"commons\" in the table of constants of serving: did you mean \"common\"?",
         ),
         (
             "collectives",

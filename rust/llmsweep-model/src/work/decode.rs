@@ -5,7 +5,7 @@
 use super::experts::Routing;
 use super::names::QUERY_KEY_VALUE;
 use super::{Kernel, Op, Part, Split, Widths, Work, attention, forward, launches, linear};
-use crate::arch::{Attention, LayerKind, MixerKind, MlpKind, ModelShape};
+use crate::arch::{Attention, LayerKind, MixerKind, ModelShape};
 use crate::law::{DecodeShape, LatentDecodeShape};
 use crate::quantity::{Bytes, Flops};
 
@@ -156,10 +156,4 @@ pub fn cached_values(attention: Option<Attention>, mixer: MixerKind) -> f64 {
         }
         _ => 0.0,
     }
-}
-
-/// Whether a layer of this kind is a mixture of experts.
-#[must_use]
-pub fn is_moe(kind: LayerKind) -> bool {
-    kind.mlp == MlpKind::Moe
 }

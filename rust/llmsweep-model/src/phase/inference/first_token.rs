@@ -1,7 +1,8 @@
 //! The time to the first token.
 use super::step::TokenTerms;
-use super::{InferenceSetup, Replica, ServingMode};
+use super::{InferenceSetup, ServingMode};
 use crate::quantity::Seconds;
+use crate::system::ServingEngine;
 
 /// Time to the first token.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -12,29 +13,27 @@ pub(super) struct FirstToken {
     pub(super) contended: Seconds,
 }
 
-/// `P + t_decode + h + h_l·L + w_b·(R − 1)/2·P/10 + w_q·ρ/(1 − ρ)·P/2`, with `ρ = (R − 1)·P/e2e`.
+/// `P + h + (n + w_i·(i − 1))·TPOT + (R − 1)/2·P/10 + w_q·ρ/(1 − ρ)·P/2`, with `ρ = (R − 1)·P/e2e`.
 ///
-/// A closed loop opens with a burst of `R` prefills, of which each request sees half, spread over ten requests per slot. A static batch is
-/// timed inside the engine: the server's fixed time and the wait for others are not in it.
+/// A request passes n decode steps on its way through the engine, and waits for the engine's next look at its queue where that comes every
+/// i steps. A closed loop opens with a burst of `R` prefills, of which each request sees half, spread over ten requests per slot. A static
+/// batch is timed inside the engine: the server's fixed time and the wait for others are not in it.
 pub(super) fn first_token(
-    replica: &Replica,
+    engine: &ServingEngine,
     terms: &TokenTerms,
     prefill: Seconds,
     setup: &InferenceSetup,
     running: f64,
 ) -> FirstToken {
-    let Replica { shape, work, engine, .. } = *replica;
     if setup.mode == ServingMode::Static {
         let alone = prefill + terms.step();
         return FirstToken { alone, contended: alone };
     }
-    let layers = f64::from(shape.layers());
-    let fixed =
-        engine.first_token + engine.first_token_layer * layers + engine.first_token_expert_layer * work.expert_layers;
-    let alone = prefill + terms.step() + fixed;
+    let steps = engine.first_token_steps + engine.admission_share * (setup.admission_interval - 1.0);
+    let alone = prefill + engine.first_token + terms.total() * steps;
     let others = prefill * (running - 1.0).max(0.0);
     let busy = others / (prefill + terms.step() * setup.output_tokens + others);
-    let burst = others * (engine.burst_weight / 2.0 / engine.burst_requests);
+    let burst = others * (0.5 / engine.burst_requests);
     let queue = prefill * (engine.queue_weight * busy / (1.0 - busy) / 2.0);
     FirstToken { alone, contended: alone + burst + queue }
 }

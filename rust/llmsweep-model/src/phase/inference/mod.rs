@@ -47,6 +47,8 @@ pub struct InferenceSetup {
     pub mode: ServingMode,
     /// Requests in flight over all replicas.
     pub concurrency: f64,
+    /// Decode steps between two looks at the queue of new requests.
+    pub admission_interval: f64,
 }
 
 /// One replica: a model on its devices under an engine, cut into stages.
@@ -136,7 +138,7 @@ pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) 
     let (terms, prefill) = token_terms(replica, tables, setup, running);
     let tpot = terms.total();
     let answer = tpot * (setup.output_tokens - 1.0);
-    let first = first_token(replica, &terms, prefill, setup, running);
+    let first = first_token(replica.engine, &terms, prefill, setup, running);
     let active = first.alone + answer;
     let waiting = active * (offered / running - 1.0);
     let ttft = first.contended + waiting;

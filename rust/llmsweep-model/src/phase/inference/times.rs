@@ -43,8 +43,6 @@ pub struct InferenceWork {
     pub kv_bytes_per_token: f64,
     /// Parameters whose arithmetic one token needs: all it meets but the input table.
     pub active_parameters: f64,
-    /// Layers of experts.
-    pub expert_layers: f64,
 }
 
 impl InferenceWork {
@@ -81,7 +79,6 @@ impl InferenceWork {
         let mut kv_bytes_per_token = 0.0;
         let kinds: Vec<(LayerKind, f64)> =
             shape.kinds().into_iter().map(|(kind, count)| (kind, f64::from(count))).collect();
-        let expert_layers = kinds.iter().filter(|(kind, _)| decode::is_moe(*kind)).map(|(_, count)| count).sum();
         let owners = split.expert * split.expert_tensor;
         for (index, &(kind, count)) in kinds.iter().enumerate() {
             let layer = shape.layer_parameters(kind);
@@ -106,7 +103,6 @@ impl InferenceWork {
             least_weights: least_weights + head_weights,
             kv_bytes_per_token,
             active_parameters: shape.active_parameters().without_input_embedding,
-            expert_layers,
         })
     }
 

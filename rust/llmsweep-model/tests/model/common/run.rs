@@ -134,6 +134,7 @@ pub(crate) const REQUEST: InferenceSetup = InferenceSetup {
     data: 1,
     mode: ServingMode::Continuous,
     concurrency: 1.0,
+    admission_interval: 1.0,
 };
 
 struct Direct<'a> {

@@ -100,6 +100,7 @@ pub(super) fn request() -> impl Strategy<Value = InferenceSetup> {
             data,
             mode: if batch { ServingMode::Static } else { ServingMode::Continuous },
             concurrency: f64::from(data) * requests.floor(),
+            admission_interval: 1.0,
         },
     )
 }
