@@ -16,7 +16,7 @@ use llmsweep_model::parallel::pipeline::Schedule;
 use llmsweep_model::phase::Device;
 use llmsweep_model::phase::inference::ServingMode;
 use llmsweep_model::phase::training_state::Offload;
-use llmsweep_model::precision::{KvPrecision, Precision};
+use llmsweep_model::precision::{KvPrecision, Precision, Quantised};
 use llmsweep_model::quantity::UsdPerSec;
 use llmsweep_model::reject::Reject;
 use llmsweep_model::subset::Subset;
@@ -34,8 +34,8 @@ use crate::plan::{Plan, PlanAxis, Point};
 use crate::spec::{AxisValue, Spec};
 use crate::spread::Spread;
 use resolve::{
-    SIXTEEN_BITS, attention_ratios, choices, kernels, laws_of, named_stacks, spreads, stack_names, stack_systems,
-    subsets,
+    SIXTEEN_BITS, attention_ratios, choices, kernels, laws_of, named_stacks, networks, spreads, stack_names,
+    stack_systems, subsets,
 };
 
 /// What a sweep can't be compiled for, in one sentence.
@@ -79,6 +79,7 @@ pub struct Context {
     gradients: Vec<GradientPrecision>,
     offloads: Vec<Subset>,
     modes: Vec<ServingMode>,
+    quantised: Vec<Quantised>,
     /// Of each accelerator, engine, precision that it computes in, and cache format.
     laws: Vec<Vec<Vec<Option<Vec<ResolvedLaws>>>>>,
     /// Of each accelerator, with the kernels of each engine on the engine axis.
@@ -102,7 +103,7 @@ impl Context {
     /// Resolves a specification's names. The catalogue must hold its inline tables already.
     pub fn compile(spec: &Spec, catalog: &Catalog) -> Result<Self, CompileError> {
         let plan = Plan::new(spec.phase, &spec.axes);
-        let names = |axis: usize| plan.axis(axis).map(PlanAxis::names).unwrap_or_default();
+        let names = |axis| plan.axis(axis).map(PlanAxis::names).unwrap_or_default();
         let missing = |kind: &str, id: &str| CompileError(format!("the catalogue has no {kind} \"{id}\""));
         let models: Vec<ModelEntry> = names(axis::MODEL)
             .iter()
@@ -112,13 +113,7 @@ impl Context {
             .iter()
             .map(|id| catalog.accelerator(id).cloned().ok_or_else(|| missing("accelerator", id)))
             .collect::<Result<_, _>>()?;
-        let networks = names(axis::NETWORK)
-            .iter()
-            .map(|id| match id.as_str() {
-                "default" => Ok(None),
-                id => catalog.network(id).cloned().map(Some).ok_or_else(|| missing("network", id)),
-            })
-            .collect::<Result<_, _>>()?;
+        let networks = networks(catalog, &names(axis::NETWORK))?;
         let systems = catalog.systems();
         let incomplete = |what: &str| {
             CompileError(format!(
@@ -192,6 +187,7 @@ impl Context {
             recompute_modules: subsets(&names(axis::RECOMPUTE_MODULES), &Module::NAMES),
             training_modes: choices(&names(axis::TRAINING_MODE), &Mode::ALL),
             lora_modules: subsets(&names(axis::LORA_MODULES), &Target::NAMES),
+            quantised: choices(&names(axis::QUANTISED), &Quantised::ALL),
             gradients: choices(&names(axis::GRADIENT), &GradientPrecision::ALL),
             offloads: subsets(&names(axis::OFFLOAD), &Offload::NAMES),
             laws,
@@ -237,6 +233,12 @@ impl Context {
     #[must_use]
     pub fn kv_precision(&self, point: &Point) -> &'static KvPrecision {
         self.kv_precisions[point.index(axis::KV_PRECISION)]
+    }
+
+    /// Which matrices of a point of inference are quantised.
+    #[must_use]
+    pub fn quantised(&self, point: &Point) -> Quantised {
+        self.quantised[point.index(axis::QUANTISED)]
     }
 
     /// What a point recomputes.

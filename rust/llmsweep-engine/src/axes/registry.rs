@@ -46,6 +46,15 @@ pub const AXES: &[Axis] = &[
     axis("precision", BOTH, Shape, Choice(&PRECISION_NAMES), Name("bf16"), "Format of weights and arithmetic."),
     axis("kv_precision", INFERENCE, Shape, Choice(&KV_PRECISION_NAMES), Name("bf16"), "Format of the key-value cache."),
     axis(
+        "quantised_modules",
+        INFERENCE,
+        Shape,
+        Choice(&["usual", "all", "experts"]),
+        Name("usual"),
+        "The matrices that precision holds for: all of the layers, routed experts alone, or usual: experts alone where weights have fewer than \
+         8 bits, as such checkpoints are published.",
+    ),
+    axis(
         "stack",
         TRAINING,
         Work,

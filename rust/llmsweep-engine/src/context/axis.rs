@@ -12,6 +12,7 @@ positions! {
     MODEL = "model";
     PRECISION = "precision";
     KV_PRECISION = "kv_precision";
+    QUANTISED = "quantised_modules";
     TENSOR = "tensor_parallel";
     STACK = "stack";
     EXPERT = "expert_parallel";

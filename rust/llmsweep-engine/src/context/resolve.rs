@@ -11,7 +11,7 @@ use super::CompileError;
 use crate::axes::Phase;
 use crate::catalog::intervals::Intervals;
 use crate::catalog::kernels::chip;
-use crate::catalog::{AcceleratorEntry, Catalog, ModelEntry, ResolvedLaws, StackEntry};
+use crate::catalog::{AcceleratorEntry, Catalog, ModelEntry, NetworkEntry, ResolvedLaws, StackEntry};
 use crate::spread::Spread;
 
 pub(super) fn choices<T: Copy>(names: &[String], all: &[(&str, T)]) -> Vec<T> {
@@ -91,6 +91,16 @@ pub(super) fn spreads(
         software.iter().copied().map(with).collect()
     };
     models.iter().map(|model| of(model.shape.moe.is_some())).collect()
+}
+
+/// The networks of these names; `None` for the accelerator's usual one.
+pub(super) fn networks(catalog: &Catalog, names: &[String]) -> Result<Vec<Option<NetworkEntry>>, CompileError> {
+    let missing = |id: &str| CompileError(format!("the catalogue has no network \"{id}\""));
+    let named = |id: &String| match id.as_str() {
+        "default" => Ok(None),
+        id => catalog.network(id).cloned().map(Some).ok_or_else(|| missing(id)),
+    };
+    names.iter().map(named).collect()
 }
 
 /// The stacks of these names; `None` for the defaults.

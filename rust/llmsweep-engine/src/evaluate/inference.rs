@@ -90,7 +90,8 @@ impl<'a> InferenceEvaluator<'a> {
             let shape = &context.model(point).shape;
             let kv = context.kv_precisions[point.index(axis::KV_PRECISION)];
             let (tensor, expert) = (context.count(point, axis::TENSOR), context.count(point, axis::EXPERT));
-            self.work = InferenceWork::count(shape, context.precision(point), kv, tensor, expert);
+            self.work =
+                InferenceWork::count(shape, context.precision(point), context.quantised(point), kv, tensor, expert);
         }
         self.device = context
             .device(point)

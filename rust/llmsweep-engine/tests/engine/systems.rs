@@ -124,7 +124,7 @@ fn a_wrong_file_is_one_sentence_with_its_place() {
             "serving",
             "memory_fraction = 0.85",
             "memory_fraction = 1.2",
-            "serving.toml:19:19: \"memory_fraction\" of \"sglang\" of \"engine\" of the table of constants of serving is \"1.2\", allowed are numbers up to 1",
+            "serving.toml:17:19: \"memory_fraction\" of \"sglang\" of \"engine\" of the table of constants of serving is \"1.2\", allowed are numbers up to 1",
         ),
         (
             "serving",

@@ -329,6 +329,8 @@ pub struct Widths {
     pub activation: f64,
     /// Whether operands are cast (quantised) by a pass of their own.
     pub casts: bool,
+    /// Whether experts alone are quantised.
+    pub only_experts: bool,
 }
 
 impl Widths {
@@ -343,7 +345,14 @@ impl Widths {
             operand,
             activation,
             casts: operand < activation,
+            only_experts: false,
         }
+    }
+
+    /// A weight of a layer's matrices outside its experts.
+    #[must_use]
+    pub fn dense_weight(&self) -> f64 {
+        if self.only_experts { self.plain_weight } else { self.weight }
     }
 }
 
@@ -385,8 +394,12 @@ impl Work {
         self.messages.append(&mut other.messages);
     }
 
-    /// A matrix multiplication `m × k` by `k × n` with quantised weights, and the cast of its operand where the format needs one.
+    /// A matrix multiplication `m × k` by `k × n` outside the experts, with quantised weights and the cast of its operand where the format
+    /// needs one, or like those that are never quantised.
     pub fn gemm(&mut self, name: &'static str, m: f64, n: f64, k: f64, widths: &Widths) {
+        if widths.only_experts {
+            return self.plain_gemm(name, m, n, k, widths);
+        }
         if widths.casts {
             self.ops.push(Op {
                 name: "cast",

@@ -9,7 +9,7 @@ use crate::parallel::pipeline::{MAX_KINDS, StageClass};
 use crate::phase::Device;
 use crate::phase::share::KernelTime;
 use crate::phase::training_messages::ring_of;
-use crate::precision::{KvPrecision, Precision};
+use crate::precision::{KvPrecision, Precision, Quantised};
 use crate::quantity::Seconds;
 use crate::reject::Reject;
 use crate::system::ServingEngine;
@@ -53,6 +53,7 @@ impl InferenceWork {
     pub fn count(
         shape: &ModelShape,
         precision: &Precision,
+        quantised: Quantised,
         kv: &KvPrecision,
         tensor: u32,
         expert: u32,
@@ -70,7 +71,8 @@ impl InferenceWork {
             expert: f64::from(expert),
             expert_tensor: f64::from(expert_tensor),
         };
-        let widths = Widths::of(precision);
+        let only_experts = quantised.only_experts(precision, shape.moe.is_some());
+        let widths = Widths { only_experts, ..Widths::of(precision) };
         let kv_bytes = kv.bytes();
         let mut layer_weights = [0.0; MAX_KINDS];
         let mut caches =
@@ -82,11 +84,13 @@ impl InferenceWork {
         let owners = split.expert * split.expert_tensor;
         for (index, &(kind, count)) in kinds.iter().enumerate() {
             let layer = shape.layer_parameters(kind);
-            layer_weights[index] = (layer.tensor_sharded / split.tensor + layer.experts / owners) * widths.weight
+            layer_weights[index] = layer.tensor_sharded / split.tensor * widths.dense_weight()
+                + layer.experts / owners * widths.weight
                 + layer.replicated * widths.plain_weight;
             caches[index] = LayerCache::of(shape, kind, kv_bytes, &split);
             least_weights += count
-                * (layer.tensor_sharded * widths.weight / split.tensor + layer.active_experts * widths.weight / owners);
+                * (layer.tensor_sharded * widths.dense_weight() / split.tensor
+                    + layer.active_experts * widths.weight / owners);
             kv_bytes_per_token += count * decode::cached_values(shape.attention, kind.mixer) * kv_bytes;
         }
         let head = if shape.tied_embeddings { table_parameters(shape) } else { shape.head_parameters() };

@@ -15,7 +15,7 @@ use llmsweep_model::phase::training::{self, Replicas, TrainingLevels, TrainingRo
 use llmsweep_model::phase::training_memory::Refusal;
 use llmsweep_model::phase::training_stage::{StageInput, TrainingStage};
 use llmsweep_model::phase::training_times::{TrainingLayout, TrainingTimes, TrainingWork};
-use llmsweep_model::precision::KvPrecision;
+use llmsweep_model::precision::{KvPrecision, Quantised};
 use llmsweep_model::quantity::Seconds;
 use llmsweep_model::reject::Reject;
 use llmsweep_model::subset::Subset;
@@ -166,7 +166,7 @@ pub(crate) fn serve(
     setup: &InferenceSetup,
 ) -> Result<InferenceRow, Reject> {
     let kv = KvPrecision::by_name("fp16").expect("fp16 is in the table");
-    let work = InferenceWork::count(shape, precision(format), kv, tensor, expert)?;
+    let work = InferenceWork::count(shape, precision(format), Quantised::Usual, kv, tensor, expert)?;
     let engine = software::serving();
     let device = InferenceDevice::of(&machine.device(format, SERVING_CLOCK), &engine);
     let stages = stages(shape, &Cut::even(setup.pipeline, 1));

@@ -137,7 +137,7 @@ pub(crate) fn serving() -> ServingEngine {
         admission_share: 0.88,
         burst_requests: 10.0,
         queue_weight: 0.78,
-        routing_independence: 0.69,
+        routing_independence: 0.6,
         logit_bytes: 4.0,
     }
 }
