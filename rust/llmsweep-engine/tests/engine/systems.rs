@@ -142,7 +142,7 @@ fn a_wrong_file_is_one_sentence_with_its_place() {
             "serving",
             "[engine.sglang]",
             "[engine.sg]",
-            "serving.toml:16:9: unknown key \"sg\" in \"engine\" of the table of constants of serving: did you mean \"sglang\"?",
+            "serving.toml:14:9: unknown key \"sg\" in \"engine\" of the table of constants of serving: did you mean \"sglang\"?",
         ),
         (
             "serving",
