@@ -16,6 +16,7 @@ class Domain(TypedDict):
         "accelerator",
         "network",
         "stack",
+        "engine",
         "choice",
         "subset",
         "integer",

@@ -1,12 +1,13 @@
 """Cases of inference: static batches, single streams, offline throughput, and deployments."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
 from llmsweep.validate import defaults, recipes
 from llmsweep.validate.cases import positive, refuse, with_models
+from llmsweep.validate.engines import with_engines
 from llmsweep.validate.models import Models
 
 AXES = (
@@ -31,9 +32,15 @@ SAME = 0.005
 CONTINUOUS = ("offline-max-throughput", "online-concurrency")
 
 
-def cases(frame: pl.DataFrame, models: Models, accelerators: Mapping[str, Mapping[str, Any]]) -> pl.DataFrame:
+def cases(
+    frame: pl.DataFrame,
+    models: Models,
+    accelerators: Mapping[str, Mapping[str, Any]],
+    engines: Sequence[Mapping[str, Any]],
+) -> pl.DataFrame:
     """The frame of published runs with the axes of each row."""
-    frame = with_models(frame, models)
+    frame = with_models(frame, models).with_columns(pl.coalesce("source_group", "source", pl.lit("own")).alias("group"))
+    frame = with_engines(frame, engines)
     scenario = pl.col("scenario").str.to_lowercase()
     # llama.cpp and ExLlama split layers over devices, everything else splits matrices.
     splits_layers = pl.col("engine_id").is_in(["llama.cpp", "exllama"]).fill_null(value=False) & pl.col("tp").is_null()
@@ -51,9 +58,7 @@ def cases(frame: pl.DataFrame, models: Models, accelerators: Mapping[str, Mappin
     )
     frame = frame.with_columns(
         pl.lit("inference").alias("kind"),
-        pl.coalesce("source_group", "source", pl.lit("own")).alias("group"),
-        pl.coalesce("engine_id", pl.lit("vllm")).alias("software"),
-        defaults.engine("engine_id").alias("engine_axis"),
+        pl.col("engine_axis").alias("software"),
         defaults.precision().alias("precision"),
         defaults.kv_precision().alias("kv_precision"),
         tensor.cast(pl.Int64).alias("tensor_parallel"),
@@ -68,7 +73,7 @@ def cases(frame: pl.DataFrame, models: Models, accelerators: Mapping[str, Mappin
         pl.col("osl").fill_null(defaults.OUTPUT_TOKENS).round().clip(1).cast(pl.Int64).alias("output_tokens"),
         pl.all_horizontal(pl.col("batch_or_concurrency", "isl", "osl").is_not_null()).alias("traffic_stated"),
     )
-    offline = pl.col("engine_axis").replace_strict(defaults.OFFLINE_REQUESTS, default=1024) * pl.col("data_parallel")
+    offline = defaults.OFFLINE_REQUESTS * pl.col("data_parallel")
     batch = pl.col("batch_or_concurrency").round().clip(1)
     requests = pl.when(scenario.is_in(CONTINUOUS)).then(pl.coalesce(batch, offline.cast(pl.Float64))).otherwise(batch)
     single = pl.when(scenario == "single-stream").then(1.0)
@@ -113,11 +118,15 @@ def pooled(name: str, pool: str) -> pl.Expr:
 
 
 def deployments(
-    frame: pl.DataFrame, models: Models, accelerators: Mapping[str, Mapping[str, Any]]
+    frame: pl.DataFrame,
+    models: Models,
+    accelerators: Mapping[str, Mapping[str, Any]],
+    engines: Sequence[Mapping[str, Any]],
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Cases of deployments: those of whole engines and of decode pools, and those of prefill pools."""
     frame = with_models(frame.drop("devices"), models).with_columns(
-        pl.coalesce("engine_id", "backend", pl.lit("vllm")).alias("engine_id"),
+        pl.coalesce("engine_id", "backend").alias("engine_id"),
+        pl.lit(None, pl.String).alias("engine"),
         pl.lit("serving").alias("kind"),
         pl.lit(value=True).alias("traffic_stated"),
         pl.col("model_id").alias("group"),
@@ -130,12 +139,16 @@ def deployments(
         pl.col("osl").alias("output_tokens"),
         defaults.precision().alias("precision"),
     )
-    frame = frame.with_columns(
-        pl.col("engine_id").alias("software"),
-        defaults.engine("engine_id").alias("engine"),
-        defaults.kv_precision().alias("kv_precision"),
-        defaults.said("kv_precision", defaults.CACHE_FORMATS).alias("said_kv_precision"),
-    ).with_columns(positive(["ttft_s", "tpot_s"]))
+    frame = (
+        with_engines(frame, engines)
+        .with_columns(
+            pl.col("engine_axis").alias("software"),
+            pl.col("engine_axis").alias("engine"),
+            defaults.kv_precision().alias("kv_precision"),
+            defaults.said("kv_precision", defaults.CACHE_FORMATS).alias("said_kv_precision"),
+        )
+        .with_columns(positive(["ttft_s", "tpot_s"]))
+    )
     frame = lengthened(recipes.with_recipes(frame), models).with_columns(unstated().alias("refusal"))
     return refuse(decode(frame), accelerators), refuse(prefill(frame.filter("disaggregated")), accelerators)
 

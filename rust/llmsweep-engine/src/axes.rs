@@ -55,6 +55,8 @@ pub enum Domain {
     Network,
     /// A training stack of the catalogue, or `default`: physical defaults.
     Stack,
+    /// A serving engine in the catalogue.
+    Engine,
     /// A name out of a fixed list.
     Choice(&'static [&'static str]),
     /// Any of a fixed list of names, joined by `+`, or `none`.
@@ -133,9 +135,6 @@ pub const KV_PRECISION_NAMES: [&str; KvPrecision::ALL.len()] = {
     }
     names
 };
-
-/// Serving engines with constants in the catalogue (`systems/serving.toml`).
-pub const ENGINE_NAMES: [&str; 3] = ["vllm", "sglang", "trtllm"];
 
 /// The axes of a phase, outermost first.
 pub fn of_phase(phase: Phase) -> impl Iterator<Item = &'static Axis> {

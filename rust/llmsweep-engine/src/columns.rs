@@ -392,7 +392,14 @@ pub const COLUMNS: &[Column] = &[
         "kv cache",
         "Cache of one token over all layers and devices of a replica.",
     ),
-    column("saturated", INFERENCE, Bool, "", "kv cache", "Whether requests wait because the cache is full."),
+    column(
+        "saturated",
+        INFERENCE,
+        Bool,
+        "",
+        "kv cache",
+        "Whether requests wait: the cache is full, or the engine runs no more at once.",
+    ),
     column(
         "usd_per_hour",
         BOTH,

@@ -24,7 +24,7 @@ use llmsweep_model::system::{ServingEngine, TrainingSystem};
 use llmsweep_model::work::adapters::{Mode, Target};
 use llmsweep_model::work::attention::AttentionKernel;
 
-use crate::axes::{AXES, ENGINE_NAMES, Phase};
+use crate::axes::{AXES, Phase};
 use crate::catalog::collectives::fitted;
 use crate::catalog::constant::overridden;
 use crate::catalog::kernels::ANY_ENGINE;
@@ -34,8 +34,8 @@ use crate::plan::{Plan, PlanAxis, Point};
 use crate::spec::{AxisValue, Spec};
 use crate::spread::Spread;
 use resolve::{
-    SIXTEEN_BITS, attention_ratios, choices, kernels, laws_of, named_stacks, networks, spreads, stack_names,
-    stack_systems, subsets,
+    SIXTEEN_BITS, attention_ratios, choices, kernels, laws_of, named_engines, named_stacks, networks, spreads,
+    stack_names, stack_systems, subsets,
 };
 
 /// What a sweep can't be compiled for, in one sentence.
@@ -120,23 +120,21 @@ impl Context {
                 "the catalogue has no constants of {what}: a folder like the shipped one must come first"
             ))
         };
-        let all_engines = systems.engines.as_ref().ok_or_else(|| incomplete("serving (systems/serving.toml)"))?;
-        let engines = names(axis::ENGINE)
-            .iter()
-            .filter_map(|name| ENGINE_NAMES.iter().position(|known| known == name))
-            .map(|index| all_engines[index])
-            .collect();
+        let serving = systems.serving.ok_or_else(|| incomplete("serving (systems/serving.toml)"))?;
+        let named_engines = named_engines(catalog, &names(axis::ENGINE))?;
         if !catalog.efficiencies().is_complete() {
             return Err(incomplete("kernels (efficiency/default.toml)"));
         }
         let general = systems.collectives.ok_or_else(|| incomplete("collectives (systems/collectives.toml)"))?;
-        let engine_names =
-            if spec.phase == Phase::Inference { names(axis::ENGINE) } else { vec![ANY_ENGINE.to_owned()] };
+        let engine_kernels: Vec<&str> = match spec.phase {
+            Phase::Inference => named_engines.iter().map(|engine| engine.kernels).collect(),
+            Phase::Training => vec![ANY_ENGINE],
+        };
         let collectives = accelerators
             .iter()
             .map(|entry| {
                 let model = catalog.efficiencies().collectives(&entry.architecture, general);
-                engine_names.iter().map(|engine| fitted(&model, catalog.kernels(), entry, engine)).collect()
+                engine_kernels.iter().map(|engine| fitted(&model, catalog.kernels(), entry, engine)).collect()
             })
             .collect();
         let defaults = systems.training.ok_or_else(|| incomplete("training (systems/training.toml)"))?;
@@ -150,13 +148,13 @@ impl Context {
             .iter()
             .map(|entry| {
                 let of_engine =
-                    |engine: &String| laws_of(catalog, entry, engine, &precisions, &kv_precisions, spec.phase);
-                engine_names.iter().map(of_engine).collect()
+                    |engine: &&str| laws_of(catalog, entry, engine, &precisions, &kv_precisions, spec.phase);
+                engine_kernels.iter().map(of_engine).collect()
             })
             .collect();
         let modes = choices(&names(axis::MODE), &ServingMode::ALL);
         let software: Vec<Option<&str>> = match spec.phase {
-            Phase::Inference => engine_names.iter().map(|name| Some(name.as_str())).collect(),
+            Phase::Inference => named_engines.iter().map(|engine| Some(engine.id.as_str())).collect(),
             Phase::Training => named.iter().map(|stack| stack.map(|stack| stack.id.as_str())).collect(),
         };
         let spreads = spreads(&systems.intervals, spec.phase, &models, &software, &modes);
@@ -177,7 +175,7 @@ impl Context {
                 .operations
                 .map(|operations| overridden(operations, &OPERATIONS, &spec.operations))
                 .ok_or_else(|| incomplete("operations (systems/operations.toml)"))?,
-            engines,
+            engines: named_engines.iter().map(|engine| engine.system(&serving)).collect(),
             recomputes: choices(&names(axis::RECOMPUTE), &Recompute::ALL),
             attention_kernels: choices(&names(axis::ATTENTION_KERNEL), &AttentionKernel::ALL),
             exchanges: choices(&names(axis::CONTEXT_EXCHANGE), &ContextExchange::ALL),

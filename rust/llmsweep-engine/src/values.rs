@@ -259,6 +259,7 @@ impl Value {
                 | Domain::Accelerator
                 | Domain::Network
                 | Domain::Stack
+                | Domain::Engine
                 | Domain::Choice(_)
                 | Domain::Subset(_) => Kind::Label,
                 Domain::Integer { .. } => Kind::Count,

@@ -98,7 +98,7 @@ impl TrainingSystem {
 }
 
 /// Constants of a serving engine.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ServingEngine {
     /// Host time per step.
     pub host_step: Seconds,
@@ -108,10 +108,10 @@ pub struct ServingEngine {
     pub kernel_start: Seconds,
     /// Share of device memory that the engine takes.
     pub memory_fraction: f64,
+    /// Share of what weights and reserve leave of it that becomes cache.
+    pub cache_fraction: f64,
     /// Memory kept for activations, graphs and communication buffers.
     pub reserve: Bytes,
-    /// Whether the fraction applies to what weights and reserve leave (TensorRT-LLM) instead of to the whole.
-    pub fraction_of_free: bool,
     /// Share of the answer for which the engine sets cache aside when it admits a request.
     pub output_reserved: f64,
     /// Tokens of a cache block; the last block of a request is half empty on average.
@@ -130,4 +130,10 @@ pub struct ServingEngine {
     pub routing_independence: f64,
     /// Bytes moved per logit.
     pub logit_bytes: f64,
+    /// Requests that one replica runs together, at most.
+    pub max_batch: f64,
+    /// Tokens that one step computes, at most: a longer prompt is prefilled in chunks.
+    pub max_batched_tokens: f64,
+    /// Requests of the largest decode step whose kernels are captured in a graph.
+    pub graph_batch: f64,
 }

@@ -76,6 +76,7 @@ fn axis(axis: &Axis) -> Value {
         Domain::Accelerator => json!({ "kind": "accelerator" }),
         Domain::Network => json!({ "kind": "network" }),
         Domain::Stack => json!({ "kind": "stack" }),
+        Domain::Engine => json!({ "kind": "engine" }),
         Domain::Choice(values) => json!({ "kind": "choice", "values": values }),
         Domain::Subset(values) => json!({ "kind": "subset", "values": values }),
         Domain::Integer { min, max } => json!({ "kind": "integer", "min": min, "max": max }),

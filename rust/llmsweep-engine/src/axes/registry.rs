@@ -3,7 +3,7 @@ use llmsweep_model::memory::recompute::Module;
 use llmsweep_model::phase::training_state::Offload;
 use llmsweep_model::work::adapters::Target;
 
-use super::{Axis, Domain, ENGINE_NAMES, Fallback, KV_PRECISION_NAMES, Level, PRECISION_NAMES, Phase};
+use super::{Axis, Domain, Fallback, KV_PRECISION_NAMES, Level, PRECISION_NAMES, Phase};
 
 const BOTH: &[Phase] = &Phase::ALL;
 const TRAINING: &[Phase] = &[Phase::Training];
@@ -217,9 +217,9 @@ pub const AXES: &[Axis] = &[
         "engine",
         INFERENCE,
         Time,
-        Choice(&ENGINE_NAMES),
+        Domain::Engine,
         Name("vllm"),
-        "The serving engine; sets host time, memory use and scheduling.",
+        "The serving engine, by release; sets host time, memory use, scheduling and kernels.",
     ),
     axis("peak_flops_scale", BOTH, Time, Positive, Number(1.0), "What if: factor on the accelerator's peak FLOP/s."),
     axis(

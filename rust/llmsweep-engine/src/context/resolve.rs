@@ -11,7 +11,7 @@ use super::CompileError;
 use crate::axes::Phase;
 use crate::catalog::intervals::Intervals;
 use crate::catalog::kernels::chip;
-use crate::catalog::{AcceleratorEntry, Catalog, ModelEntry, NetworkEntry, ResolvedLaws, StackEntry};
+use crate::catalog::{AcceleratorEntry, Catalog, EngineEntry, ModelEntry, NetworkEntry, ResolvedLaws, StackEntry};
 use crate::spread::Spread;
 
 pub(super) fn choices<T: Copy>(names: &[String], all: &[(&str, T)]) -> Vec<T> {
@@ -101,6 +101,12 @@ pub(super) fn networks(catalog: &Catalog, names: &[String]) -> Result<Vec<Option
         id => catalog.network(id).cloned().map(Some).ok_or_else(|| missing(id)),
     };
     names.iter().map(named).collect()
+}
+
+/// The engines of these names.
+pub(super) fn named_engines<'a>(catalog: &'a Catalog, names: &[String]) -> Result<Vec<&'a EngineEntry>, CompileError> {
+    let missing = |id: &str| CompileError(format!("the catalogue has no engine \"{id}\""));
+    names.iter().map(|id| catalog.engine(id).ok_or_else(|| missing(id))).collect()
 }
 
 /// The stacks of these names; `None` for the defaults.

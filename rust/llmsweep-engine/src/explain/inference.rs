@@ -3,6 +3,7 @@ use llmsweep_model::phase::inference::times::{InferenceDevice, InferenceWork};
 use llmsweep_model::phase::inference::{InferenceRow, InferenceSetup, ServingMode};
 use llmsweep_model::quantity::Seconds;
 use llmsweep_model::reject::Reject;
+use llmsweep_model::system::ServingEngine;
 use llmsweep_model::work::{Work, decode};
 
 use super::{Section, Term, device_section, kernels, money, seconds, short};
@@ -20,7 +21,7 @@ pub(super) fn sections(context: &Context, point: &Point) -> (Option<Reject>, Vec
     }
     if let (Ok(row), Ok(work), Ok((device, _))) = (&outcome.result, evaluator.work(), evaluator.device()) {
         sections.push(memory(row));
-        sections.push(room(row, &setup));
+        sections.push(room(row, &setup, context.engine(point)));
         sections.extend(layers(context, point, work, device, row, &setup));
         sections.push(between_tokens(row, &setup));
         sections.push(first_token(row, &setup));
@@ -70,7 +71,7 @@ fn memory(row: &InferenceRow) -> Section {
     .total(Term::new("used", row.peak_memory, "B", "Σ").numbers(format!("of {} B usable", short(room.usable))))
 }
 
-fn room(row: &InferenceRow, setup: &InferenceSetup) -> Section {
+fn room(row: &InferenceRow, setup: &InferenceSetup, engine: &ServingEngine) -> Section {
     let room = &row.room;
     Section::new(
         "Room for requests on one replica",
@@ -79,11 +80,14 @@ fn room(row: &InferenceRow, setup: &InferenceSetup) -> Section {
             Term::new("cache of one request", room.full_request, "B", "at full length, last block half empty")
                 .numbers(format!("{} tokens", short(setup.input_tokens + setup.output_tokens))),
             Term::new("requests that fit", room.full_requests(), "", "room / request"),
-            Term::new("requests that run", row.running, "", "min(offered, admitted)").numbers(format!(
-                "min({}, {})",
-                short(setup.concurrency / f64::from(setup.data)),
-                short(room.requests())
-            )),
+            Term::new("requests that run", row.running, "", "min(offered, admitted, the engine's most)").numbers(
+                format!(
+                    "min({}, {}, {})",
+                    short(setup.concurrency / f64::from(setup.data)),
+                    short(room.requests()),
+                    short(engine.max_batch)
+                ),
+            ),
         ],
     )
 }

@@ -134,6 +134,7 @@ pub(super) fn expected(axis: &Axis) -> String {
         Domain::Accelerator => "the name of an accelerator in the catalogue".to_owned(),
         Domain::Network => "the name of a network in the catalogue, or \"default\"".to_owned(),
         Domain::Stack => "the name of a training stack in the catalogue, or \"default\"".to_owned(),
+        Domain::Engine => "the name of a serving engine in the catalogue".to_owned(),
         Domain::Choice(names) => format!("one of {}", names.join(", ")),
         Domain::Subset(names) => format!("\"none\" or any of {}, joined by +", names.join(", ")),
         Domain::Integer { min, max } => format!("a whole number from {} to {}", grouped(min), grouped(max)),
@@ -221,6 +222,7 @@ fn scalar(axis: &Axis, node: &Node, vocabulary: &Vocabulary) -> Result<Vec<AxisV
         (Domain::Network | Domain::Stack, Value::String(name)) if name == "default" => names(Ok(vec!["default"])),
         (Domain::Network, Value::String(name)) => names(vocabulary.networks.resolve("network", name)),
         (Domain::Stack, Value::String(name)) => names(vocabulary.stacks.resolve("stack", name)),
+        (Domain::Engine, Value::String(name)) => names(vocabulary.engines.resolve("engine", name)),
         (Domain::Choice(choices), Value::String(name)) if choices.contains(&name.as_str()) => names(Ok(vec![name])),
         (Domain::Choice(choices), Value::String(name)) => {
             Err(DocumentError::new(&node.place, unknown(axis.name, name, choices)))

@@ -32,7 +32,7 @@ pub const SCHEMA: i64 = 1;
 pub const VALUES_LIMIT: usize = 100_000;
 
 /// Keys at the top of a specification.
-const ROOT_KEYS: [&str; 14] = [
+const ROOT_KEYS: [&str; 15] = [
     "schema",
     "phase",
     "name",
@@ -47,6 +47,7 @@ const ROOT_KEYS: [&str; 14] = [
     "accelerator",
     "network",
     "stack",
+    "engine",
 ];
 
 /// One value of an axis.
@@ -111,6 +112,8 @@ pub struct Spec {
     pub networks: Vec<Node>,
     /// `[[stack]]` tables.
     pub stacks: Vec<Node>,
+    /// Its own `[[engine]]` tables.
+    pub engines: Vec<Node>,
 }
 
 impl Spec {
@@ -144,6 +147,7 @@ impl Spec {
         let accelerators = vocabulary.accelerators.take_inline("accelerator", find(top, "accelerator"), &mut report);
         let networks = vocabulary.networks.take_inline("network", find(top, "network"), &mut report);
         let stacks = vocabulary.stacks.take_inline("stack", find(top, "stack"), &mut report);
+        let engines = vocabulary.engines.take_inline("engine", find(top, "engine"), &mut report);
 
         let spec = Self {
             phase,
@@ -158,6 +162,7 @@ impl Spec {
             accelerators,
             networks,
             stacks,
+            engines,
         };
         if rows == Rows::Product {
             axis::check_product(&spec.axes, root, top, &mut report);
@@ -168,7 +173,8 @@ impl Spec {
     /// Whether the specification brings entries that the catalogue lacks.
     #[must_use]
     pub fn has_own_entries(&self) -> bool {
-        [&self.models, &self.accelerators, &self.networks, &self.stacks].iter().any(|tables| !tables.is_empty())
+        let own = [&self.models, &self.accelerators, &self.networks, &self.stacks, &self.engines];
+        own.iter().any(|tables| !tables.is_empty())
     }
 
     /// The number of rows of the sweep: the product of the axes' lengths.

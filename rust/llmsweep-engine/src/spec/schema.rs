@@ -47,6 +47,7 @@ pub fn json_schema() -> Value {
             "accelerator": inline("Accelerators that the catalogue lacks, or that replace its own."),
             "network": inline("Networks that the catalogue lacks, or that replace its own."),
             "stack": inline("Training stacks that the catalogue lacks, or that replace its own."),
+            "engine": inline("Serving engines that the catalogue lacks, or that replace its own."),
         },
         "if": { "properties": { "phase": { "const": Phase::Training.name() } }, "required": ["phase"] },
         "then": { "$ref": format!("#/$defs/{}", Phase::Training.name()) },
@@ -124,7 +125,7 @@ fn bound() -> Value {
 
 fn axis_schema(axis: &Axis) -> Value {
     let scalar = match axis.domain {
-        Domain::Model | Domain::Accelerator | Domain::Network | Domain::Stack => {
+        Domain::Model | Domain::Accelerator | Domain::Network | Domain::Stack | Domain::Engine => {
             json!({ "type": "string", "minLength": 1 })
         }
         Domain::Choice(names) => json!({ "enum": names }),

@@ -3,6 +3,7 @@
 mod cancel;
 mod common;
 mod efficiencies;
+mod engines;
 mod explained;
 mod fronts;
 mod listed;

@@ -45,7 +45,7 @@ fn the_top() {
             ("schema = 1\nphase = 1", r#"2:9: phase must be one of training, inference, not "1""#),
             (
                 "shcema = 1\nphase = \"inference\"",
-                r#"1:1: unknown key "shcema"; did you mean "schema"?; allowed: schema, phase, name, description, axes, workload, constraints, pareto, prices, operations, model, accelerator, network, stack"#,
+                r#"1:1: unknown key "shcema"; did you mean "schema"?; allowed: schema, phase, name, description, axes, workload, constraints, pareto, prices, operations, model, accelerator, network, stack, engine"#,
             ),
             (
                 "schema = 1\nphase = \"inference\"",

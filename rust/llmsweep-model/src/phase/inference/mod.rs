@@ -81,7 +81,7 @@ pub struct InferenceRow {
     pub max_concurrency: f64,
     /// Tokens that the cache of one replica holds.
     pub kv_tokens: f64,
-    /// Whether requests wait for room.
+    /// Whether requests wait for room, or because the engine runs no more at once.
     pub saturated: bool,
     /// Prefill of one request (of the whole batch in static mode).
     pub prefill: Seconds,
@@ -131,7 +131,7 @@ pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) 
     }
     let room = Room::of(replica, setup)?;
     let running = match setup.mode {
-        ServingMode::Continuous => offered.min(room.requests()),
+        ServingMode::Continuous => offered.min(room.requests()).min(replica.engine.max_batch),
         ServingMode::Static if offered > room.full_requests() => return Err(Reject::BatchDoesNotFit),
         ServingMode::Static => offered,
     };
@@ -161,6 +161,6 @@ pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) 
         e2e: ttft + answer,
         tokens_per_s: requests_per_s * setup.output_tokens,
         requests_per_s,
-        bottleneck: bottleneck(&terms, offered > running),
+        bottleneck: bottleneck(&terms, offered > running && room.requests() <= running),
     })
 }

@@ -32,16 +32,12 @@ impl Room {
         for stage in stages {
             let weights = work.stage_weights(shape, stage);
             let reserve = engine.reserve.0;
-            let (cache, usable) = if engine.fraction_of_free {
-                let free = memory.0 - weights - reserve;
-                (engine.memory_fraction * free, weights + reserve + engine.memory_fraction * free.max(0.0))
-            } else {
-                let usable = engine.memory_fraction * memory.0;
-                (usable - weights - reserve, usable)
-            };
+            let taken = engine.memory_fraction * memory.0;
+            let cache = engine.cache_fraction * (taken - weights - reserve);
             if cache <= 0.0 {
                 return Err(Reject::WeightsDoNotFit);
             }
+            let usable = if engine.cache_fraction < 1.0 { weights + reserve + cache } else { taken };
             let request = work.stage_cache(stage, reserved + half_block);
             let full_request = work.stage_cache(stage, full_context + half_block);
             let room = Self { weights, cache, request, full_request, reserve, usable };

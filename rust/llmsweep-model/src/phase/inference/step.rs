@@ -75,8 +75,8 @@ pub(super) fn token_terms(
 }
 
 /// What takes most of the time between tokens.
-pub(super) fn bottleneck(terms: &TokenTerms, saturated: bool) -> Bottleneck {
-    if saturated {
+pub(super) fn bottleneck(terms: &TokenTerms, cache_full: bool) -> Bottleneck {
+    if cache_full {
         return Bottleneck::CacheCapacity;
     }
     Bottleneck::largest(&[

@@ -129,7 +129,7 @@ pub(crate) fn serving() -> ServingEngine {
         kernel_start: KERNEL_START,
         memory_fraction: 0.90,
         reserve: Bytes(3e9),
-        fraction_of_free: false,
+        cache_fraction: 1.0,
         output_reserved: 0.6,
         block_tokens: 16.0,
         first_token: Seconds(28e-3),
@@ -139,6 +139,9 @@ pub(crate) fn serving() -> ServingEngine {
         queue_weight: 0.78,
         routing_independence: 0.6,
         logit_bytes: 4.0,
+        max_batch: 1024.0,
+        max_batched_tokens: 8192.0,
+        graph_batch: 512.0,
     }
 }
 
