@@ -22,6 +22,7 @@ class Domain(TypedDict):
         "positive",
         "amount",
         "at_least_one",
+        "share",
         "bool",
     ]
     values: NotRequired[list[str]]

@@ -72,6 +72,8 @@ pub enum Domain {
     Amount,
     /// A finite number of at least one.
     AtLeastOne,
+    /// A number from zero to one.
+    Share,
     /// true or false.
     Bool,
 }

@@ -262,7 +262,7 @@ impl Value {
                 | Domain::Choice(_)
                 | Domain::Subset(_) => Kind::Label,
                 Domain::Integer { .. } => Kind::Count,
-                Domain::Positive | Domain::Amount | Domain::AtLeastOne => Kind::Number,
+                Domain::Positive | Domain::Amount | Domain::AtLeastOne | Domain::Share => Kind::Number,
                 Domain::Bool => Kind::Bool,
             };
             return Some(Self { name: axis.name, kind, source: Source::Axis(position) });

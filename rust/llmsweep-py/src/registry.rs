@@ -82,6 +82,7 @@ fn axis(axis: &Axis) -> Value {
         Domain::Positive => json!({ "kind": "positive" }),
         Domain::Amount => json!({ "kind": "amount" }),
         Domain::AtLeastOne => json!({ "kind": "at_least_one" }),
+        Domain::Share => json!({ "kind": "share" }),
         Domain::Bool => json!({ "kind": "bool" }),
     };
     let fallback = match axis.fallback {

@@ -28,7 +28,7 @@ const fn in_unit(unit: &'static str, axis: Axis) -> Axis {
     Axis { unit, ..axis }
 }
 
-use Domain::{Amount, AtLeastOne, Bool, Choice, Integer, Positive};
+use Domain::{Amount, AtLeastOne, Bool, Choice, Integer, Positive, Share};
 use Fallback::{Name, Number, Required};
 use Level::{Row, Shape, Time, Work};
 
@@ -398,5 +398,27 @@ pub const AXES: &[Axis] = &[
             "Requests in flight over all replicas (the batch of a static run).",
         ),
         "requests",
+    ),
+    workload(
+        axis(
+            "prefix_hit_rate",
+            INFERENCE,
+            Row,
+            Share,
+            Number(0.0),
+            "Share of a prompt's tokens whose keys and values are cached from earlier requests; the last token never is.",
+        ),
+        "",
+    ),
+    workload(
+        axis(
+            "prefix_shared",
+            INFERENCE,
+            Row,
+            Bool,
+            Fallback::Bool(false),
+            "Whether the cached prefix is the same for all requests, so that its cache needs room once.",
+        ),
+        "",
     ),
 ];

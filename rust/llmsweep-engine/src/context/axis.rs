@@ -65,4 +65,6 @@ positions! {
     CONCURRENCY = "concurrency";
     INPUT = "input_tokens";
     OUTPUT = "output_tokens";
+    PREFIX_HIT_RATE = "prefix_hit_rate";
+    PREFIX_SHARED = "prefix_shared";
 }

@@ -3,6 +3,7 @@ use llmsweep_model::arch::ModelShape;
 use llmsweep_model::economics::Fleet;
 use llmsweep_model::flops::ForwardFlops;
 use llmsweep_model::parallel::pipeline::Cut;
+use llmsweep_model::phase::inference::prefix::Prefix;
 use llmsweep_model::phase::inference::times::{InferenceDevice, InferenceWork, PassTime};
 use llmsweep_model::phase::inference::{self, InferenceRow, InferenceSetup, Replica, Tables};
 use llmsweep_model::reject::Reject;
@@ -50,19 +51,20 @@ struct CellTables<'a> {
 }
 
 impl Tables for CellTables<'_> {
-    fn prefill(&mut self, sequences: f64, input_tokens: f64) -> PassTime {
+    fn prefill_chunk(&mut self, sequences: f64, tokens: f64, past: f64) -> PassTime {
         let Self { shape, work, device, .. } = self;
-        self.passes.prefill.get((sequences, input_tokens), || device.prefill(shape, work, sequences, input_tokens))
+        let key = (sequences, tokens, past);
+        self.passes.prefill.get(key, || device.prefill_chunk(shape, work, sequences, (tokens, past)))
     }
 
     fn decode(&mut self, requests: f64) -> PassTime {
         let Self { shape, work, device, .. } = self;
-        self.passes.decode.get((requests, 0.0), || device.decode(shape, work, requests))
+        self.passes.decode.get((requests, 0.0, 0.0), || device.decode(shape, work, requests))
     }
 
     fn prefill_flops(&mut self, input_tokens: f64) -> f64 {
         let shape = self.shape;
-        self.prompt_flops.get((input_tokens, 0.0), || ForwardFlops::of_sequence(shape, input_tokens).prompt())
+        self.prompt_flops.get((input_tokens, 0.0, 0.0), || ForwardFlops::of_sequence(shape, input_tokens).prompt())
     }
 }
 
@@ -147,5 +149,9 @@ pub fn setup(context: &Context, point: &Point) -> InferenceSetup {
         data: context.count(point, axis::DATA),
         mode: context.mode(point),
         concurrency: context.number(point, axis::CONCURRENCY),
+        prefix: Prefix {
+            hit_rate: context.number(point, axis::PREFIX_HIT_RATE),
+            shared: context.flag(point, axis::PREFIX_SHARED),
+        },
     }
 }

@@ -53,17 +53,18 @@ fn model(context: &Context, point: &Point, work: &InferenceWork) -> Section {
 
 fn memory(row: &InferenceRow) -> Section {
     let room = &row.room;
-    let cached = row.peak_memory - room.weights - room.reserve;
+    let cached = row.peak_memory - room.weights - room.reserve - room.shared;
     Section::new(
         "Memory of the fullest device",
         vec![
             Term::new("weights", room.weights, "B", "parameters of the device · bytes each"),
             Term::new("reserve", room.reserve, "B", "activations, graphs, communication buffers"),
+            Term::new("cached prefix of all", room.shared, "B", "cache of the tokens that all prompts share"),
             Term::new("cache of the running requests", cached, "B", "min(R · request, room)").numbers(format!(
                 "min({} · {}, {})",
                 short(row.running),
                 short(room.full_request),
-                short(room.cache)
+                short(room.own())
             )),
         ],
     )
@@ -140,7 +141,13 @@ fn first_token(row: &InferenceRow, setup: &InferenceSetup) -> Section {
     Section::new(
         "Time to the first token, and throughput",
         vec![
-            seconds("prefill alone", row.prefill, "Σ layers over the prompt"),
+            seconds("prefill alone", row.prefill, "Σ layers over the prompt, less what is cached of it").numbers(
+                format!(
+                    "{} tokens behind {}",
+                    short(setup.input_tokens - setup.prefix.cached(setup.input_tokens)),
+                    short(setup.prefix.cached(setup.input_tokens))
+                ),
+            ),
             seconds("ttft", row.ttft, formula).numbers(format!("at least {} s by physics", short(row.ttft_bound.0))),
             seconds("e2e", row.e2e, "ttft + (output tokens − 1) · tpot"),
             Term::new(

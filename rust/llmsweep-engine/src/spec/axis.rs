@@ -140,6 +140,7 @@ pub(super) fn expected(axis: &Axis) -> String {
         Domain::Positive => "a finite number above 0".to_owned(),
         Domain::Amount => "a finite number of at least 0".to_owned(),
         Domain::AtLeastOne => "a finite number of at least 1".to_owned(),
+        Domain::Share => "a number from 0 to 1".to_owned(),
         Domain::Bool => "true or false".to_owned(),
     }
 }
@@ -230,7 +231,7 @@ fn scalar(axis: &Axis, node: &Node, vocabulary: &Vocabulary) -> Result<Vec<AxisV
             Ok(vec![AxisValue::Name(chosen)])
         }
         (Domain::Bool, Value::Bool(flag)) => Ok(vec![AxisValue::Bool(*flag)]),
-        (Domain::Integer { .. } | Domain::Positive | Domain::Amount | Domain::AtLeastOne, _) => {
+        (Domain::Integer { .. } | Domain::Positive | Domain::Amount | Domain::AtLeastOne | Domain::Share, _) => {
             number(axis, node).map(|value| vec![value])
         }
         _ => Err(mismatch(axis, node)),
@@ -273,6 +274,12 @@ pub(super) fn number(axis: &Axis, node: &Node) -> Result<AxisValue, DocumentErro
         }
         (Domain::Positive, Value::Float(number)) => {
             (number.is_finite() && *number > 0.0).then_some(AxisValue::Number(*number))
+        }
+        (Domain::Share, Value::Integer(number)) => {
+            (0..=1).contains(number).then_some(AxisValue::Number(*number as f64))
+        }
+        (Domain::Share, Value::Float(number)) => {
+            (0.0..=1.0).contains(number).then_some(AxisValue::Number(*number + 0.0))
         }
         (Domain::Amount, Value::Integer(number)) => (*number >= 0).then_some(AxisValue::Number(*number as f64)),
         // Adding zero makes -0.0, which is another text than 0, the same value.

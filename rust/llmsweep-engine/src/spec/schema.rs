@@ -136,6 +136,7 @@ fn axis_schema(axis: &Axis) -> Value {
         Domain::Positive => json!({ "type": "number", "exclusiveMinimum": 0 }),
         Domain::Amount => json!({ "type": "number", "minimum": 0 }),
         Domain::AtLeastOne => json!({ "type": "number", "minimum": 1 }),
+        Domain::Share => json!({ "type": "number", "minimum": 0, "maximum": 1 }),
         Domain::Bool => json!({ "type": "boolean" }),
     };
     let list = json!({
@@ -146,7 +147,10 @@ fn axis_schema(axis: &Axis) -> Value {
         "uniqueItems": true,
     });
     let mut forms = vec![scalar, list];
-    if matches!(axis.domain, Domain::Integer { .. } | Domain::Positive | Domain::Amount | Domain::AtLeastOne) {
+    if matches!(
+        axis.domain,
+        Domain::Integer { .. } | Domain::Positive | Domain::Amount | Domain::AtLeastOne | Domain::Share
+    ) {
         forms.push(json!({ "$ref": "#/$defs/range" }));
     }
     let unit = if axis.unit.is_empty() { String::new() } else { format!(" Unit: {}.", axis.unit) };

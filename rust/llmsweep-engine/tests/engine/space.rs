@@ -164,7 +164,8 @@ fn serving_is_sound_everywhere() {
          kv_precision = [\"fp32\", \"fp16\", \"bf16\", \"fp8\", \"int8\", \"int4\", \"nvfp4\"]\ntensor_parallel = [1, 2, 4, 8, 64]\n\
          pipeline_parallel = [1, 2, 4]\nexpert_parallel = [1, 2, 8]\ndata_parallel = [1, 2, 8]\nengine = [\"vllm\", \"sglang\", \"trtllm\"]\n\
          serving_mode = [\"continuous\", \"static\"]\nconcurrency = [1, 3, 8, 64, 1024]\nnetwork = [\"default\", \"*\"]\n\
-         input_tokens = [1, 100, 1000, 8000]\noutput_tokens = [1, 2, 100, 1000]\nmemory_scale = [1, 4]\n"
+         input_tokens = [1, 100, 1000, 8000]\noutput_tokens = [1, 2, 100, 1000]\nmemory_scale = [1, 4]\n\
+         prefix_hit_rate = [0, 0.5, 1]\nprefix_shared = [false, true]\n"
     );
     sampled(&text, Phase::Inference, 60_000);
 }

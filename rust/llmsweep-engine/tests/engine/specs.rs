@@ -88,6 +88,8 @@ fn of_inference() -> Vec<Choice> {
         ("engine", names(&["vllm", "sglang", "trtllm"]), 2),
         ("data_parallel", plain(&["1", "2", "3"]), 2),
         ("serving_mode", names(&["continuous", "static"]), 2),
+        ("prefix_hit_rate", plain(&["0", "0.4", "1"]), 1),
+        ("prefix_shared", plain(&["true", "false"]), 1),
         ("input_tokens", plain(&["1", "128", "1000", "8192", "100_000"]), 2),
         ("output_tokens", plain(&["1", "7", "256", "4096"]), 2),
         ("concurrency", plain(&["1", "2", "32", "1000", "100_000"]), 2),

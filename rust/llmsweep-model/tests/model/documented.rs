@@ -8,6 +8,7 @@ use llmsweep_model::economics::{Fleet, HOUR, Tariff, Upkeep};
 use llmsweep_model::kernel::Pass;
 use llmsweep_model::memory::activations::Recompute;
 use llmsweep_model::parallel::pipeline::{Passes, Schedule, Walk};
+use llmsweep_model::phase::inference::prefix::Prefix;
 use llmsweep_model::phase::inference::{InferenceRow, InferenceSetup};
 use llmsweep_model::phase::share::Bottleneck;
 use llmsweep_model::phase::training::{TrainingRow, TrainingSetup};
@@ -44,6 +45,18 @@ fn llama3_405b_on_16384() -> TrainingRow {
     let setup =
         TrainingSetup { devices: 16_384, pipeline: 16, global_batch: 2048, zero_stage: 1, tokens: 15.6e12, ..STEP };
     train(&llama3_405b(), &H100, layout, &setup).expect("fits with full recomputation")
+}
+
+#[test]
+fn cached_prefixes() {
+    let mut page = Page::default();
+    let prefill = |hit_rate| {
+        let prefix = Prefix { hit_rate, shared: false };
+        let setup = InferenceSetup { input_tokens: 4096.0, output_tokens: 1.0, prefix, ..REQUEST };
+        serve(&llama2_7b(), &H100, "fp16", (1, 1), &setup).expect("7B fits an H100").prefill.0
+    };
+    page.says("prefill of 4,096 tokens", prefill(0.0), 89.2e-3, PRINTED);
+    page.says("half of it cached", prefill(0.5), 47.8e-3, PRINTED);
 }
 
 fn llama2_70b_on_four() -> InferenceRow {

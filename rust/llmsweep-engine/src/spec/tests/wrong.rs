@@ -154,6 +154,9 @@ fn values_of_axes() {
                 r#"6:11: unknown network "ib-nrd"; did you mean "ib-ndr"?; allowed: default, ib-ndr, roce-400"#,
             ),
             (r#"network = "x*""#, r#"6:11: no network matches "x*"; allowed: ib-ndr, roce-400"#),
+            ("prefix_hit_rate = 1.2", r#"6:19: prefix_hit_rate must be a number from 0 to 1, not "1.2""#),
+            ("prefix_hit_rate = nan", r#"6:19: prefix_hit_rate must be a number from 0 to 1, not "nan""#),
+            ("prefix_hit_rate = -1", r#"6:19: prefix_hit_rate must be a number from 0 to 1, not "-1""#),
             ("serving_mode = true", r#"6:16: serving_mode must be one of continuous, static, not "true""#),
             (
                 "input_tokens = 8\n[workload]\ninput_tokens = 9",

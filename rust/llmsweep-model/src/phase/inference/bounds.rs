@@ -21,12 +21,14 @@ pub(super) fn decode_bound(replica: &Replica, setup: &InferenceSetup, running: f
     least_time(flops, kernels.peak.max(kernels.plain_peak), Bytes(work.least_weights + cache), kernels.bandwidth, 1.0)
 }
 
-/// The prompt's FLOPs at peak on every device that may work on it: with a pipeline in chunks, with wide expert parallelism those of other
+/// The prompt's FLOPs, less those of what is cached of it, at peak on every device that may work on it: with a pipeline in chunks, with wide expert parallelism those of other
 /// replicas.
 pub(super) fn prefill_bound(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) -> Seconds {
     let Replica { work, device, .. } = *replica;
     let kernels = &device.device.kernels;
-    let flops = Flops(tables.prefill_flops(setup.input_tokens));
+    let cached = setup.prefix.cached(setup.input_tokens);
+    let known = if cached > 0.0 { tables.prefill_flops(cached) } else { 0.0 };
+    let flops = Flops(tables.prefill_flops(setup.input_tokens) - known);
     let devices = work.split.tensor.max(work.split.expert) * f64::from(setup.pipeline);
     let peak = kernels.peak.max(kernels.plain_peak);
     least_time(flops, peak, Bytes::ZERO, kernels.bandwidth, devices)

@@ -1,6 +1,7 @@
 //! Inference, level row: room for the cache, batching, time to the first and between later tokens.
 mod bounds;
 mod first_token;
+pub mod prefix;
 mod room;
 mod step;
 pub mod times;
@@ -13,6 +14,7 @@ use crate::reject::Reject;
 use crate::system::ServingEngine;
 use bounds::{decode_bound, prefill_bound};
 use first_token::first_token;
+use prefix::Prefix;
 pub use room::Room;
 pub use step::TokenTerms;
 use step::{bottleneck, token_terms};
@@ -47,6 +49,8 @@ pub struct InferenceSetup {
     pub mode: ServingMode,
     /// Requests in flight over all replicas.
     pub concurrency: f64,
+    /// What is known of prompts from earlier ones.
+    pub prefix: Prefix,
 }
 
 /// One replica: a model on its devices under an engine, cut into stages.
@@ -105,8 +109,12 @@ pub struct InferenceRow {
 
 /// What one cell of the plan keeps between its rows: times that do not depend on all of a row's axes.
 pub trait Tables {
+    /// [`InferenceDevice::prefill_chunk`].
+    fn prefill_chunk(&mut self, sequences: f64, tokens: f64, past: f64) -> PassTime;
     /// [`InferenceDevice::prefill`].
-    fn prefill(&mut self, sequences: f64, input_tokens: f64) -> PassTime;
+    fn prefill(&mut self, sequences: f64, input_tokens: f64) -> PassTime {
+        self.prefill_chunk(sequences, input_tokens, 0.0)
+    }
     /// [`InferenceDevice::decode`].
     fn decode(&mut self, requests: f64) -> PassTime;
     /// FLOPs of the layers for one prompt, causal, on the unsplit model: [`crate::flops::ForwardFlops::prompt`].
@@ -128,6 +136,7 @@ pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) 
         return Err(Reject::ConcurrencyBelowReplicas);
     }
     let room = Room::of(replica, setup)?;
+    let shared = setup.prefix.shared(setup.input_tokens);
     let running = match setup.mode {
         ServingMode::Continuous => offered.min(room.requests()),
         ServingMode::Static if offered > room.full_requests() => return Err(Reject::BatchDoesNotFit),
@@ -145,10 +154,10 @@ pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) 
     Ok(InferenceRow {
         devices,
         room,
-        peak_memory: room.weights + room.reserve + running * room.full_request.min(room.cache / running),
+        peak_memory: room.used(running),
         running,
         max_concurrency: replicas * room.full_requests(),
-        kv_tokens: room.full_requests() * (setup.input_tokens + setup.output_tokens),
+        kv_tokens: room.full_requests() * (setup.input_tokens + setup.output_tokens - shared) + shared,
         saturated: offered > running,
         prefill,
         terms,

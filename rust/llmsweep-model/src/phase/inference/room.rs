@@ -10,6 +10,8 @@ pub struct Room {
     pub weights: f64,
     /// What the engine sets aside for the cache.
     pub cache: f64,
+    /// Of it, what all requests have in common: their cached prefix.
+    pub shared: f64,
     /// Cache of one request as the engine admits it.
     pub request: f64,
     /// Cache of one request of full length.
@@ -28,6 +30,7 @@ impl Room {
         let full_context = setup.input_tokens + setup.output_tokens;
         let half_block = (engine.block_tokens - 1.0) / 2.0;
         let reserved = setup.input_tokens + engine.output_reserved * setup.output_tokens;
+        let shared_tokens = setup.prefix.shared(setup.input_tokens);
         let mut tightest: Option<Self> = None;
         for stage in stages {
             let weights = work.stage_weights(shape, stage);
@@ -42,10 +45,11 @@ impl Room {
             if cache <= 0.0 {
                 return Err(Reject::WeightsDoNotFit);
             }
-            let request = work.stage_cache(stage, reserved + half_block);
-            let full_request = work.stage_cache(stage, full_context + half_block);
-            let room = Self { weights, cache, request, full_request, reserve, usable };
-            if room.full_request > room.cache {
+            let request = work.stage_cache(stage, reserved - shared_tokens + half_block);
+            let full_request = work.stage_cache(stage, full_context - shared_tokens + half_block);
+            let shared = if shared_tokens > 0.0 { work.stage_cache(stage, shared_tokens) } else { 0.0 };
+            let room = Self { weights, cache, shared, request, full_request, reserve, usable };
+            if room.full_request > room.own() {
                 return Err(Reject::CacheDoesNotFit);
             }
             if tightest.is_none_or(|other| room.requests() < other.requests()) {
@@ -55,16 +59,28 @@ impl Room {
         tightest.ok_or(Reject::PipelineTooDeep)
     }
 
+    /// Room for what requests do not have in common. \[B\]
+    #[must_use]
+    pub fn own(&self) -> f64 {
+        self.cache - self.shared
+    }
+
     /// Requests that the engine admits together.
     #[must_use]
     pub fn requests(&self) -> f64 {
-        if self.request > 0.0 { whole(self.cache / self.request).max(1.0) } else { f64::INFINITY }
+        if self.request > 0.0 { whole(self.own() / self.request).max(1.0) } else { f64::INFINITY }
     }
 
     /// Requests of full length that fit together.
     #[must_use]
     pub fn full_requests(&self) -> f64 {
-        if self.full_request > 0.0 { whole(self.cache / self.full_request) } else { f64::INFINITY }
+        if self.full_request > 0.0 { whole(self.own() / self.full_request) } else { f64::INFINITY }
+    }
+
+    /// Memory used by so many requests. \[B\]
+    #[must_use]
+    pub fn used(&self, running: f64) -> f64 {
+        self.weights + self.reserve + self.shared + running * self.full_request.min(self.own() / running)
     }
 }
 

@@ -51,7 +51,9 @@ pub(super) fn token_terms(
     let context = setup.input_tokens + setup.output_tokens / 2.0;
     let step = tables.decode(group);
     let sequences = if setup.mode == ServingMode::Static { running } else { 1.0 };
-    let prefill = tables.prefill(sequences, setup.input_tokens);
+    let cached = setup.prefix.cached(setup.input_tokens);
+    let fresh = setup.input_tokens - cached;
+    let prefill = tables.prefill_chunk(sequences, fresh, cached);
     let message = |rows: f64| {
         let bytes = Bytes(rows * f64::from(shape.hidden) * work.widths.activation);
         let fabric = &device.device.accelerator.fabric;
@@ -71,7 +73,7 @@ pub(super) fn token_terms(
         prefill: interference.max(Seconds::ZERO),
     };
     // The prompt too passes from stage to stage; other requests' steps go on meanwhile.
-    (terms, prefill.total() + message(sequences * setup.input_tokens))
+    (terms, prefill.total() + message(sequences * fresh))
 }
 
 /// What takes most of the time between tokens.

@@ -191,7 +191,21 @@ impl InferenceDevice {
     /// Prefill of `sequences` prompts of `input_tokens` each, in one go, through all layers; logits of the last tokens only.
     #[must_use]
     pub fn prefill(&self, shape: &ModelShape, work: &InferenceWork, sequences: f64, input_tokens: f64) -> PassTime {
-        let tokens = Tokens::of_sequences(sequences, input_tokens, 1.0);
+        self.prefill_chunk(shape, work, sequences, (input_tokens, 0.0))
+    }
+
+    /// Prefill of the next `tokens` of `sequences` prompts of which `past` tokens each are in the cache: of a chunk, or of what follows a
+    /// cached prefix. Attention sees `c·p + c²/2` pairs, so that chunks have together the whole prompt's; weights and the cache are read again
+    /// by each.
+    #[must_use]
+    pub fn prefill_chunk(
+        &self,
+        shape: &ModelShape,
+        work: &InferenceWork,
+        sequences: f64,
+        (tokens, past): (f64, f64),
+    ) -> PassTime {
+        let tokens = Tokens::of_sequences(sequences, tokens, 1.0).after(past);
         let input = ForwardInput {
             tokens,
             split: work.split,

@@ -9,6 +9,7 @@ use llmsweep_model::memory::recompute::Module;
 use llmsweep_model::memory::state::{GradientPrecision, Optimizer};
 use llmsweep_model::parallel::context::ContextExchange;
 use llmsweep_model::parallel::pipeline::{Cut, Schedule, stages};
+use llmsweep_model::phase::inference::prefix::Prefix;
 use llmsweep_model::phase::inference::times::{InferenceDevice, InferenceWork, PassTime};
 use llmsweep_model::phase::inference::{self, InferenceRow, InferenceSetup, Replica, ServingMode, Tables};
 use llmsweep_model::phase::training::{self, Replicas, TrainingLevels, TrainingRow, TrainingSetup};
@@ -134,6 +135,7 @@ pub(crate) const REQUEST: InferenceSetup = InferenceSetup {
     data: 1,
     mode: ServingMode::Continuous,
     concurrency: 1.0,
+    prefix: Prefix::NONE,
 };
 
 struct Direct<'a> {
@@ -143,8 +145,8 @@ struct Direct<'a> {
 }
 
 impl Tables for Direct<'_> {
-    fn prefill(&mut self, sequences: f64, input_tokens: f64) -> PassTime {
-        self.device.prefill(self.shape, self.work, sequences, input_tokens)
+    fn prefill_chunk(&mut self, sequences: f64, tokens: f64, past: f64) -> PassTime {
+        self.device.prefill_chunk(self.shape, self.work, sequences, (tokens, past))
     }
 
     fn decode(&mut self, requests: f64) -> PassTime {

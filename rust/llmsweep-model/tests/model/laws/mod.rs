@@ -10,5 +10,6 @@ mod memory;
 mod monotone;
 mod multiplications;
 mod pipelines;
+mod prefixes;
 mod recipes;
 mod refused;
