@@ -13,6 +13,7 @@ class Domain(TypedDict):
 
     kind: Literal[
         "model",
+        "draft_model",
         "accelerator",
         "network",
         "stack",

@@ -70,6 +70,7 @@ def domain_text(domain: Domain) -> str:
         "at_least_one": "1 and above",
         "share": "0 to 1",
         "bool": "true, false",
+        "draft_model": "none, models of the catalogue",
     }
     return in_words.get(domain["kind"], f"{domain['kind']}s of the catalogue")
 

@@ -49,6 +49,8 @@ pub enum Level {
 pub enum Domain {
     /// A model of the catalogue.
     Model,
+    /// A model of the catalogue, or `none`.
+    DraftModel,
     /// An accelerator of the catalogue.
     Accelerator,
     /// A network link of the catalogue, or `default`: the accelerator's usual one.

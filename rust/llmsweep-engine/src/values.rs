@@ -189,6 +189,7 @@ const INFERENCE: &[(&str, OfInference)] = &[
     ("tokens_per_s_p90", |o| o.of(|row| p90(row.tokens_per_s, o.common.spread.rate))),
     ("prefill_time_s", |o| o.of(|row| row.prefill.0)),
     ("decode_step_s", |o| o.of(|row| row.terms.step().0)),
+    ("accepted_tokens_per_step", |o| o.of(|row| row.accepted)),
     ("tokens_per_s_per_user", |o| o.of(|row| 1.0 / row.tpot.0)),
     ("requests_per_s", |o| o.of(|row| row.requests_per_s)),
     ("running_requests", |o| o.of(|row| row.running)),
@@ -257,6 +258,7 @@ impl Value {
             let kind = match axis.domain {
                 Domain::Model
                 | Domain::Accelerator
+                | Domain::DraftModel
                 | Domain::Network
                 | Domain::Stack
                 | Domain::Choice(_)

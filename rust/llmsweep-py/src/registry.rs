@@ -73,6 +73,7 @@ fn kind(kind: Kind) -> &'static str {
 fn axis(axis: &Axis) -> Value {
     let domain = match axis.domain {
         Domain::Model => json!({ "kind": "model" }),
+        Domain::DraftModel => json!({ "kind": "draft_model" }),
         Domain::Accelerator => json!({ "kind": "accelerator" }),
         Domain::Network => json!({ "kind": "network" }),
         Domain::Stack => json!({ "kind": "stack" }),
@@ -142,6 +143,8 @@ fn reject_phases(reject: Reject) -> Vec<&'static str> {
         Reject::ContextTooLong
         | Reject::ConcurrencyBelowReplicas
         | Reject::CacheDoesNotFit
-        | Reject::BatchDoesNotFit => &[Phase::Inference],
+        | Reject::BatchDoesNotFit
+        | Reject::DrafterMissing
+        | Reject::DrafterSplit => &[Phase::Inference],
     })
 }

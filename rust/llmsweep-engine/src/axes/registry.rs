@@ -178,6 +178,22 @@ pub const AXES: &[Axis] = &[
         Number(1.0),
         "What if: tokens of the busiest expert-parallel rank over the mean.",
     ),
+    axis(
+        "speculation",
+        INFERENCE,
+        Work,
+        Choice(&["none", "draft", "mtp", "eagle"]),
+        Name("none"),
+        "What guesses tokens ahead: a draft_model, the model's prediction layers (mtp), or a layer on its features (eagle).",
+    ),
+    axis(
+        "draft_model",
+        INFERENCE,
+        Work,
+        Domain::DraftModel,
+        Name("none"),
+        "The model that guesses tokens where speculation is \"draft\".",
+    ),
     axis("accelerator", BOTH, Time, Domain::Accelerator, Required, "The accelerator."),
     axis("network", BOTH, Time, Domain::Network, Name("default"), "The cluster's network link per accelerator."),
     axis(
@@ -398,6 +414,25 @@ pub const AXES: &[Axis] = &[
             "Requests in flight over all replicas (the batch of a static run).",
         ),
         "requests",
+    ),
+    axis(
+        "speculative_tokens",
+        INFERENCE,
+        Row,
+        Integer { min: 0, max: 1000 },
+        Fallback::Integer(0),
+        "Tokens that are guessed before each step, where speculation is not \"none\".",
+    ),
+    workload(
+        axis(
+            "acceptance_rate",
+            INFERENCE,
+            Row,
+            Share,
+            Number(0.8),
+            "Probability that a guessed token is accepted where those before it were; depends on what guesses and on the text.",
+        ),
+        "",
     ),
     workload(
         axis(

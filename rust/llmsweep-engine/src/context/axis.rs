@@ -65,6 +65,10 @@ positions! {
     CONCURRENCY = "concurrency";
     INPUT = "input_tokens";
     OUTPUT = "output_tokens";
+    SPECULATION = "speculation";
+    DRAFT_MODEL = "draft_model";
+    SPECULATIVE_TOKENS = "speculative_tokens";
+    ACCEPTANCE = "acceptance_rate";
     PREFIX_HIT_RATE = "prefix_hit_rate";
     PREFIX_SHARED = "prefix_shared";
 }

@@ -93,6 +93,18 @@ pub(super) fn spreads(
     models.iter().map(|model| of(model.shape.moe.is_some())).collect()
 }
 
+/// The models of these names; `None` for `none`.
+pub(super) fn models_of(catalog: &Catalog, names: &[String]) -> Result<Vec<Option<ModelEntry>>, CompileError> {
+    let named = |id: &String| match id.as_str() {
+        "none" => Ok(None),
+        id => {
+            let missing = || CompileError(format!("the catalogue has no model \"{id}\""));
+            catalog.model(id).cloned().map(Some).ok_or_else(missing)
+        }
+    };
+    names.iter().map(named).collect()
+}
+
 /// The stacks of these names; `None` for the defaults.
 pub(super) fn named_stacks<'a>(
     catalog: &'a Catalog,

@@ -1,4 +1,5 @@
 //! A serving setup, term by term.
+use llmsweep_model::phase::inference::speculation::{Drafter, Guess};
 use llmsweep_model::phase::inference::times::{InferenceDevice, InferenceWork};
 use llmsweep_model::phase::inference::{InferenceRow, InferenceSetup, ServingMode};
 use llmsweep_model::quantity::Seconds;
@@ -19,9 +20,11 @@ pub(super) fn sections(context: &Context, point: &Point) -> (Option<Reject>, Vec
         sections.push(model(context, point, work));
     }
     if let (Ok(row), Ok(work), Ok((device, _))) = (&outcome.result, evaluator.work(), evaluator.device()) {
+        let drafter = evaluator.drafter();
         sections.push(memory(row));
         sections.push(room(row, &setup));
-        sections.extend(layers(context, point, work, device, row, &setup));
+        sections.extend(layers(context, point, work, device, drafter, (row, &setup)));
+        sections.extend(drafter.map(|drafter| guesses(drafter, row, &setup)));
         sections.push(between_tokens(row, &setup));
         sections.push(first_token(row, &setup));
         let request = Seconds(1.0 / row.requests_per_s);
@@ -94,19 +97,48 @@ fn layers(
     point: &Point,
     work: &InferenceWork,
     device: &InferenceDevice,
-    row: &InferenceRow,
-    setup: &InferenceSetup,
+    drafter: Option<&Drafter>,
+    (row, setup): (&InferenceRow, &InferenceSetup),
 ) -> Vec<Section> {
     let shape = &context.model(point).shape;
     let requests = (row.running / f64::from(setup.pipeline)).max(1.0);
+    let checked = if drafter.is_some() { 1.0 + setup.guess.tokens } else { 1.0 };
     let context_tokens = setup.input_tokens + setup.output_tokens / 2.0;
     let sections = work.kinds.iter().map(|&(kind, count)| {
-        let mut layer: Work = decode::layer(shape, kind, requests, &device.routing, &work.split, &work.widths);
-        layer.ops.extend(decode::cache_read(shape, kind, requests, context_tokens, work.kv_bytes, &work.split));
+        let mut layer: Work =
+            decode::layer(shape, kind, requests * checked, &device.routing, &work.split, &work.widths);
+        let read = decode::cache_read(shape, kind, requests, context_tokens, work.kv_bytes, &work.split);
+        layer.ops.extend(read.map(|op| decode::checking(op, checked)));
         let title = format!("Decode step of one layer ({count} of {:?} mixer, {:?} MLP)", kind.mixer, kind.mlp);
         kernels::section(title, &layer, &device.device.kernels, |message| device.message(message, &work.split))
     });
     sections.collect()
+}
+
+fn guesses(drafter: &Drafter, row: &InferenceRow, setup: &InferenceSetup) -> Section {
+    let Guess { tokens, acceptance } = setup.guess;
+    let guessing = row.terms.draft * row.accepted;
+    Section::new(
+        "Tokens guessed ahead",
+        vec![
+            Term::new(
+                "parameters that guess",
+                drafter.parameters(),
+                "",
+                "layers and projection, or a whole draft model",
+            ),
+            Term::new("their weights on a device", drafter.weights(), "B", "on the last pipeline stage"),
+            Term::new("tokens guessed before a step", tokens, "", "γ"),
+            Term::new("acceptance of a guess", acceptance, "", "α"),
+            Term::new("tokens that a step gives", row.accepted, "", "(1 − α^(γ+1)) / (1 − α)").numbers(format!(
+                "(1 − {}^{}) / (1 − {})",
+                short(acceptance),
+                short(tokens + 1.0),
+                short(acceptance)
+            )),
+            seconds("guessing, of a step", guessing, "γ · (layers, table, head and cache of what guesses)"),
+        ],
+    )
 }
 
 fn between_tokens(row: &InferenceRow, setup: &InferenceSetup) -> Section {
@@ -122,6 +154,11 @@ fn between_tokens(row: &InferenceRow, setup: &InferenceSetup) -> Section {
             seconds("expert messages", terms.expert, "dispatch and combine"),
             seconds("messages between stages", terms.pipeline, "(p − 1) · p2p"),
             seconds("host", terms.host, "per step + per request"),
+            seconds(
+                "guessing tokens ahead",
+                terms.draft,
+                "of a step / tokens that it gives, as all terms but the next",
+            ),
             seconds("waiting for prefills", terms.prefill, "(R − 1) / s_out · P").numbers(format!(
                 "({} − 1) / {} · {}",
                 short(row.running),

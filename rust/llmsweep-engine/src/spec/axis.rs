@@ -131,6 +131,7 @@ fn fallback(axis: &Axis, phase: Phase, place: &Place, report: &mut Report) -> Ve
 pub(super) fn expected(axis: &Axis) -> String {
     match axis.domain {
         Domain::Model => "the name of a model in the catalogue".to_owned(),
+        Domain::DraftModel => "the name of a model in the catalogue, or \"none\"".to_owned(),
         Domain::Accelerator => "the name of an accelerator in the catalogue".to_owned(),
         Domain::Network => "the name of a network in the catalogue, or \"default\"".to_owned(),
         Domain::Stack => "the name of a training stack in the catalogue, or \"default\"".to_owned(),
@@ -217,7 +218,8 @@ fn scalar(axis: &Axis, node: &Node, vocabulary: &Vocabulary) -> Result<Vec<AxisV
         Ok(found.into_iter().map(|name| AxisValue::Name(name.to_owned())).collect())
     };
     match (axis.domain, &node.value) {
-        (Domain::Model, Value::String(name)) => names(vocabulary.models.resolve("model", name)),
+        (Domain::DraftModel, Value::String(name)) if name == "none" => names(Ok(vec!["none"])),
+        (Domain::Model | Domain::DraftModel, Value::String(name)) => names(vocabulary.models.resolve("model", name)),
         (Domain::Accelerator, Value::String(name)) => names(vocabulary.accelerators.resolve("accelerator", name)),
         (Domain::Network | Domain::Stack, Value::String(name)) if name == "default" => names(Ok(vec!["default"])),
         (Domain::Network, Value::String(name)) => names(vocabulary.networks.resolve("network", name)),

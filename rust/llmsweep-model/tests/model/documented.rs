@@ -1,6 +1,6 @@
 //! The worked numbers of docs/model.md.
-use crate::common::hardware::{B200, H100, TRAINING_CLOCK};
-use crate::common::run::{ONE, REQUEST, STEP, count, serve, train};
+use crate::common::hardware::{B200, H100, H200, TRAINING_CLOCK};
+use crate::common::run::{ONE, REQUEST, STEP, count, serve, serve_speculating, train};
 use crate::common::shapes::{gpt3_175b, llama2_7b, llama2_70b, llama3_405b};
 use crate::common::software::operations;
 use llmsweep_model::collective::Ring;
@@ -9,7 +9,8 @@ use llmsweep_model::kernel::Pass;
 use llmsweep_model::memory::activations::Recompute;
 use llmsweep_model::parallel::pipeline::{Passes, Schedule, Walk};
 use llmsweep_model::phase::inference::prefix::Prefix;
-use llmsweep_model::phase::inference::{InferenceRow, InferenceSetup};
+use llmsweep_model::phase::inference::speculation::{Guess, Speculation};
+use llmsweep_model::phase::inference::{InferenceRow, InferenceSetup, ServingMode};
 use llmsweep_model::phase::share::Bottleneck;
 use llmsweep_model::phase::training::{TrainingRow, TrainingSetup};
 use llmsweep_model::phase::training_times::TrainingLayout;
@@ -57,6 +58,23 @@ fn cached_prefixes() {
     };
     page.says("prefill of 4,096 tokens", prefill(0.0), 89.2e-3, PRINTED);
     page.says("half of it cached", prefill(0.5), 47.8e-3, PRINTED);
+}
+
+#[test]
+fn speculation() {
+    let mut page = Page::default();
+    let small = llama2_7b();
+    let step = |requests, kind| {
+        let guess = Guess { tokens: 4.0, acceptance: 0.8 };
+        let setup = InferenceSetup { mode: ServingMode::Static, concurrency: requests, guess, ..REQUEST };
+        serve_speculating(&llama2_70b(), &H200, "bf16", (4, 1), &setup, (kind, Some(&small))).expect("fits")
+    };
+    let (plain, guessed) = (step(1.0, Speculation::None), step(1.0, Speculation::Draft));
+    page.says("E", guessed.accepted, 3.36, PRINTED);
+    page.says("TPOT", plain.tpot.0, 12.35e-3, PRINTED);
+    page.says("guessed", guessed.tpot.0, 6.229e-3, PRINTED);
+    page.says("TPOT of 256", step(256.0, Speculation::None).tpot.0, 31.16e-3, PRINTED);
+    page.says("guessed, of 256", step(256.0, Speculation::Draft).tpot.0, 43.69e-3, PRINTED);
 }
 
 fn llama2_70b_on_four() -> InferenceRow {

@@ -154,6 +154,13 @@ fn values_of_axes() {
                 r#"6:11: unknown network "ib-nrd"; did you mean "ib-ndr"?; allowed: default, ib-ndr, roce-400"#,
             ),
             (r#"network = "x*""#, r#"6:11: no network matches "x*"; allowed: ib-ndr, roce-400"#),
+            ("speculative_tokens = -1", r#"6:22: speculative_tokens must be a whole number from 0 to 1,000, not "-1""#),
+            ("acceptance_rate = 80", r#"6:19: acceptance_rate must be a number from 0 to 1, not "80""#),
+            (r#"speculation = "medusa""#, r#"6:15: unknown speculation "medusa"; allowed: none, draft, mtp, eagle"#),
+            (
+                "draft_model = false",
+                r#"6:15: draft_model must be the name of a model in the catalogue, or "none", not "false""#,
+            ),
             ("prefix_hit_rate = 1.2", r#"6:19: prefix_hit_rate must be a number from 0 to 1, not "1.2""#),
             ("prefix_hit_rate = nan", r#"6:19: prefix_hit_rate must be a number from 0 to 1, not "nan""#),
             ("prefix_hit_rate = -1", r#"6:19: prefix_hit_rate must be a number from 0 to 1, not "-1""#),
@@ -168,7 +175,7 @@ fn values_of_axes() {
             ),
             (
                 "[workload]\ninput_token = 8",
-                r#"7:1: unknown key "input_token"; did you mean "input_tokens"?; allowed: input_tokens, output_tokens, concurrency"#,
+                r#"7:1: unknown key "input_token"; did you mean "input_tokens"?; allowed: input_tokens, output_tokens, concurrency, acceptance_rate, prefix_hit_rate, prefix_shared"#,
             ),
             (
                 "[workload]\ntokens = 8",

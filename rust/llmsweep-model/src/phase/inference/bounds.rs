@@ -1,14 +1,18 @@
 //! What no software can beat.
+use super::speculation::Guess;
 use super::{InferenceSetup, Replica, Tables};
 use crate::bound::least_time;
 use crate::quantity::{Bytes, Flops, Seconds};
 
-/// A token passes every stage in turn, and each reads its weights; cache and arithmetic of the groups overlap.
+/// A token passes every stage in turn, and each reads its weights; cache and arithmetic of the groups overlap. Of the tokens that a step checks,
+/// guessing them left out, it gives the accepted ones.
 pub(super) fn decode_bound(replica: &Replica, setup: &InferenceSetup, running: f64) -> Seconds {
     let Replica { shape, work, device, .. } = *replica;
     let kernels = &device.device.kernels;
     let group = (running / f64::from(setup.pipeline)).max(1.0);
-    let flops = Flops(2.0 * work.active_parameters * group / work.split.tensor);
+    let guess = replica.drafter.map_or(Guess::NONE, |_| setup.guess);
+    let checked = group * (1.0 + guess.tokens);
+    let flops = Flops(2.0 * work.active_parameters * checked / work.split.tensor);
     let context = setup.input_tokens + setup.output_tokens / 2.0;
     let cache: f64 = work
         .kinds
@@ -18,7 +22,8 @@ pub(super) fn decode_bound(replica: &Replica, setup: &InferenceSetup, running: f
                 .map(|op| op.bytes.0 * count)
         })
         .sum();
-    least_time(flops, kernels.peak.max(kernels.plain_peak), Bytes(work.least_weights + cache), kernels.bandwidth, 1.0)
+    let bytes = Bytes(work.least_weights + cache);
+    least_time(flops, kernels.peak.max(kernels.plain_peak), bytes, kernels.bandwidth, 1.0) / guess.accepted()
 }
 
 /// The prompt's FLOPs, less those of what is cached of it, at peak on every device that may work on it: with a pipeline in chunks, with wide expert parallelism those of other

@@ -33,7 +33,7 @@ pub(super) fn first_token(
         engine.first_token + engine.first_token_layer * layers + engine.first_token_expert_layer * work.expert_layers;
     let alone = prefill + terms.step() + fixed;
     let others = prefill * (running - 1.0).max(0.0);
-    let busy = others / (prefill + terms.step() * setup.output_tokens + others);
+    let busy = others / (prefill + terms.undisturbed() * setup.output_tokens + others);
     let burst = others * (engine.burst_weight / 2.0 / engine.burst_requests);
     let queue = prefill * (engine.queue_weight * busy / (1.0 - busy) / 2.0);
     FirstToken { alone, contended: alone + burst + queue }

@@ -3,6 +3,7 @@ mod bounds;
 mod first_token;
 pub mod prefix;
 mod room;
+pub mod speculation;
 mod step;
 pub mod times;
 
@@ -16,6 +17,7 @@ use bounds::{decode_bound, prefill_bound};
 use first_token::first_token;
 use prefix::Prefix;
 pub use room::Room;
+use speculation::{Drafter, Guess};
 pub use step::TokenTerms;
 use step::{bottleneck, token_terms};
 use times::{InferenceDevice, InferenceWork, PassTime};
@@ -51,6 +53,8 @@ pub struct InferenceSetup {
     pub concurrency: f64,
     /// What is known of prompts from earlier ones.
     pub prefix: Prefix,
+    /// How far ahead is guessed, where something guesses.
+    pub guess: Guess,
 }
 
 /// One replica: a model on its devices under an engine, cut into stages.
@@ -66,6 +70,8 @@ pub struct Replica<'a> {
     pub engine: &'a ServingEngine,
     /// Stages of the setup's pipeline.
     pub stages: &'a [StageClass],
+    /// What guesses tokens ahead.
+    pub drafter: Option<&'a Drafter>,
 }
 
 /// Results of one setup.
@@ -97,6 +103,8 @@ pub struct InferenceRow {
     pub tpot: Seconds,
     /// Time between tokens below which physics does not go.
     pub tpot_bound: Seconds,
+    /// Tokens that a step gives each request.
+    pub accepted: f64,
     /// Request to last token.
     pub e2e: Seconds,
     /// Answered tokens per second of all replicas.
@@ -109,12 +117,14 @@ pub struct InferenceRow {
 
 /// What one cell of the plan keeps between its rows: times that do not depend on all of a row's axes.
 pub trait Tables {
-    /// [`InferenceDevice::prefill_chunk`].
+    /// [`InferenceDevice::prefill_chunk`], with what guesses, which must have seen the prompt too.
     fn prefill_chunk(&mut self, sequences: f64, tokens: f64, past: f64) -> PassTime;
     /// [`InferenceDevice::prefill`].
     fn prefill(&mut self, sequences: f64, input_tokens: f64) -> PassTime {
         self.prefill_chunk(sequences, input_tokens, 0.0)
     }
+    /// [`Drafter::guess`]; not asked for where there is none.
+    fn guess(&mut self, requests: f64) -> PassTime;
     /// [`InferenceDevice::decode`].
     fn decode(&mut self, requests: f64) -> PassTime;
     /// FLOPs of the layers for one prompt, causal, on the unsplit model: [`crate::flops::ForwardFlops::prompt`].
@@ -124,7 +134,8 @@ pub trait Tables {
 /// Results of a setup, or why it can't run.
 pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) -> Result<InferenceRow, Reject> {
     let Replica { shape, work, .. } = *replica;
-    if setup.input_tokens + setup.output_tokens > f64::from(shape.max_context) {
+    let longest = replica.drafter.map_or(f64::INFINITY, Drafter::max_context).min(f64::from(shape.max_context));
+    if setup.input_tokens + setup.output_tokens > longest {
         return Err(Reject::ContextTooLong);
     }
     let replicas = f64::from(setup.data);
@@ -165,6 +176,7 @@ pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) 
         ttft_bound: prefill_bound(replica, tables, setup),
         tpot,
         tpot_bound: decode_bound(replica, setup, running),
+        accepted: terms.tokens,
         e2e: ttft + answer,
         tokens_per_s: requests_per_s * setup.output_tokens,
         requests_per_s,

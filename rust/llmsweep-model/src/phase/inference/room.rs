@@ -1,4 +1,5 @@
 //! Room for requests beside the weights.
+use super::speculation::Drafter;
 use super::{InferenceSetup, Replica};
 use crate::quantity::Bytes;
 use crate::reject::Reject;
@@ -25,7 +26,7 @@ pub struct Room {
 impl Room {
     /// Of the stage with the fewest requests.
     pub fn of(replica: &Replica, setup: &InferenceSetup) -> Result<Self, Reject> {
-        let Replica { shape, work, device, engine, stages } = *replica;
+        let Replica { shape, work, device, engine, stages, .. } = *replica;
         let memory: Bytes = device.device.accelerator.memory;
         let full_context = setup.input_tokens + setup.output_tokens;
         let half_block = (engine.block_tokens - 1.0) / 2.0;
@@ -33,7 +34,9 @@ impl Room {
         let shared_tokens = setup.prefix.shared(setup.input_tokens);
         let mut tightest: Option<Self> = None;
         for stage in stages {
-            let weights = work.stage_weights(shape, stage);
+            let drafter = replica.drafter.filter(|_| stage.last);
+            let weights = work.stage_weights(shape, stage) + drafter.map_or(0.0, Drafter::weights);
+            let held = |tokens| work.stage_cache(stage, tokens) + drafter.map_or(0.0, |drafter| drafter.cache(tokens));
             let reserve = engine.reserve.0;
             let (cache, usable) = if engine.fraction_of_free {
                 let free = memory.0 - weights - reserve;
@@ -45,9 +48,9 @@ impl Room {
             if cache <= 0.0 {
                 return Err(Reject::WeightsDoNotFit);
             }
-            let request = work.stage_cache(stage, reserved - shared_tokens + half_block);
-            let full_request = work.stage_cache(stage, full_context - shared_tokens + half_block);
-            let shared = if shared_tokens > 0.0 { work.stage_cache(stage, shared_tokens) } else { 0.0 };
+            let request = held(reserved - shared_tokens + half_block);
+            let full_request = held(full_context - shared_tokens + half_block);
+            let shared = if shared_tokens > 0.0 { held(shared_tokens) } else { 0.0 };
             let room = Self { weights, cache, shared, request, full_request, reserve, usable };
             if room.full_request > room.own() {
                 return Err(Reject::CacheDoesNotFit);

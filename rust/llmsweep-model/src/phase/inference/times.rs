@@ -1,6 +1,6 @@
 //! Inference, levels shape to time: weights and cache of a device, prefill of a prompt, one decode step.
 use crate::arch::{LayerKind, ModelShape};
-use crate::kernel::{KernelModel, Pass};
+use crate::kernel::Pass;
 use crate::memory::cache::LayerCache;
 use crate::memory::state::table_parameters;
 use crate::parallel::context::ContextExchange;
@@ -216,15 +216,11 @@ impl InferenceDevice {
         let mut sum = PassTime::default();
         for &(kind, count) in &work.kinds {
             let layer = forward::layer(shape, kind, &input);
-            sum = sum.plus(self.pass(&layer, &self.device.kernels, &work.split).times(count));
+            sum = sum.plus(self.pass(&layer, &work.split).times(count));
         }
         let embedding = forward::embedding(shape, tokens.rows, &work.split, &work.widths);
         let head = forward::head(shape, sequences, self.logit_bytes, &work.split, &work.widths);
-        sum.plus(self.pass(&embedding, &self.device.kernels, &work.split)).plus(self.pass(
-            &head,
-            &self.device.kernels,
-            &work.split,
-        ))
+        sum.plus(self.pass(&embedding, &work.split)).plus(self.pass(&head, &work.split))
     }
 
     /// A decode step of `requests` through all layers and the LM head, all but the reading of the cache.
@@ -233,30 +229,40 @@ impl InferenceDevice {
         let mut sum = PassTime::default();
         for &(kind, count) in &work.kinds {
             let layer = decode::layer(shape, kind, requests, &self.routing, &work.split, &work.widths);
-            sum = sum.plus(self.pass(&layer, &self.device.kernels, &work.split).times(count));
+            sum = sum.plus(self.pass(&layer, &work.split).times(count));
         }
         let embedding = forward::embedding(shape, requests, &work.split, &work.widths);
         let head = forward::head(shape, requests, self.logit_bytes, &work.split, &work.widths);
-        sum.plus(self.pass(&embedding, &self.device.kernels, &work.split)).plus(self.pass(
-            &head,
-            &self.device.kernels,
-            &work.split,
-        ))
+        sum.plus(self.pass(&embedding, &work.split)).plus(self.pass(&head, &work.split))
     }
 
     /// The reading of the cache in a decode step of `requests` at a context.
     #[must_use]
     pub fn cache_read(&self, shape: &ModelShape, work: &InferenceWork, requests: f64, context: f64) -> KernelTime {
+        self.cache_check(shape, work, (requests, 1.0), context)
+    }
+
+    /// The same where each request has several tokens to check: the cache is read once for all of them.
+    #[must_use]
+    pub fn cache_check(
+        &self,
+        shape: &ModelShape,
+        work: &InferenceWork,
+        (requests, tokens): (f64, f64),
+        context: f64,
+    ) -> KernelTime {
         let mut sum = KernelTime::default();
         for &(kind, count) in &work.kinds {
             if let Some(op) = decode::cache_read(shape, kind, requests, context, work.kv_bytes, &work.split) {
+                let op = decode::checking(op, tokens);
                 sum = sum.plus(KernelTime::of(&self.device.kernels, &op, Pass::Forward).times(count));
             }
         }
         sum
     }
 
-    fn pass(&self, block: &Work, kernels: &KernelModel, split: &Split) -> PassTime {
+    pub(super) fn pass(&self, block: &Work, split: &Split) -> PassTime {
+        let kernels = &self.device.kernels;
         let mut time =
             PassTime { kernels: KernelTime::of_all(kernels, &block.ops, Pass::Forward), ..PassTime::default() };
         for message in &block.messages {

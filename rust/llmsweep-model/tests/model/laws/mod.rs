@@ -13,3 +13,4 @@ mod pipelines;
 mod prefixes;
 mod recipes;
 mod refused;
+mod speculation;

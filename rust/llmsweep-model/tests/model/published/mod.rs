@@ -14,4 +14,5 @@ mod memory;
 mod optimizers;
 mod pipeline;
 mod recomputation;
+mod speculation;
 mod state;
