@@ -157,7 +157,23 @@ pub const COLUMNS: &[Column] = &[
         "memory",
         "Context of the framework and its library of messages, beside memory_bytes.",
     ),
-    column("host_memory_bytes", TRAINING, Number, "B", "memory", "What the fullest device keeps in its host's memory."),
+    column("host_memory_bytes", BOTH, Number, "B", "memory", "What the fullest device keeps in its host's memory."),
+    column(
+        "engine_bytes",
+        INFERENCE,
+        Number,
+        "B",
+        "memory",
+        "Graphs, buffers of messages and contexts that the engine keeps on the fullest device.",
+    ),
+    column(
+        "kv_cache_bytes",
+        INFERENCE,
+        Number,
+        "B",
+        "kv cache",
+        "Room that the engine sets aside for the cache on the fullest device.",
+    ),
     column("step_time_s", TRAINING, Number, "s", "training step", "Time of one optimizer step."),
     column(
         "step_time_s_p10",
@@ -363,6 +379,14 @@ pub const COLUMNS: &[Column] = &[
         "intervals",
         "Time from request to last token as its class is measured, one in ten higher.",
     ),
+    column(
+        "host_transfer_s",
+        INFERENCE,
+        Number,
+        "s",
+        "memory",
+        "Time per token that decode steps wait for weights and caches from the host's memory.",
+    ),
     column("prefill_time_s", INFERENCE, Number, "s", "serving", "Prefill of one request, alone."),
     column(
         "decode_step_s",
@@ -392,6 +416,22 @@ pub const COLUMNS: &[Column] = &[
         "Requests of full length that the cache of all replicas holds.",
     ),
     column("kv_tokens", INFERENCE, Number, "tokens", "kv cache", "Tokens that the cache of one replica holds."),
+    column(
+        "max_context_tokens",
+        INFERENCE,
+        Number,
+        "tokens",
+        "kv cache",
+        "Longest request that fits alone, within the model's context.",
+    ),
+    column(
+        "kv_waste_fraction",
+        INFERENCE,
+        Number,
+        "",
+        "kv cache",
+        "Share of a request's room in the cache that holds no token, on average over its answer.",
+    ),
     column(
         "kv_bytes_per_token",
         INFERENCE,
@@ -477,6 +517,8 @@ pub const HIGHER_IS_BETTER: &[&str] = &[
     "hfu",
     "max_concurrency",
     "kv_tokens",
+    "kv_cache_bytes",
+    "max_context_tokens",
     "goodput",
 ];
 

@@ -15,6 +15,7 @@ use llmsweep_model::parallel::context::ContextExchange;
 use llmsweep_model::parallel::pipeline::Schedule;
 use llmsweep_model::phase::Device;
 use llmsweep_model::phase::inference::ServingMode;
+use llmsweep_model::phase::inference::allocator::KvAllocator;
 use llmsweep_model::phase::inference::speculation::Speculation;
 use llmsweep_model::phase::training_state::Offload;
 use llmsweep_model::precision::{KvPrecision, Precision};
@@ -81,6 +82,7 @@ pub struct Context {
     offloads: Vec<Subset>,
     modes: Vec<ServingMode>,
     speculations: Vec<Speculation>,
+    allocators: Vec<KvAllocator>,
     /// The models on the draft-model axis; `None` for none.
     drafts: Vec<Option<ModelEntry>>,
     /// Of each accelerator, engine, precision that it computes in, and cache format.
@@ -189,6 +191,7 @@ impl Context {
             exchanges: choices(&names(axis::CONTEXT_EXCHANGE), &ContextExchange::ALL),
             optimizers: choices(&names(axis::OPTIMIZER), &Optimizer::ALL),
             modes,
+            allocators: choices(&names(axis::KV_ALLOCATOR), &KvAllocator::ALL),
             speculations: choices(&names(axis::SPECULATION), &Speculation::ALL),
             drafts: models_of(catalog, &names(axis::DRAFT_MODEL))?,
             schedules: choices(&names(axis::SCHEDULE), &Schedule::ALL),
@@ -306,6 +309,12 @@ impl Context {
     #[must_use]
     pub fn mode(&self, point: &Point) -> ServingMode {
         self.modes[point.index(axis::MODE)]
+    }
+
+    /// How the engine of a point sets room for the cache aside.
+    #[must_use]
+    pub fn allocator(&self, point: &Point) -> KvAllocator {
+        self.allocators[point.index(axis::KV_ALLOCATOR)]
     }
 
     /// What guesses tokens at a point, and the draft model that it names.

@@ -170,7 +170,7 @@ impl Reject {
                 "data_parallel_replicate must divide the ranks that hold the same parameters, and those of the same experts."
             }
             Self::ContextTooLong => {
-                "input_tokens + output_tokens exceed the context of the model or of its draft model."
+                "input_tokens + output_tokens exceed the context of the model, of its draft model, or max_model_len."
             }
             Self::ConcurrencyBelowReplicas => "There are fewer requests in flight than replicas.",
             Self::WeightsDoNotFit => "The weights of the fullest device exceed its usable memory.",

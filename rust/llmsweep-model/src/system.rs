@@ -132,4 +132,6 @@ pub struct ServingEngine {
     pub routing_independence: f64,
     /// Bytes moved per logit.
     pub logit_bytes: f64,
+    /// Tokens of prompts that the engine takes into one pass at most.
+    pub max_batched_tokens: f64,
 }

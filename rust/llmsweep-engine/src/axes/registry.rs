@@ -423,6 +423,41 @@ pub const AXES: &[Axis] = &[
         Fallback::Integer(0),
         "Tokens that are guessed before each step, where speculation is not \"none\".",
     ),
+    axis(
+        "kv_allocator",
+        INFERENCE,
+        Row,
+        Choice(&["paged", "contiguous", "power_of_two"]),
+        Name("paged"),
+        "How room for a request's cache is set aside: in blocks, in one piece of max_model_len, or of a power of two.",
+    ),
+    in_unit(
+        "tokens",
+        axis(
+            "max_model_len",
+            INFERENCE,
+            Row,
+            Integer { min: 0, max: 100_000_000 },
+            Fallback::Integer(0),
+            "Longest request that the engine takes, prompt and answer; 0 for input_tokens + output_tokens.",
+        ),
+    ),
+    axis(
+        "weight_offload",
+        INFERENCE,
+        Row,
+        Share,
+        Number(0.0),
+        "Share of the layers' weights that live in the host's memory; every pass brings them over.",
+    ),
+    axis(
+        "kv_offload",
+        INFERENCE,
+        Row,
+        Share,
+        Number(0.0),
+        "Share of the running requests' cache that lives in the host's memory; every step brings it over.",
+    ),
     workload(
         axis(
             "acceptance_rate",

@@ -109,13 +109,14 @@ pub(super) fn section<'a>(fields: &Fields<'a>, key: &str, allowed: &[&str]) -> R
 }
 
 /// Keys of `[common]` in `serving.toml`.
-pub const COMMON_KEYS: [&str; 7] = [
+pub const COMMON_KEYS: [&str; 8] = [
     "kernel_start_s",
     "burst_requests",
     "burst_weight",
     "queue_weight",
     "routing_independence",
     "logit_bytes",
+    "max_batched_tokens",
     "source",
 ];
 
@@ -160,5 +161,6 @@ fn engine(all: &Fields, name: &str, common: &Fields) -> Result<ServingEngine, Do
         queue_weight: amount(common, "queue_weight")?,
         routing_independence: required_share(common, "routing_independence")?,
         logit_bytes: amount(common, "logit_bytes")?,
+        max_batched_tokens: positive(common, "max_batched_tokens")?,
     })
 }

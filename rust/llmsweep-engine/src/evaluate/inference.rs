@@ -3,6 +3,7 @@ use llmsweep_model::arch::ModelShape;
 use llmsweep_model::economics::Fleet;
 use llmsweep_model::flops::ForwardFlops;
 use llmsweep_model::parallel::pipeline::Cut;
+use llmsweep_model::phase::inference::offload::HostShare;
 use llmsweep_model::phase::inference::prefix::Prefix;
 use llmsweep_model::phase::inference::speculation::{Drafter, Guess};
 use llmsweep_model::phase::inference::times::{InferenceDevice, InferenceWork, PassTime};
@@ -186,6 +187,12 @@ pub fn setup(context: &Context, point: &Point) -> InferenceSetup {
         guess: Guess {
             tokens: context.number(point, axis::SPECULATIVE_TOKENS),
             acceptance: context.number(point, axis::ACCEPTANCE),
+        },
+        allocator: context.allocator(point),
+        max_model_len: context.number(point, axis::MAX_MODEL_LEN),
+        host: HostShare {
+            weights: context.number(point, axis::WEIGHT_OFFLOAD),
+            cache: context.number(point, axis::KV_OFFLOAD),
         },
         prefix: Prefix {
             hit_rate: context.number(point, axis::PREFIX_HIT_RATE),

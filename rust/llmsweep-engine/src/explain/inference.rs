@@ -61,7 +61,8 @@ fn memory(row: &InferenceRow) -> Section {
         "Memory of the fullest device",
         vec![
             Term::new("weights", room.weights, "B", "parameters of the device · bytes each"),
-            Term::new("reserve", room.reserve, "B", "activations, graphs, communication buffers"),
+            Term::new("activations", room.activations, "B", "of the engine's largest chunk of prompts, or logits"),
+            Term::new("engine", room.reserve - room.activations, "B", "graphs, communication buffers, contexts"),
             Term::new("cached prefix of all", room.shared, "B", "cache of the tokens that all prompts share"),
             Term::new("cache of the running requests", cached, "B", "min(R · request, room)").numbers(format!(
                 "min({} · {}, {})",
@@ -80,8 +81,16 @@ fn room(row: &InferenceRow, setup: &InferenceSetup) -> Section {
         "Room for requests on one replica",
         vec![
             Term::new("room for the cache", room.cache, "B", "what the engine sets aside"),
-            Term::new("cache of one request", room.full_request, "B", "at full length, last block half empty")
+            Term::new("cache of one request", room.full_request, "B", "at full length, as it is set aside")
                 .numbers(format!("{} tokens", short(setup.input_tokens + setup.output_tokens))),
+            Term::new("longest request that fits alone", room.max_context, "tokens", "within the model's context"),
+            Term::new(
+                "of a request's room in vain",
+                room.waste,
+                "",
+                "1 − tokens / tokens set aside, half of the answer there",
+            ),
+            Term::new("in the host's memory", room.used_of_host(row.running), "B", "weights + R · cache of a request"),
             Term::new("requests that fit", room.full_requests(), "", "room / request"),
             Term::new("requests that run", row.running, "", "min(offered, admitted)").numbers(format!(
                 "min({}, {})",
@@ -158,6 +167,11 @@ fn between_tokens(row: &InferenceRow, setup: &InferenceSetup) -> Section {
                 "guessing tokens ahead",
                 terms.draft,
                 "of a step / tokens that it gives, as all terms but the next",
+            ),
+            seconds(
+                "waiting for the host's memory",
+                terms.host_transfer,
+                "what the link does not bring over beside the step",
             ),
             seconds("waiting for prefills", terms.prefill, "(R − 1) / s_out · P").numbers(format!(
                 "({} − 1) / {} · {}",

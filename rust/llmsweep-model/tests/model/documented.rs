@@ -8,6 +8,7 @@ use llmsweep_model::economics::{Fleet, HOUR, Tariff, Upkeep};
 use llmsweep_model::kernel::Pass;
 use llmsweep_model::memory::activations::Recompute;
 use llmsweep_model::parallel::pipeline::{Passes, Schedule, Walk};
+use llmsweep_model::phase::inference::allocator::KvAllocator;
 use llmsweep_model::phase::inference::prefix::Prefix;
 use llmsweep_model::phase::inference::speculation::{Guess, Speculation};
 use llmsweep_model::phase::inference::{InferenceRow, InferenceSetup, ServingMode};
@@ -58,6 +59,19 @@ fn cached_prefixes() {
     };
     page.says("prefill of 4,096 tokens", prefill(0.0), 89.2e-3, PRINTED);
     page.says("half of it cached", prefill(0.5), 47.8e-3, PRINTED);
+}
+
+#[test]
+fn room_for_caches() {
+    let mut page = Page::default();
+    page.says("activations", llama2_70b_on_four().room.activations, 0.62e9, 0.01);
+    let waste = |allocator| {
+        let setup =
+            InferenceSetup { input_tokens: 161.0, output_tokens: 338.0, allocator, max_model_len: 2048.0, ..REQUEST };
+        serve(&llama2_7b(), &H100, "fp16", (1, 1), &setup).expect("7B fits an H100").room.waste
+    };
+    page.says("empty pages", waste(KvAllocator::Paged), 0.022, 0.02);
+    page.says("empty pieces", waste(KvAllocator::Contiguous), 0.84, 0.01);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Inference, level row: room for the cache, batching, time to the first and between later tokens.
+pub mod allocator;
 mod bounds;
 mod first_token;
+pub mod offload;
 pub mod prefix;
 mod room;
 pub mod speculation;
@@ -13,8 +15,10 @@ use crate::phase::share::Bottleneck;
 use crate::quantity::Seconds;
 use crate::reject::Reject;
 use crate::system::ServingEngine;
+use allocator::KvAllocator;
 use bounds::{decode_bound, prefill_bound};
 use first_token::first_token;
+use offload::HostShare;
 use prefix::Prefix;
 pub use room::Room;
 use speculation::{Drafter, Guess};
@@ -55,6 +59,26 @@ pub struct InferenceSetup {
     pub prefix: Prefix,
     /// How far ahead is guessed, where something guesses.
     pub guess: Guess,
+    /// How room for the cache is set aside.
+    pub allocator: KvAllocator,
+    /// Longest request that the engine takes; 0 for these ones' length. \[tokens\]
+    pub max_model_len: f64,
+    /// What lives in the host's memory.
+    pub host: HostShare,
+}
+
+impl InferenceSetup {
+    /// Longest request that the engine takes. \[tokens\]
+    #[must_use]
+    pub fn longest(&self) -> f64 {
+        if self.max_model_len > 0.0 { self.max_model_len } else { self.input_tokens + self.output_tokens }
+    }
+
+    /// Tokens that all requests have in the cache together: what is set aside in one piece can't be shared.
+    #[must_use]
+    pub fn shared_tokens(&self) -> f64 {
+        if self.allocator == KvAllocator::Paged { self.prefix.shared(self.input_tokens) } else { 0.0 }
+    }
 }
 
 /// One replica: a model on its devices under an engine, cut into stages.
@@ -135,7 +159,7 @@ pub trait Tables {
 pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) -> Result<InferenceRow, Reject> {
     let Replica { shape, work, .. } = *replica;
     let longest = replica.drafter.map_or(f64::INFINITY, Drafter::max_context).min(f64::from(shape.max_context));
-    if setup.input_tokens + setup.output_tokens > longest {
+    if setup.input_tokens + setup.output_tokens > longest.min(setup.longest()) {
         return Err(Reject::ContextTooLong);
     }
     let replicas = f64::from(setup.data);
@@ -147,7 +171,7 @@ pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) 
         return Err(Reject::ConcurrencyBelowReplicas);
     }
     let room = Room::of(replica, setup)?;
-    let shared = setup.prefix.shared(setup.input_tokens);
+    let shared = setup.shared_tokens();
     let running = match setup.mode {
         ServingMode::Continuous => offered.min(room.requests()),
         ServingMode::Static if offered > room.full_requests() => return Err(Reject::BatchDoesNotFit),

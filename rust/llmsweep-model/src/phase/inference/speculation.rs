@@ -1,6 +1,7 @@
 //! Speculative decoding: a small model guesses tokens ahead, one step of the large one checks them all.
 use super::times::{InferenceDevice, InferenceWork, PassTime};
 use crate::arch::{Attention, DenseMlp, LayerKind, MixerKind, MlpKind, ModelShape};
+use crate::memory::cache::CacheGrowth;
 use crate::parallel::pipeline::{MAX_KINDS, StageClass};
 use crate::precision::{KvPrecision, Precision};
 use crate::quantity::Seconds;
@@ -134,6 +135,12 @@ impl Drafter {
     #[must_use]
     pub fn cache(&self, context: f64) -> f64 {
         self.work.stage_cache(&self.stage, context)
+    }
+
+    /// How one request's cache on one device grows with its context.
+    #[must_use]
+    pub fn growth(&self) -> CacheGrowth {
+        self.work.growth(&self.stage)
     }
 
     /// One guess for each of `requests`, all but the reading of its cache.

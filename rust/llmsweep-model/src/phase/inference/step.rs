@@ -23,6 +23,8 @@ pub struct TokenTerms {
     pub prefill: Seconds,
     /// Guessing tokens ahead.
     pub draft: Seconds,
+    /// Waiting for weights and caches from the host's memory.
+    pub host_transfer: Seconds,
     /// Tokens that a step gives each request.
     pub tokens: f64,
 }
@@ -31,7 +33,14 @@ impl TokenTerms {
     /// A token's part of decode steps, undisturbed.
     #[must_use]
     pub fn undisturbed(&self) -> Seconds {
-        self.kernels.total() + self.cache.total() + self.tensor + self.expert + self.pipeline + self.host + self.draft
+        self.kernels.total()
+            + self.cache.total()
+            + self.tensor
+            + self.expert
+            + self.pipeline
+            + self.host
+            + self.draft
+            + self.host_transfer
     }
 
     /// One decode step, undisturbed.
@@ -79,23 +88,29 @@ pub(super) fn token_terms(
         let fabric = &device.device.accelerator.fabric;
         device.device.collectives.point_to_point(bytes, work.split.tensor, fabric) * (pipeline - 1.0)
     };
+    let read = device.cache_check(shape, work, (group, checked), context);
+    let busy = step.total() + read.total();
+    let host_transfer = setup.host.exposed(work, device, (group, context), busy);
+    let written = (sequences, fresh);
+    let prefill = prefill.total() + setup.host.exposed(work, device, written, prefill.total());
     let interference = match setup.mode {
-        ServingMode::Continuous => prefill.total() * ((running - 1.0) / setup.output_tokens / pipeline),
+        ServingMode::Continuous => prefill * ((running - 1.0) / setup.output_tokens / pipeline),
         ServingMode::Static => Seconds::ZERO,
     };
     let terms = TokenTerms {
         kernels: step.kernels.times(share),
-        cache: device.cache_check(shape, work, (group, checked), context).times(share),
+        cache: read.times(share),
         tensor: step.tensor * share,
         expert: step.expert * share,
         pipeline: message(group * checked) * share,
         host: (engine.host_step + engine.host_request * running) * share,
         prefill: interference.max(Seconds::ZERO),
         draft: draft * share,
+        host_transfer: host_transfer * share,
         tokens,
     };
     // The prompt too passes from stage to stage; other requests' steps go on meanwhile.
-    (terms, prefill.total() + message(sequences * fresh))
+    (terms, prefill + message(sequences * fresh))
 }
 
 /// What takes most of the time between tokens.
@@ -112,5 +127,6 @@ pub(super) fn bottleneck(terms: &TokenTerms, saturated: bool) -> Bottleneck {
         (Bottleneck::PipelineCommunication, terms.pipeline),
         (Bottleneck::Prefill, terms.prefill),
         (Bottleneck::Draft, terms.draft),
+        (Bottleneck::HostTransfer, terms.host_transfer),
     ])
 }

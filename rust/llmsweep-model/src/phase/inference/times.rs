@@ -1,7 +1,8 @@
 //! Inference, levels shape to time: weights and cache of a device, prefill of a prompt, one decode step.
 use crate::arch::{LayerKind, ModelShape};
 use crate::kernel::Pass;
-use crate::memory::cache::LayerCache;
+use crate::memory::cache::{CacheGrowth, LayerCache};
+use crate::memory::chunk;
 use crate::memory::state::table_parameters;
 use crate::parallel::context::ContextExchange;
 use crate::parallel::divide;
@@ -45,6 +46,10 @@ pub struct InferenceWork {
     pub active_parameters: f64,
     /// Layers of experts.
     pub expert_layers: f64,
+    /// Activations of a pass over prompts, per token, on one device. \[B\]
+    pub chunk_bytes_per_token: f64,
+    /// Logits of one token on one device. \[B\]
+    pub logit_bytes_per_token: f64,
 }
 
 impl InferenceWork {
@@ -107,13 +112,28 @@ impl InferenceWork {
             kv_bytes_per_token,
             active_parameters: shape.active_parameters().without_input_embedding,
             expert_layers,
+            chunk_bytes_per_token: chunk::bytes_per_token(shape, &split, &widths),
+            logit_bytes_per_token: chunk::logit_bytes(shape, &split),
         })
+    }
+
+    /// Weights of the layers of one device of a stage. \[B\]
+    #[must_use]
+    pub fn stage_layers(&self, stage: &StageClass) -> f64 {
+        self.layer_weights.iter().zip(stage.layers).map(|(weights, count)| weights * count).sum()
+    }
+
+    /// How one request's cache on one device of a stage grows with its context.
+    #[must_use]
+    pub fn growth(&self, stage: &StageClass) -> CacheGrowth {
+        let layers = self.caches.iter().zip(stage.layers).filter(|(_, count)| *count > 0.0);
+        layers.fold(CacheGrowth::default(), |sum, (cache, count)| sum.with(cache, count))
     }
 
     /// Weights of one device of a stage. \[B\]
     #[must_use]
     pub fn stage_weights(&self, shape: &ModelShape, stage: &StageClass) -> f64 {
-        let layers: f64 = self.layer_weights.iter().zip(stage.layers).map(|(weights, count)| weights * count).sum();
+        let layers = self.stage_layers(stage);
         let embedding = if stage.first { self.embedding_weights } else { 0.0 };
         let own_head = !(shape.tied_embeddings && stage.first);
         let head = if stage.last && own_head { self.head_weights } else { 0.0 };

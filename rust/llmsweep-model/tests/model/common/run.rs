@@ -9,6 +9,8 @@ use llmsweep_model::memory::recompute::Module;
 use llmsweep_model::memory::state::{GradientPrecision, Optimizer};
 use llmsweep_model::parallel::context::ContextExchange;
 use llmsweep_model::parallel::pipeline::{Cut, Schedule, stages};
+use llmsweep_model::phase::inference::allocator::KvAllocator;
+use llmsweep_model::phase::inference::offload::HostShare;
 use llmsweep_model::phase::inference::prefix::Prefix;
 use llmsweep_model::phase::inference::speculation::{Drafter, Guess, Speculation};
 use llmsweep_model::phase::inference::times::{InferenceDevice, InferenceWork, PassTime};
@@ -138,6 +140,9 @@ pub(crate) const REQUEST: InferenceSetup = InferenceSetup {
     concurrency: 1.0,
     prefix: Prefix::NONE,
     guess: Guess::NONE,
+    allocator: KvAllocator::Paged,
+    max_model_len: 0.0,
+    host: HostShare::NONE,
 };
 
 struct Direct<'a> {

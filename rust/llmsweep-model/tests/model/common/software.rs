@@ -140,6 +140,7 @@ pub(crate) fn serving() -> ServingEngine {
         queue_weight: 0.85,
         routing_independence: 0.69,
         logit_bytes: 4.0,
+        max_batched_tokens: 8192.0,
     }
 }
 

@@ -13,4 +13,5 @@ mod pipelines;
 mod prefixes;
 mod recipes;
 mod refused;
+mod rooms;
 mod speculation;
