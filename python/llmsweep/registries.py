@@ -13,6 +13,7 @@ class Domain(TypedDict):
 
     kind: Literal[
         "model",
+        "draft_model",
         "accelerator",
         "network",
         "stack",
@@ -23,6 +24,7 @@ class Domain(TypedDict):
         "positive",
         "amount",
         "at_least_one",
+        "share",
         "bool",
     ]
     values: NotRequired[list[str]]

@@ -49,6 +49,8 @@ pub enum Level {
 pub enum Domain {
     /// A model of the catalogue.
     Model,
+    /// A model of the catalogue, or `none`.
+    DraftModel,
     /// An accelerator of the catalogue.
     Accelerator,
     /// A network link of the catalogue, or `default`: the accelerator's usual one.
@@ -74,6 +76,8 @@ pub enum Domain {
     Amount,
     /// A finite number of at least one.
     AtLeastOne,
+    /// A number from zero to one.
+    Share,
     /// true or false.
     Bool,
 }

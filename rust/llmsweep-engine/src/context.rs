@@ -15,6 +15,8 @@ use llmsweep_model::parallel::context::ContextExchange;
 use llmsweep_model::parallel::pipeline::Schedule;
 use llmsweep_model::phase::Device;
 use llmsweep_model::phase::inference::ServingMode;
+use llmsweep_model::phase::inference::allocator::KvAllocator;
+use llmsweep_model::phase::inference::speculation::Speculation;
 use llmsweep_model::phase::training_state::Offload;
 use llmsweep_model::precision::{KvPrecision, Precision, Quantised};
 use llmsweep_model::quantity::UsdPerSec;
@@ -34,8 +36,8 @@ use crate::plan::{Plan, PlanAxis, Point};
 use crate::spec::{AxisValue, Spec};
 use crate::spread::Spread;
 use resolve::{
-    SIXTEEN_BITS, attention_ratios, choices, kernels, laws_of, named_engines, named_stacks, networks, spreads,
-    stack_names, stack_systems, subsets,
+    SIXTEEN_BITS, attention_ratios, choices, kernels, laws_of, models_of, named_engines, named_stacks, networks,
+    spreads, stack_names, stack_systems, subsets,
 };
 
 /// What a sweep can't be compiled for, in one sentence.
@@ -80,6 +82,10 @@ pub struct Context {
     offloads: Vec<Subset>,
     modes: Vec<ServingMode>,
     quantised: Vec<Quantised>,
+    speculations: Vec<Speculation>,
+    allocators: Vec<KvAllocator>,
+    /// The models on the draft-model axis; `None` for none.
+    drafts: Vec<Option<ModelEntry>>,
     /// Of each accelerator, engine, precision that it computes in, and cache format.
     laws: Vec<Vec<Vec<Option<Vec<ResolvedLaws>>>>>,
     /// Of each accelerator, with the kernels of each engine on the engine axis.
@@ -105,10 +111,7 @@ impl Context {
         let plan = Plan::new(spec.phase, &spec.axes);
         let names = |axis| plan.axis(axis).map(PlanAxis::names).unwrap_or_default();
         let missing = |kind: &str, id: &str| CompileError(format!("the catalogue has no {kind} \"{id}\""));
-        let models: Vec<ModelEntry> = names(axis::MODEL)
-            .iter()
-            .map(|id| catalog.model(id).cloned().ok_or_else(|| missing("model", id)))
-            .collect::<Result<_, _>>()?;
+        let models: Vec<ModelEntry> = models_of(catalog, &names(axis::MODEL))?.into_iter().flatten().collect();
         let accelerators: Vec<AcceleratorEntry> = names(axis::ACCELERATOR)
             .iter()
             .map(|id| catalog.accelerator(id).cloned().ok_or_else(|| missing("accelerator", id)))
@@ -181,6 +184,9 @@ impl Context {
             exchanges: choices(&names(axis::CONTEXT_EXCHANGE), &ContextExchange::ALL),
             optimizers: choices(&names(axis::OPTIMIZER), &Optimizer::ALL),
             modes,
+            allocators: choices(&names(axis::KV_ALLOCATOR), &KvAllocator::ALL),
+            speculations: choices(&names(axis::SPECULATION), &Speculation::ALL),
+            drafts: models_of(catalog, &names(axis::DRAFT_MODEL))?,
             schedules: choices(&names(axis::SCHEDULE), &Schedule::ALL),
             recompute_modules: subsets(&names(axis::RECOMPUTE_MODULES), &Module::NAMES),
             training_modes: choices(&names(axis::TRAINING_MODE), &Mode::ALL),
@@ -303,6 +309,18 @@ impl Context {
     #[must_use]
     pub fn mode(&self, point: &Point) -> ServingMode {
         self.modes[point.index(axis::MODE)]
+    }
+
+    /// How the engine of a point sets room for the cache aside.
+    #[must_use]
+    pub fn allocator(&self, point: &Point) -> KvAllocator {
+        self.allocators[point.index(axis::KV_ALLOCATOR)]
+    }
+
+    /// What guesses tokens at a point, and the draft model that it names.
+    #[must_use]
+    pub fn speculation(&self, point: &Point) -> (Speculation, Option<&ModelEntry>) {
+        (self.speculations[point.index(axis::SPECULATION)], self.drafts[point.index(axis::DRAFT_MODEL)].as_ref())
     }
 
     /// The engine of a point.

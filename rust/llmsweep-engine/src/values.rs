@@ -171,7 +171,13 @@ const INFERENCE: &[(&str, OfInference)] = &[
     // A full cache is the sum of its requests' parts, which rounding may carry a few millionths of a byte too far.
     ("memory_headroom_bytes", |o| o.of(|row| (row.room.usable - row.peak_memory).max(0.0))),
     ("weight_bytes", |o| o.of(|row| row.room.weights)),
-    ("activation_bytes", |o| o.of(|row| row.room.reserve)),
+    ("activation_bytes", |o| o.of(|row| row.room.activations)),
+    ("engine_bytes", |o| o.of(|row| row.room.reserve - row.room.activations)),
+    ("kv_cache_bytes", |o| o.of(|row| row.room.cache)),
+    ("host_memory_bytes", |o| o.of(|row| row.room.used_of_host(row.running))),
+    ("host_transfer_s", |o| o.of(|row| row.terms.host_transfer.0)),
+    ("max_context_tokens", |o| o.of(|row| row.room.max_context)),
+    ("kv_waste_fraction", |o| o.of(|row| row.room.waste)),
     ("tokens_per_s", |o| o.of(|row| row.tokens_per_s)),
     ("tokens_per_s_per_device", |o| o.of(|row| row.tokens_per_s / row.devices)),
     ("ttft_s", |o| o.of(|row| row.ttft.0)),
@@ -189,6 +195,7 @@ const INFERENCE: &[(&str, OfInference)] = &[
     ("tokens_per_s_p90", |o| o.of(|row| p90(row.tokens_per_s, o.common.spread.rate))),
     ("prefill_time_s", |o| o.of(|row| row.prefill.0)),
     ("decode_step_s", |o| o.of(|row| row.terms.step().0)),
+    ("accepted_tokens_per_step", |o| o.of(|row| row.accepted)),
     ("tokens_per_s_per_user", |o| o.of(|row| 1.0 / row.tpot.0)),
     ("requests_per_s", |o| o.of(|row| row.requests_per_s)),
     ("running_requests", |o| o.of(|row| row.running)),
@@ -257,13 +264,14 @@ impl Value {
             let kind = match axis.domain {
                 Domain::Model
                 | Domain::Accelerator
+                | Domain::DraftModel
                 | Domain::Network
                 | Domain::Stack
                 | Domain::Engine
                 | Domain::Choice(_)
                 | Domain::Subset(_) => Kind::Label,
                 Domain::Integer { .. } => Kind::Count,
-                Domain::Positive | Domain::Amount | Domain::AtLeastOne => Kind::Number,
+                Domain::Positive | Domain::Amount | Domain::AtLeastOne | Domain::Share => Kind::Number,
                 Domain::Bool => Kind::Bool,
             };
             return Some(Self { name: axis.name, kind, source: Source::Axis(position) });

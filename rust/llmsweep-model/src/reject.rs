@@ -36,11 +36,13 @@ pub enum Reject {
     CacheDoesNotFit,
     BatchDoesNotFit,
     FailsTooOften,
+    DrafterMissing,
+    DrafterSplit,
 }
 
 impl Reject {
     /// Every reason, in the order of its code.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 33] = [
         Self::PrecisionUnsupported,
         Self::PrecisionNotTrained,
         Self::TensorParallelHeads,
@@ -72,6 +74,8 @@ impl Reject {
         Self::CacheDoesNotFit,
         Self::BatchDoesNotFit,
         Self::FailsTooOften,
+        Self::DrafterMissing,
+        Self::DrafterSplit,
     ];
 
     /// Position in [`Reject::ALL`].
@@ -115,6 +119,8 @@ impl Reject {
             Self::CacheDoesNotFit => "cache_does_not_fit",
             Self::BatchDoesNotFit => "batch_does_not_fit",
             Self::FailsTooOften => "fails_too_often",
+            Self::DrafterMissing => "drafter_missing",
+            Self::DrafterSplit => "drafter_split",
         }
     }
 
@@ -163,7 +169,9 @@ impl Reject {
             Self::DataParallelReplicate => {
                 "data_parallel_replicate must divide the ranks that hold the same parameters, and those of the same experts."
             }
-            Self::ContextTooLong => "input_tokens + output_tokens exceed the model's context.",
+            Self::ContextTooLong => {
+                "input_tokens + output_tokens exceed the context of the model, of its draft model, or max_model_len."
+            }
             Self::ConcurrencyBelowReplicas => "There are fewer requests in flight than replicas.",
             Self::WeightsDoNotFit => "The weights of the fullest device exceed its usable memory.",
             Self::OptimizerDoesNotFit => {
@@ -174,6 +182,10 @@ impl Reject {
             }
             Self::CacheDoesNotFit => "The weights fit, but the cache has no room for one request of full length.",
             Self::BatchDoesNotFit => "The cache has no room for the whole static batch.",
+            Self::DrafterMissing => {
+                "Nothing can guess tokens: \"draft\" needs a draft_model, \"mtp\" a model with prediction layers, \"eagle\" one with attention."
+            }
+            Self::DrafterSplit => "What guesses tokens can't be split over the tensor-parallel ranks.",
             Self::FailsTooOften => {
                 "Failures and checkpoints leave less than 1 % of the time to training: raise device_mtbf_hours or spare_devices."
             }

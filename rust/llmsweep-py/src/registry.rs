@@ -73,6 +73,7 @@ fn kind(kind: Kind) -> &'static str {
 fn axis(axis: &Axis) -> Value {
     let domain = match axis.domain {
         Domain::Model => json!({ "kind": "model" }),
+        Domain::DraftModel => json!({ "kind": "draft_model" }),
         Domain::Accelerator => json!({ "kind": "accelerator" }),
         Domain::Network => json!({ "kind": "network" }),
         Domain::Stack => json!({ "kind": "stack" }),
@@ -83,6 +84,7 @@ fn axis(axis: &Axis) -> Value {
         Domain::Positive => json!({ "kind": "positive" }),
         Domain::Amount => json!({ "kind": "amount" }),
         Domain::AtLeastOne => json!({ "kind": "at_least_one" }),
+        Domain::Share => json!({ "kind": "share" }),
         Domain::Bool => json!({ "kind": "bool" }),
     };
     let fallback = match axis.fallback {
@@ -142,6 +144,8 @@ fn reject_phases(reject: Reject) -> Vec<&'static str> {
         Reject::ContextTooLong
         | Reject::ConcurrencyBelowReplicas
         | Reject::CacheDoesNotFit
-        | Reject::BatchDoesNotFit => &[Phase::Inference],
+        | Reject::BatchDoesNotFit
+        | Reject::DrafterMissing
+        | Reject::DrafterSplit => &[Phase::Inference],
     })
 }

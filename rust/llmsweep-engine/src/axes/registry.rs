@@ -28,7 +28,7 @@ const fn in_unit(unit: &'static str, axis: Axis) -> Axis {
     Axis { unit, ..axis }
 }
 
-use Domain::{Amount, AtLeastOne, Bool, Choice, Integer, Positive};
+use Domain::{Amount, AtLeastOne, Bool, Choice, Integer, Positive, Share};
 use Fallback::{Name, Number, Required};
 use Level::{Row, Shape, Time, Work};
 
@@ -186,6 +186,22 @@ pub const AXES: &[Axis] = &[
         AtLeastOne,
         Number(1.0),
         "What if: tokens of the busiest expert-parallel rank over the mean.",
+    ),
+    axis(
+        "speculation",
+        INFERENCE,
+        Work,
+        Choice(&["none", "draft", "mtp", "eagle"]),
+        Name("none"),
+        "What guesses tokens ahead: a draft_model, the model's prediction layers (mtp), or a layer on its features (eagle).",
+    ),
+    axis(
+        "draft_model",
+        INFERENCE,
+        Work,
+        Domain::DraftModel,
+        Name("none"),
+        "The model that guesses tokens where speculation is \"draft\".",
     ),
     axis("accelerator", BOTH, Time, Domain::Accelerator, Required, "The accelerator."),
     axis("network", BOTH, Time, Domain::Network, Name("default"), "The cluster's network link per accelerator."),
@@ -415,5 +431,81 @@ pub const AXES: &[Axis] = &[
         COUNT,
         Fallback::Integer(1),
         "Decode steps between two looks at the queue of new requests: SGLang's scheduler_recv_interval, TensorRT-LLM's batch_wait_timeout_iters.",
+    ),
+    axis(
+        "speculative_tokens",
+        INFERENCE,
+        Row,
+        Integer { min: 0, max: 1000 },
+        Fallback::Integer(0),
+        "Tokens that are guessed before each step, where speculation is not \"none\".",
+    ),
+    axis(
+        "kv_allocator",
+        INFERENCE,
+        Row,
+        Choice(&["paged", "contiguous", "power_of_two"]),
+        Name("paged"),
+        "How room for a request's cache is set aside: in blocks, in one piece of max_model_len, or of a power of two.",
+    ),
+    in_unit(
+        "tokens",
+        axis(
+            "max_model_len",
+            INFERENCE,
+            Row,
+            Integer { min: 0, max: 100_000_000 },
+            Fallback::Integer(0),
+            "Longest request that the engine takes, prompt and answer; 0 for input_tokens + output_tokens.",
+        ),
+    ),
+    axis(
+        "weight_offload",
+        INFERENCE,
+        Row,
+        Share,
+        Number(0.0),
+        "Share of the layers' weights that live in the host's memory; every pass brings them over.",
+    ),
+    axis(
+        "kv_offload",
+        INFERENCE,
+        Row,
+        Share,
+        Number(0.0),
+        "Share of the running requests' cache that lives in the host's memory; every step brings it over.",
+    ),
+    workload(
+        axis(
+            "acceptance_rate",
+            INFERENCE,
+            Row,
+            Share,
+            Number(0.8),
+            "Probability that a guessed token is accepted where those before it were; depends on what guesses and on the text.",
+        ),
+        "",
+    ),
+    workload(
+        axis(
+            "prefix_hit_rate",
+            INFERENCE,
+            Row,
+            Share,
+            Number(0.0),
+            "Share of a prompt's tokens whose keys and values are cached from earlier requests; the last token never is.",
+        ),
+        "",
+    ),
+    workload(
+        axis(
+            "prefix_shared",
+            INFERENCE,
+            Row,
+            Bool,
+            Fallback::Bool(false),
+            "Whether the cached prefix is the same for all requests, so that its cache needs room once.",
+        ),
+        "",
     ),
 ];

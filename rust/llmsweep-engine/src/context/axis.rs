@@ -67,4 +67,14 @@ positions! {
     INPUT = "input_tokens";
     OUTPUT = "output_tokens";
     ADMISSION_INTERVAL = "admission_interval";
+    SPECULATION = "speculation";
+    DRAFT_MODEL = "draft_model";
+    SPECULATIVE_TOKENS = "speculative_tokens";
+    KV_ALLOCATOR = "kv_allocator";
+    MAX_MODEL_LEN = "max_model_len";
+    WEIGHT_OFFLOAD = "weight_offload";
+    KV_OFFLOAD = "kv_offload";
+    ACCEPTANCE = "acceptance_rate";
+    PREFIX_HIT_RATE = "prefix_hit_rate";
+    PREFIX_SHARED = "prefix_shared";
 }

@@ -103,6 +103,18 @@ pub(super) fn networks(catalog: &Catalog, names: &[String]) -> Result<Vec<Option
     names.iter().map(named).collect()
 }
 
+/// The models of these names; `None` for `none`.
+pub(super) fn models_of(catalog: &Catalog, names: &[String]) -> Result<Vec<Option<ModelEntry>>, CompileError> {
+    let named = |id: &String| match id.as_str() {
+        "none" => Ok(None),
+        id => {
+            let missing = || CompileError(format!("the catalogue has no model \"{id}\""));
+            catalog.model(id).cloned().map(Some).ok_or_else(missing)
+        }
+    };
+    names.iter().map(named).collect()
+}
+
 /// The engines of these names.
 pub(super) fn named_engines<'a>(catalog: &'a Catalog, names: &[String]) -> Result<Vec<&'a EngineEntry>, CompileError> {
     let missing = |id: &str| CompileError(format!("the catalogue has no engine \"{id}\""));

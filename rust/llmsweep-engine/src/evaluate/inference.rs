@@ -3,6 +3,9 @@ use llmsweep_model::arch::ModelShape;
 use llmsweep_model::economics::Fleet;
 use llmsweep_model::flops::ForwardFlops;
 use llmsweep_model::parallel::pipeline::Cut;
+use llmsweep_model::phase::inference::offload::HostShare;
+use llmsweep_model::phase::inference::prefix::Prefix;
+use llmsweep_model::phase::inference::speculation::{Drafter, Guess};
 use llmsweep_model::phase::inference::times::{InferenceDevice, InferenceWork, PassTime};
 use llmsweep_model::phase::inference::{self, InferenceRow, InferenceSetup, Replica, Tables};
 use llmsweep_model::reject::Reject;
@@ -31,6 +34,7 @@ pub struct InferenceEvaluator<'a> {
     seen: Seen<'a>,
     prompt_flops: Memo<f64>,
     work: Result<InferenceWork, Reject>,
+    drafter: Result<Option<Drafter>, Reject>,
     device: Result<(InferenceDevice, Provenance), Reject>,
     passes: Passes,
 }
@@ -39,30 +43,53 @@ pub struct InferenceEvaluator<'a> {
 struct Passes {
     prefill: Memo<PassTime>,
     decode: Memo<PassTime>,
+    guess: Memo<PassTime>,
+}
+
+impl Passes {
+    fn new() -> Self {
+        Self { prefill: Memo::new(), decode: Memo::new(), guess: Memo::new() }
+    }
+
+    fn forget(&mut self) {
+        self.prefill.forget();
+        self.decode.forget();
+        self.guess.forget();
+    }
 }
 
 struct CellTables<'a> {
     shape: &'a ModelShape,
     work: &'a InferenceWork,
     device: &'a InferenceDevice,
+    drafter: Option<&'a Drafter>,
     passes: &'a mut Passes,
     prompt_flops: &'a mut Memo<f64>,
 }
 
 impl Tables for CellTables<'_> {
-    fn prefill(&mut self, sequences: f64, input_tokens: f64) -> PassTime {
-        let Self { shape, work, device, .. } = self;
-        self.passes.prefill.get((sequences, input_tokens), || device.prefill(shape, work, sequences, input_tokens))
+    fn prefill_chunk(&mut self, sequences: f64, tokens: f64, past: f64) -> PassTime {
+        let Self { shape, work, device, drafter, .. } = self;
+        self.passes.prefill.get((sequences, tokens, past), || {
+            let own = device.prefill_chunk(shape, work, sequences, (tokens, past));
+            drafter.map_or(own, |drafter| own.plus(drafter.prefill_chunk(device, sequences, (tokens, past))))
+        })
+    }
+
+    fn guess(&mut self, requests: f64) -> PassTime {
+        let Self { device, drafter, .. } = self;
+        let compute = || drafter.map_or(PassTime::default(), |drafter| drafter.guess(device, requests));
+        self.passes.guess.get((requests, 0.0, 0.0), compute)
     }
 
     fn decode(&mut self, requests: f64) -> PassTime {
         let Self { shape, work, device, .. } = self;
-        self.passes.decode.get((requests, 0.0), || device.decode(shape, work, requests))
+        self.passes.decode.get((requests, 0.0, 0.0), || device.decode(shape, work, requests))
     }
 
     fn prefill_flops(&mut self, input_tokens: f64) -> f64 {
         let shape = self.shape;
-        self.prompt_flops.get((input_tokens, 0.0), || ForwardFlops::of_sequence(shape, input_tokens).prompt())
+        self.prompt_flops.get((input_tokens, 0.0, 0.0), || ForwardFlops::of_sequence(shape, input_tokens).prompt())
     }
 }
 
@@ -74,8 +101,9 @@ impl<'a> InferenceEvaluator<'a> {
             seen: Seen::new(context),
             prompt_flops: Memo::new(),
             work: Err(UNSEEN),
+            drafter: Err(UNSEEN),
             device: Err(UNSEEN),
-            passes: Passes { prefill: Memo::new(), decode: Memo::new() },
+            passes: Passes::new(),
         }
     }
 
@@ -90,14 +118,16 @@ impl<'a> InferenceEvaluator<'a> {
             let shape = &context.model(point).shape;
             let kv = context.kv_precisions[point.index(axis::KV_PRECISION)];
             let (tensor, expert) = (context.count(point, axis::TENSOR), context.count(point, axis::EXPERT));
-            self.work =
-                InferenceWork::count(shape, context.precision(point), context.quantised(point), kv, tensor, expert);
+            let (precision, quantised) = (context.precision(point), context.quantised(point));
+            self.work = InferenceWork::count(shape, precision, quantised, kv, tensor, expert);
+            let (speculation, draft) = context.speculation(point);
+            let draft = draft.map(|entry| &entry.shape);
+            self.drafter = Drafter::of(speculation, shape, draft, (precision, quantised, kv), (tensor, expert));
         }
         self.device = context
             .device(point)
             .map(|resolved| (InferenceDevice::of(&resolved.device, context.engine(point)), resolved.provenance));
-        self.passes.prefill.forget();
-        self.passes.decode.forget();
+        self.passes.forget();
     }
 
     /// The results of a point.
@@ -119,6 +149,12 @@ impl<'a> InferenceEvaluator<'a> {
         self.work.as_ref().map_err(|reject| *reject)
     }
 
+    /// What guesses tokens at the last point entered.
+    #[must_use]
+    pub fn drafter(&self) -> Option<&Drafter> {
+        self.drafter.as_ref().ok().and_then(Option::as_ref)
+    }
+
     /// The device of the last point entered, and how its efficiencies are known.
     pub fn device(&self) -> Result<&(InferenceDevice, Provenance), Reject> {
         self.device.as_ref().map_err(|reject| *reject)
@@ -130,10 +166,11 @@ impl<'a> InferenceEvaluator<'a> {
         let shape = &context.model(point).shape;
         let (device, _) = self.device.as_ref().map_err(|reject| *reject)?;
         let work = self.work.as_ref().map_err(|reject| *reject)?;
+        let drafter = self.drafter.as_ref().map_err(|reject| *reject)?.as_ref();
         let stages = stages_of(&mut self.seen.stages, shape, Cut::even(setup.pipeline, 1))?;
         let mut tables =
-            CellTables { shape, work, device, passes: &mut self.passes, prompt_flops: &mut self.prompt_flops };
-        let replica = Replica { shape, work, device, engine: context.engine(point), stages };
+            CellTables { shape, work, device, drafter, passes: &mut self.passes, prompt_flops: &mut self.prompt_flops };
+        let replica = Replica { shape, work, device, engine: context.engine(point), stages, drafter };
         inference::row(&replica, &mut tables, setup)
     }
 }
@@ -149,5 +186,19 @@ pub fn setup(context: &Context, point: &Point) -> InferenceSetup {
         mode: context.mode(point),
         concurrency: context.number(point, axis::CONCURRENCY),
         admission_interval: context.number(point, axis::ADMISSION_INTERVAL),
+        guess: Guess {
+            tokens: context.number(point, axis::SPECULATIVE_TOKENS),
+            acceptance: context.number(point, axis::ACCEPTANCE),
+        },
+        allocator: context.allocator(point),
+        max_model_len: context.number(point, axis::MAX_MODEL_LEN),
+        host: HostShare {
+            weights: context.number(point, axis::WEIGHT_OFFLOAD),
+            cache: context.number(point, axis::KV_OFFLOAD),
+        },
+        prefix: Prefix {
+            hit_rate: context.number(point, axis::PREFIX_HIT_RATE),
+            shared: context.flag(point, axis::PREFIX_SHARED),
+        },
     }
 }

@@ -1,4 +1,5 @@
 //! A serving setup, term by term.
+use llmsweep_model::phase::inference::speculation::{Drafter, Guess};
 use llmsweep_model::phase::inference::times::{InferenceDevice, InferenceWork};
 use llmsweep_model::phase::inference::{InferenceRow, InferenceSetup, ServingMode};
 use llmsweep_model::quantity::Seconds;
@@ -20,9 +21,11 @@ pub(super) fn sections(context: &Context, point: &Point) -> (Option<Reject>, Vec
         sections.push(model(context, point, work));
     }
     if let (Ok(row), Ok(work), Ok((device, _))) = (&outcome.result, evaluator.work(), evaluator.device()) {
+        let drafter = evaluator.drafter();
         sections.push(memory(row));
         sections.push(room(row, &setup, context.engine(point)));
-        sections.extend(layers(context, point, work, device, row, &setup));
+        sections.extend(layers(context, point, work, device, drafter, (row, &setup)));
+        sections.extend(drafter.map(|drafter| guesses(drafter, row, &setup)));
         sections.push(between_tokens(row, &setup));
         sections.push(first_token(row, &setup));
         let request = Seconds(1.0 / row.requests_per_s);
@@ -54,17 +57,19 @@ fn model(context: &Context, point: &Point, work: &InferenceWork) -> Section {
 
 fn memory(row: &InferenceRow) -> Section {
     let room = &row.room;
-    let cached = row.peak_memory - room.weights - room.reserve;
+    let cached = row.peak_memory - room.weights - room.reserve - room.shared;
     Section::new(
         "Memory of the fullest device",
         vec![
             Term::new("weights", room.weights, "B", "parameters of the device · bytes each"),
-            Term::new("reserve", room.reserve, "B", "activations, graphs, communication buffers"),
+            Term::new("activations", room.activations, "B", "of the engine's largest chunk of prompts, or logits"),
+            Term::new("engine", room.reserve - room.activations, "B", "graphs, communication buffers, contexts"),
+            Term::new("cached prefix of all", room.shared, "B", "cache of the tokens that all prompts share"),
             Term::new("cache of the running requests", cached, "B", "min(R · request, room)").numbers(format!(
                 "min({} · {}, {})",
                 short(row.running),
                 short(room.full_request),
-                short(room.cache)
+                short(room.own())
             )),
         ],
     )
@@ -77,8 +82,16 @@ fn room(row: &InferenceRow, setup: &InferenceSetup, engine: &ServingEngine) -> S
         "Room for requests on one replica",
         vec![
             Term::new("room for the cache", room.cache, "B", "what the engine sets aside"),
-            Term::new("cache of one request", room.full_request, "B", "at full length, last block half empty")
+            Term::new("cache of one request", room.full_request, "B", "at full length, as it is set aside")
                 .numbers(format!("{} tokens", short(setup.input_tokens + setup.output_tokens))),
+            Term::new("longest request that fits alone", room.max_context, "tokens", "within the model's context"),
+            Term::new(
+                "of a request's room in vain",
+                room.waste,
+                "",
+                "1 − tokens / tokens set aside, half of the answer there",
+            ),
+            Term::new("in the host's memory", room.used_of_host(row.running), "B", "weights + R · cache of a request"),
             Term::new("requests that fit", room.full_requests(), "", "room / request"),
             Term::new("requests that run", row.running, "", "min(offered, admitted, the engine's most)").numbers(
                 format!(
@@ -97,19 +110,48 @@ fn layers(
     point: &Point,
     work: &InferenceWork,
     device: &InferenceDevice,
-    row: &InferenceRow,
-    setup: &InferenceSetup,
+    drafter: Option<&Drafter>,
+    (row, setup): (&InferenceRow, &InferenceSetup),
 ) -> Vec<Section> {
     let shape = &context.model(point).shape;
     let requests = (row.running / f64::from(setup.pipeline)).max(1.0);
+    let checked = if drafter.is_some() { 1.0 + setup.guess.tokens } else { 1.0 };
     let context_tokens = setup.input_tokens + setup.output_tokens / 2.0;
     let sections = work.kinds.iter().map(|&(kind, count)| {
-        let mut layer: Work = decode::layer(shape, kind, requests, &device.routing, &work.split, &work.widths);
-        layer.ops.extend(decode::cache_read(shape, kind, requests, context_tokens, work.kv_bytes, &work.split));
+        let mut layer: Work =
+            decode::layer(shape, kind, requests * checked, &device.routing, &work.split, &work.widths);
+        let read = decode::cache_read(shape, kind, requests, context_tokens, work.kv_bytes, &work.split);
+        layer.ops.extend(read.map(|op| decode::checking(op, checked)));
         let title = format!("Decode step of one layer ({count} of {:?} mixer, {:?} MLP)", kind.mixer, kind.mlp);
         kernels::section(title, &layer, &device.device.kernels, |message| device.message(message, &work.split))
     });
     sections.collect()
+}
+
+fn guesses(drafter: &Drafter, row: &InferenceRow, setup: &InferenceSetup) -> Section {
+    let Guess { tokens, acceptance } = setup.guess;
+    let guessing = row.terms.draft * row.accepted;
+    Section::new(
+        "Tokens guessed ahead",
+        vec![
+            Term::new(
+                "parameters that guess",
+                drafter.parameters(),
+                "",
+                "layers and projection, or a whole draft model",
+            ),
+            Term::new("their weights on a device", drafter.weights(), "B", "on the last pipeline stage"),
+            Term::new("tokens guessed before a step", tokens, "", "γ"),
+            Term::new("acceptance of a guess", acceptance, "", "α"),
+            Term::new("tokens that a step gives", row.accepted, "", "(1 − α^(γ+1)) / (1 − α)").numbers(format!(
+                "(1 − {}^{}) / (1 − {})",
+                short(acceptance),
+                short(tokens + 1.0),
+                short(acceptance)
+            )),
+            seconds("guessing, of a step", guessing, "γ · (layers, table, head and cache of what guesses)"),
+        ],
+    )
 }
 
 fn between_tokens(row: &InferenceRow, setup: &InferenceSetup) -> Section {
@@ -125,6 +167,16 @@ fn between_tokens(row: &InferenceRow, setup: &InferenceSetup) -> Section {
             seconds("expert messages", terms.expert, "dispatch and combine"),
             seconds("messages between stages", terms.pipeline, "(p − 1) · p2p"),
             seconds("host", terms.host, "per step + per request"),
+            seconds(
+                "guessing tokens ahead",
+                terms.draft,
+                "of a step / tokens that it gives, as all terms but the next",
+            ),
+            seconds(
+                "waiting for the host's memory",
+                terms.host_transfer,
+                "what the link does not bring over beside the step",
+            ),
             seconds("waiting for prefills", terms.prefill, "(R − 1) / s_out · P").numbers(format!(
                 "({} − 1) / {} · {}",
                 short(row.running),
@@ -144,7 +196,13 @@ fn first_token(row: &InferenceRow, setup: &InferenceSetup) -> Section {
     Section::new(
         "Time to the first token, and throughput",
         vec![
-            seconds("prefill alone", row.prefill, "Σ layers over the prompt"),
+            seconds("prefill alone", row.prefill, "Σ layers over the prompt, less what is cached of it").numbers(
+                format!(
+                    "{} tokens behind {}",
+                    short(setup.input_tokens - setup.prefix.cached(setup.input_tokens)),
+                    short(setup.prefix.cached(setup.input_tokens))
+                ),
+            ),
             seconds("ttft", row.ttft, formula).numbers(format!("at least {} s by physics", short(row.ttft_bound.0))),
             seconds("e2e", row.e2e, "ttft + (output tokens − 1) · tpot"),
             Term::new(

@@ -131,6 +131,7 @@ fn fallback(axis: &Axis, phase: Phase, place: &Place, report: &mut Report) -> Ve
 pub(super) fn expected(axis: &Axis) -> String {
     match axis.domain {
         Domain::Model => "the name of a model in the catalogue".to_owned(),
+        Domain::DraftModel => "the name of a model in the catalogue, or \"none\"".to_owned(),
         Domain::Accelerator => "the name of an accelerator in the catalogue".to_owned(),
         Domain::Network => "the name of a network in the catalogue, or \"default\"".to_owned(),
         Domain::Stack => "the name of a training stack in the catalogue, or \"default\"".to_owned(),
@@ -141,6 +142,7 @@ pub(super) fn expected(axis: &Axis) -> String {
         Domain::Positive => "a finite number above 0".to_owned(),
         Domain::Amount => "a finite number of at least 0".to_owned(),
         Domain::AtLeastOne => "a finite number of at least 1".to_owned(),
+        Domain::Share => "a number from 0 to 1".to_owned(),
         Domain::Bool => "true or false".to_owned(),
     }
 }
@@ -217,7 +219,8 @@ fn scalar(axis: &Axis, node: &Node, vocabulary: &Vocabulary) -> Result<Vec<AxisV
         Ok(found.into_iter().map(|name| AxisValue::Name(name.to_owned())).collect())
     };
     match (axis.domain, &node.value) {
-        (Domain::Model, Value::String(name)) => names(vocabulary.models.resolve("model", name)),
+        (Domain::DraftModel, Value::String(name)) if name == "none" => names(Ok(vec!["none"])),
+        (Domain::Model | Domain::DraftModel, Value::String(name)) => names(vocabulary.models.resolve("model", name)),
         (Domain::Accelerator, Value::String(name)) => names(vocabulary.accelerators.resolve("accelerator", name)),
         (Domain::Network | Domain::Stack, Value::String(name)) if name == "default" => names(Ok(vec!["default"])),
         (Domain::Network, Value::String(name)) => names(vocabulary.networks.resolve("network", name)),
@@ -232,7 +235,7 @@ fn scalar(axis: &Axis, node: &Node, vocabulary: &Vocabulary) -> Result<Vec<AxisV
             Ok(vec![AxisValue::Name(chosen)])
         }
         (Domain::Bool, Value::Bool(flag)) => Ok(vec![AxisValue::Bool(*flag)]),
-        (Domain::Integer { .. } | Domain::Positive | Domain::Amount | Domain::AtLeastOne, _) => {
+        (Domain::Integer { .. } | Domain::Positive | Domain::Amount | Domain::AtLeastOne | Domain::Share, _) => {
             number(axis, node).map(|value| vec![value])
         }
         _ => Err(mismatch(axis, node)),
@@ -275,6 +278,12 @@ pub(super) fn number(axis: &Axis, node: &Node) -> Result<AxisValue, DocumentErro
         }
         (Domain::Positive, Value::Float(number)) => {
             (number.is_finite() && *number > 0.0).then_some(AxisValue::Number(*number))
+        }
+        (Domain::Share, Value::Integer(number)) => {
+            (0..=1).contains(number).then_some(AxisValue::Number(*number as f64))
+        }
+        (Domain::Share, Value::Float(number)) => {
+            (0.0..=1.0).contains(number).then_some(AxisValue::Number(*number + 0.0))
         }
         (Domain::Amount, Value::Integer(number)) => (*number >= 0).then_some(AxisValue::Number(*number as f64)),
         // Adding zero makes -0.0, which is another text than 0, the same value.

@@ -125,7 +125,7 @@ fn bound() -> Value {
 
 fn axis_schema(axis: &Axis) -> Value {
     let scalar = match axis.domain {
-        Domain::Model | Domain::Accelerator | Domain::Network | Domain::Stack | Domain::Engine => {
+        Domain::Model | Domain::DraftModel | Domain::Accelerator | Domain::Network | Domain::Stack | Domain::Engine => {
             json!({ "type": "string", "minLength": 1 })
         }
         Domain::Choice(names) => json!({ "enum": names }),
@@ -137,6 +137,7 @@ fn axis_schema(axis: &Axis) -> Value {
         Domain::Positive => json!({ "type": "number", "exclusiveMinimum": 0 }),
         Domain::Amount => json!({ "type": "number", "minimum": 0 }),
         Domain::AtLeastOne => json!({ "type": "number", "minimum": 1 }),
+        Domain::Share => json!({ "type": "number", "minimum": 0, "maximum": 1 }),
         Domain::Bool => json!({ "type": "boolean" }),
     };
     let list = json!({
@@ -147,7 +148,10 @@ fn axis_schema(axis: &Axis) -> Value {
         "uniqueItems": true,
     });
     let mut forms = vec![scalar, list];
-    if matches!(axis.domain, Domain::Integer { .. } | Domain::Positive | Domain::Amount | Domain::AtLeastOne) {
+    if matches!(
+        axis.domain,
+        Domain::Integer { .. } | Domain::Positive | Domain::Amount | Domain::AtLeastOne | Domain::Share
+    ) {
         forms.push(json!({ "$ref": "#/$defs/range" }));
     }
     let unit = if axis.unit.is_empty() { String::new() } else { format!(" Unit: {}.", axis.unit) };

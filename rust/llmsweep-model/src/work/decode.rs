@@ -93,6 +93,7 @@ pub fn cache_read(
                 name: "attention over cache",
                 kernel: Kernel::CacheRead(DecodeShape {
                     batch: requests,
+                    queries: 1.0,
                     context: seen,
                     longest: seen,
                     heads,
@@ -116,6 +117,7 @@ pub fn cache_read(
                 name: "attention over latent cache",
                 kernel: Kernel::LatentCacheRead(LatentDecodeShape {
                     batch: requests,
+                    queries: 1.0,
                     context: seen,
                     longest: seen,
                     heads,
@@ -133,6 +135,18 @@ pub fn cache_read(
         }
         _ => None,
     }
+}
+
+/// The same reading for `tokens` tokens of every request, which a step checks together: more arithmetic, no more bytes.
+#[inline]
+#[must_use]
+pub fn checking(op: Op, tokens: f64) -> Op {
+    let kernel = match op.kernel {
+        Kernel::CacheRead(shape) => Kernel::CacheRead(DecodeShape { queries: tokens, ..shape }),
+        Kernel::LatentCacheRead(shape) => Kernel::LatentCacheRead(LatentDecodeShape { queries: tokens, ..shape }),
+        other => other,
+    };
+    Op { kernel, flops: op.flops * tokens, ..op }
 }
 
 /// Values that one token adds to the cache of one layer, over all devices of an unsplit model.

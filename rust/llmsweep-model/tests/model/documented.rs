@@ -1,6 +1,6 @@
 //! The worked numbers of docs/model.md.
-use crate::common::hardware::{B200, H100, TRAINING_CLOCK};
-use crate::common::run::{ONE, REQUEST, STEP, count, serve, train};
+use crate::common::hardware::{B200, H100, H200, TRAINING_CLOCK};
+use crate::common::run::{ONE, REQUEST, STEP, count, serve, serve_speculating, train};
 use crate::common::shapes::{gpt3_175b, llama2_7b, llama2_70b, llama3_405b};
 use crate::common::software::operations;
 use llmsweep_model::collective::Ring;
@@ -8,7 +8,10 @@ use llmsweep_model::economics::{Fleet, HOUR, Tariff, Upkeep};
 use llmsweep_model::kernel::Pass;
 use llmsweep_model::memory::activations::Recompute;
 use llmsweep_model::parallel::pipeline::{Passes, Schedule, Walk};
-use llmsweep_model::phase::inference::{InferenceRow, InferenceSetup};
+use llmsweep_model::phase::inference::allocator::KvAllocator;
+use llmsweep_model::phase::inference::prefix::Prefix;
+use llmsweep_model::phase::inference::speculation::{Guess, Speculation};
+use llmsweep_model::phase::inference::{InferenceRow, InferenceSetup, ServingMode};
 use llmsweep_model::phase::share::Bottleneck;
 use llmsweep_model::phase::training::{TrainingRow, TrainingSetup};
 use llmsweep_model::phase::training_times::TrainingLayout;
@@ -44,6 +47,48 @@ fn llama3_405b_on_16384() -> TrainingRow {
     let setup =
         TrainingSetup { devices: 16_384, pipeline: 16, global_batch: 2048, zero_stage: 1, tokens: 15.6e12, ..STEP };
     train(&llama3_405b(), &H100, layout, &setup).expect("fits with full recomputation")
+}
+
+#[test]
+fn cached_prefixes() {
+    let mut page = Page::default();
+    let prefill = |hit_rate| {
+        let prefix = Prefix { hit_rate, shared: false };
+        let setup = InferenceSetup { input_tokens: 4096.0, output_tokens: 1.0, prefix, ..REQUEST };
+        serve(&llama2_7b(), &H100, "fp16", (1, 1), &setup).expect("7B fits an H100").prefill.0
+    };
+    page.says("prefill of 4,096 tokens", prefill(0.0), 89.2e-3, PRINTED);
+    page.says("half of it cached", prefill(0.5), 47.8e-3, PRINTED);
+}
+
+#[test]
+fn room_for_caches() {
+    let mut page = Page::default();
+    page.says("activations", llama2_70b_on_four().room.activations, 0.62e9, 0.01);
+    let waste = |allocator| {
+        let setup =
+            InferenceSetup { input_tokens: 161.0, output_tokens: 338.0, allocator, max_model_len: 2048.0, ..REQUEST };
+        serve(&llama2_7b(), &H100, "fp16", (1, 1), &setup).expect("7B fits an H100").room.waste
+    };
+    page.says("empty pages", waste(KvAllocator::Paged), 0.022, 0.02);
+    page.says("empty pieces", waste(KvAllocator::Contiguous), 0.84, 0.01);
+}
+
+#[test]
+fn speculation() {
+    let mut page = Page::default();
+    let small = llama2_7b();
+    let step = |requests, kind| {
+        let guess = Guess { tokens: 4.0, acceptance: 0.8 };
+        let setup = InferenceSetup { mode: ServingMode::Static, concurrency: requests, guess, ..REQUEST };
+        serve_speculating(&llama2_70b(), &H200, "bf16", (4, 1), &setup, (kind, Some(&small))).expect("fits")
+    };
+    let (plain, guessed) = (step(1.0, Speculation::None), step(1.0, Speculation::Draft));
+    page.says("E", guessed.accepted, 3.36, PRINTED);
+    page.says("TPOT", plain.tpot.0, 12.35e-3, PRINTED);
+    page.says("guessed", guessed.tpot.0, 6.229e-3, PRINTED);
+    page.says("TPOT of 256", step(256.0, Speculation::None).tpot.0, 31.16e-3, PRINTED);
+    page.says("guessed, of 256", step(256.0, Speculation::Draft).tpot.0, 43.69e-3, PRINTED);
 }
 
 fn llama2_70b_on_four() -> InferenceRow {

@@ -32,7 +32,7 @@ pub(super) fn first_token(
     let steps = engine.first_token_steps + engine.admission_share * (setup.admission_interval - 1.0);
     let alone = prefill + engine.first_token + terms.total() * steps;
     let others = prefill * (running - 1.0).max(0.0);
-    let busy = others / (prefill + terms.step() * setup.output_tokens + others);
+    let busy = others / (prefill + terms.undisturbed() * setup.output_tokens + others);
     let burst = others * (0.5 / engine.burst_requests);
     let queue = prefill * (engine.queue_weight * busy / (1.0 - busy) / 2.0);
     FirstToken { alone, contended: alone + burst + queue }

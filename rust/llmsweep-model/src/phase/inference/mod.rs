@@ -1,7 +1,11 @@
 //! Inference, level row: room for the cache, batching, time to the first and between later tokens.
+pub mod allocator;
 mod bounds;
 mod first_token;
+pub mod offload;
+pub mod prefix;
 mod room;
+pub mod speculation;
 mod step;
 pub mod times;
 
@@ -11,9 +15,13 @@ use crate::phase::share::Bottleneck;
 use crate::quantity::Seconds;
 use crate::reject::Reject;
 use crate::system::ServingEngine;
+use allocator::KvAllocator;
 use bounds::{decode_bound, prefill_bound};
 use first_token::first_token;
+use offload::HostShare;
+use prefix::Prefix;
 pub use room::Room;
+use speculation::{Drafter, Guess};
 pub use step::TokenTerms;
 use step::{bottleneck, token_terms};
 use times::{InferenceDevice, InferenceWork, PassTime};
@@ -49,6 +57,30 @@ pub struct InferenceSetup {
     pub concurrency: f64,
     /// Decode steps between two looks at the queue of new requests.
     pub admission_interval: f64,
+    /// What is known of prompts from earlier ones.
+    pub prefix: Prefix,
+    /// How far ahead is guessed, where something guesses.
+    pub guess: Guess,
+    /// How room for the cache is set aside.
+    pub allocator: KvAllocator,
+    /// Longest request that the engine takes; 0 for these ones' length. \[tokens\]
+    pub max_model_len: f64,
+    /// What lives in the host's memory.
+    pub host: HostShare,
+}
+
+impl InferenceSetup {
+    /// Longest request that the engine takes. \[tokens\]
+    #[must_use]
+    pub fn longest(&self) -> f64 {
+        if self.max_model_len > 0.0 { self.max_model_len } else { self.input_tokens + self.output_tokens }
+    }
+
+    /// Tokens that all requests have in the cache together: what is set aside in one piece can't be shared.
+    #[must_use]
+    pub fn shared_tokens(&self) -> f64 {
+        if self.allocator == KvAllocator::Paged { self.prefix.shared(self.input_tokens) } else { 0.0 }
+    }
 }
 
 /// One replica: a model on its devices under an engine, cut into stages.
@@ -64,6 +96,8 @@ pub struct Replica<'a> {
     pub engine: &'a ServingEngine,
     /// Stages of the setup's pipeline.
     pub stages: &'a [StageClass],
+    /// What guesses tokens ahead.
+    pub drafter: Option<&'a Drafter>,
 }
 
 /// Results of one setup.
@@ -95,6 +129,8 @@ pub struct InferenceRow {
     pub tpot: Seconds,
     /// Time between tokens below which physics does not go.
     pub tpot_bound: Seconds,
+    /// Tokens that a step gives each request.
+    pub accepted: f64,
     /// Request to last token.
     pub e2e: Seconds,
     /// Answered tokens per second of all replicas.
@@ -107,8 +143,14 @@ pub struct InferenceRow {
 
 /// What one cell of the plan keeps between its rows: times that do not depend on all of a row's axes.
 pub trait Tables {
+    /// [`InferenceDevice::prefill_chunk`], with what guesses, which must have seen the prompt too.
+    fn prefill_chunk(&mut self, sequences: f64, tokens: f64, past: f64) -> PassTime;
     /// [`InferenceDevice::prefill`].
-    fn prefill(&mut self, sequences: f64, input_tokens: f64) -> PassTime;
+    fn prefill(&mut self, sequences: f64, input_tokens: f64) -> PassTime {
+        self.prefill_chunk(sequences, input_tokens, 0.0)
+    }
+    /// [`Drafter::guess`]; not asked for where there is none.
+    fn guess(&mut self, requests: f64) -> PassTime;
     /// [`InferenceDevice::decode`].
     fn decode(&mut self, requests: f64) -> PassTime;
     /// FLOPs of the layers for one prompt, causal, on the unsplit model: [`crate::flops::ForwardFlops::prompt`].
@@ -118,7 +160,8 @@ pub trait Tables {
 /// Results of a setup, or why it can't run.
 pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) -> Result<InferenceRow, Reject> {
     let Replica { shape, work, .. } = *replica;
-    if setup.input_tokens + setup.output_tokens > f64::from(shape.max_context) {
+    let longest = replica.drafter.map_or(f64::INFINITY, Drafter::max_context).min(f64::from(shape.max_context));
+    if setup.input_tokens + setup.output_tokens > longest.min(setup.longest()) {
         return Err(Reject::ContextTooLong);
     }
     let replicas = f64::from(setup.data);
@@ -130,6 +173,7 @@ pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) 
         return Err(Reject::ConcurrencyBelowReplicas);
     }
     let room = Room::of(replica, setup)?;
+    let shared = setup.shared_tokens();
     let running = match setup.mode {
         ServingMode::Continuous => offered.min(room.requests()).min(replica.engine.max_batch),
         ServingMode::Static if offered > room.full_requests() => return Err(Reject::BatchDoesNotFit),
@@ -147,10 +191,10 @@ pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) 
     Ok(InferenceRow {
         devices,
         room,
-        peak_memory: room.weights + room.reserve + running * room.full_request.min(room.cache / running),
+        peak_memory: room.used(running),
         running,
         max_concurrency: replicas * room.full_requests(),
-        kv_tokens: room.full_requests() * (setup.input_tokens + setup.output_tokens),
+        kv_tokens: room.full_requests() * (setup.input_tokens + setup.output_tokens - shared) + shared,
         saturated: offered > running,
         prefill,
         terms,
@@ -158,6 +202,7 @@ pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) 
         ttft_bound: prefill_bound(replica, tables, setup),
         tpot,
         tpot_bound: decode_bound(replica, setup, running),
+        accepted: terms.tokens,
         e2e: ttft + answer,
         tokens_per_s: requests_per_s * setup.output_tokens,
         requests_per_s,

@@ -1,7 +1,8 @@
 //! Inference, levels shape to time: weights and cache of a device, prefill of a prompt, one decode step.
 use crate::arch::{LayerKind, ModelShape};
-use crate::kernel::{KernelModel, Pass};
-use crate::memory::cache::LayerCache;
+use crate::kernel::Pass;
+use crate::memory::cache::{CacheGrowth, LayerCache};
+use crate::memory::chunk;
 use crate::memory::state::table_parameters;
 use crate::parallel::context::ContextExchange;
 use crate::parallel::divide;
@@ -43,6 +44,10 @@ pub struct InferenceWork {
     pub kv_bytes_per_token: f64,
     /// Parameters whose arithmetic one token needs: all it meets but the input table.
     pub active_parameters: f64,
+    /// Activations of a pass over prompts, per token, on one device. \[B\]
+    pub chunk_bytes_per_token: f64,
+    /// Logits of one token on one device. \[B\]
+    pub logit_bytes_per_token: f64,
 }
 
 impl InferenceWork {
@@ -107,13 +112,28 @@ impl InferenceWork {
             least_weights: least_weights + head_weights,
             kv_bytes_per_token,
             active_parameters: shape.active_parameters().without_input_embedding,
+            chunk_bytes_per_token: chunk::bytes_per_token(shape, &split, &widths),
+            logit_bytes_per_token: chunk::logit_bytes(shape, &split),
         })
+    }
+
+    /// Weights of the layers of one device of a stage. \[B\]
+    #[must_use]
+    pub fn stage_layers(&self, stage: &StageClass) -> f64 {
+        self.layer_weights.iter().zip(stage.layers).map(|(weights, count)| weights * count).sum()
+    }
+
+    /// How one request's cache on one device of a stage grows with its context.
+    #[must_use]
+    pub fn growth(&self, stage: &StageClass) -> CacheGrowth {
+        let layers = self.caches.iter().zip(stage.layers).filter(|(_, count)| *count > 0.0);
+        layers.fold(CacheGrowth::default(), |sum, (cache, count)| sum.with(cache, count))
     }
 
     /// Weights of one device of a stage. \[B\]
     #[must_use]
     pub fn stage_weights(&self, shape: &ModelShape, stage: &StageClass) -> f64 {
-        let layers: f64 = self.layer_weights.iter().zip(stage.layers).map(|(weights, count)| weights * count).sum();
+        let layers = self.stage_layers(stage);
         let embedding = if stage.first { self.embedding_weights } else { 0.0 };
         let own_head = !(shape.tied_embeddings && stage.first);
         let head = if stage.last && own_head { self.head_weights } else { 0.0 };
@@ -191,7 +211,21 @@ impl InferenceDevice {
     /// Prefill of `sequences` prompts of `input_tokens` each, in one go, through all layers; logits of the last tokens only.
     #[must_use]
     pub fn prefill(&self, shape: &ModelShape, work: &InferenceWork, sequences: f64, input_tokens: f64) -> PassTime {
-        let tokens = Tokens::of_sequences(sequences, input_tokens, 1.0);
+        self.prefill_chunk(shape, work, sequences, (input_tokens, 0.0))
+    }
+
+    /// Prefill of the next `tokens` of `sequences` prompts of which `past` tokens each are in the cache: of a chunk, or of what follows a
+    /// cached prefix. Attention sees `c·p + c²/2` pairs, so that chunks have together the whole prompt's; weights and the cache are read again
+    /// by each.
+    #[must_use]
+    pub fn prefill_chunk(
+        &self,
+        shape: &ModelShape,
+        work: &InferenceWork,
+        sequences: f64,
+        (tokens, past): (f64, f64),
+    ) -> PassTime {
+        let tokens = Tokens::of_sequences(sequences, tokens, 1.0).after(past);
         let input = ForwardInput {
             tokens,
             split: work.split,
@@ -202,15 +236,11 @@ impl InferenceDevice {
         let mut sum = PassTime::default();
         for &(kind, count) in &work.kinds {
             let layer = forward::layer(shape, kind, &input);
-            sum = sum.plus(self.pass(&layer, &self.device.kernels, &work.split).times(count));
+            sum = sum.plus(self.pass(&layer, &work.split).times(count));
         }
         let embedding = forward::embedding(shape, tokens.rows, &work.split, &work.widths);
         let head = forward::head(shape, sequences, self.logit_bytes, &work.split, &work.widths);
-        sum.plus(self.pass(&embedding, &self.device.kernels, &work.split)).plus(self.pass(
-            &head,
-            &self.device.kernels,
-            &work.split,
-        ))
+        sum.plus(self.pass(&embedding, &work.split)).plus(self.pass(&head, &work.split))
     }
 
     /// A decode step of `requests` through all layers and the LM head, all but the reading of the cache.
@@ -219,30 +249,40 @@ impl InferenceDevice {
         let mut sum = PassTime::default();
         for &(kind, count) in &work.kinds {
             let layer = decode::layer(shape, kind, requests, &self.routing, &work.split, &work.widths);
-            sum = sum.plus(self.pass(&layer, &self.device.kernels, &work.split).times(count));
+            sum = sum.plus(self.pass(&layer, &work.split).times(count));
         }
         let embedding = forward::embedding(shape, requests, &work.split, &work.widths);
         let head = forward::head(shape, requests, self.logit_bytes, &work.split, &work.widths);
-        sum.plus(self.pass(&embedding, &self.device.kernels, &work.split)).plus(self.pass(
-            &head,
-            &self.device.kernels,
-            &work.split,
-        ))
+        sum.plus(self.pass(&embedding, &work.split)).plus(self.pass(&head, &work.split))
     }
 
     /// The reading of the cache in a decode step of `requests` at a context.
     #[must_use]
     pub fn cache_read(&self, shape: &ModelShape, work: &InferenceWork, requests: f64, context: f64) -> KernelTime {
+        self.cache_check(shape, work, (requests, 1.0), context)
+    }
+
+    /// The same where each request has several tokens to check: the cache is read once for all of them.
+    #[must_use]
+    pub fn cache_check(
+        &self,
+        shape: &ModelShape,
+        work: &InferenceWork,
+        (requests, tokens): (f64, f64),
+        context: f64,
+    ) -> KernelTime {
         let mut sum = KernelTime::default();
         for &(kind, count) in &work.kinds {
             if let Some(op) = decode::cache_read(shape, kind, requests, context, work.kv_bytes, &work.split) {
+                let op = decode::checking(op, tokens);
                 sum = sum.plus(KernelTime::of(&self.device.kernels, &op, Pass::Forward).times(count));
             }
         }
         sum
     }
 
-    fn pass(&self, block: &Work, kernels: &KernelModel, split: &Split) -> PassTime {
+    pub(super) fn pass(&self, block: &Work, split: &Split) -> PassTime {
+        let kernels = &self.device.kernels;
         let mut time =
             PassTime { kernels: KernelTime::of_all(kernels, &block.ops, Pass::Forward), ..PassTime::default() };
         for message in &block.messages {

@@ -9,6 +9,10 @@ use llmsweep_model::memory::recompute::Module;
 use llmsweep_model::memory::state::{GradientPrecision, Optimizer};
 use llmsweep_model::parallel::context::ContextExchange;
 use llmsweep_model::parallel::pipeline::{Cut, Schedule, stages};
+use llmsweep_model::phase::inference::allocator::KvAllocator;
+use llmsweep_model::phase::inference::offload::HostShare;
+use llmsweep_model::phase::inference::prefix::Prefix;
+use llmsweep_model::phase::inference::speculation::{Drafter, Guess, Speculation};
 use llmsweep_model::phase::inference::times::{InferenceDevice, InferenceWork, PassTime};
 use llmsweep_model::phase::inference::{self, InferenceRow, InferenceSetup, Replica, ServingMode, Tables};
 use llmsweep_model::phase::training::{self, Replicas, TrainingLevels, TrainingRow, TrainingSetup};
@@ -135,17 +139,28 @@ pub(crate) const REQUEST: InferenceSetup = InferenceSetup {
     mode: ServingMode::Continuous,
     concurrency: 1.0,
     admission_interval: 1.0,
+    prefix: Prefix::NONE,
+    guess: Guess::NONE,
+    allocator: KvAllocator::Paged,
+    max_model_len: 0.0,
+    host: HostShare::NONE,
 };
 
 struct Direct<'a> {
     shape: &'a ModelShape,
     work: &'a InferenceWork,
     device: &'a InferenceDevice,
+    drafter: Option<&'a Drafter>,
 }
 
 impl Tables for Direct<'_> {
-    fn prefill(&mut self, sequences: f64, input_tokens: f64) -> PassTime {
-        self.device.prefill(self.shape, self.work, sequences, input_tokens)
+    fn prefill_chunk(&mut self, sequences: f64, tokens: f64, past: f64) -> PassTime {
+        let own = self.device.prefill_chunk(self.shape, self.work, sequences, (tokens, past));
+        self.drafter.map_or(own, |drafter| own.plus(drafter.prefill_chunk(self.device, sequences, (tokens, past))))
+    }
+
+    fn guess(&mut self, requests: f64) -> PassTime {
+        self.drafter.map_or(PassTime::default(), |drafter| drafter.guess(self.device, requests))
     }
 
     fn decode(&mut self, requests: f64) -> PassTime {
@@ -162,15 +177,33 @@ pub(crate) fn serve(
     shape: &ModelShape,
     machine: &Machine,
     format: &str,
+    ranks: (u32, u32),
+    setup: &InferenceSetup,
+) -> Result<InferenceRow, Reject> {
+    serve_speculating(shape, machine, format, ranks, setup, (Speculation::None, None))
+}
+
+/// The same with something that guesses tokens ahead.
+pub(crate) fn serve_speculating(
+    shape: &ModelShape,
+    machine: &Machine,
+    format: &str,
     (tensor, expert): (u32, u32),
     setup: &InferenceSetup,
+    (speculation, draft): (Speculation, Option<&ModelShape>),
 ) -> Result<InferenceRow, Reject> {
     let kv = KvPrecision::by_name("fp16").expect("fp16 is in the table");
     let work = InferenceWork::count(shape, precision(format), Quantised::Usual, kv, tensor, expert)?;
     let engine = software::serving();
     let device = InferenceDevice::of(&machine.device(format, SERVING_CLOCK), &engine);
     let stages = stages(shape, &Cut::even(setup.pipeline, 1));
-    let mut tables = Direct { shape, work: &work, device: &device };
+    let drafter = Drafter::of(speculation, shape, draft, (precision(format), Quantised::Usual, kv), (tensor, expert))?;
+    let drafter = drafter.as_ref();
+    let mut tables = Direct { shape, work: &work, device: &device, drafter };
     let stages = stages.as_deref().map_err(|reject| *reject)?;
-    inference::row(&Replica { shape, work: &work, device: &device, engine: &engine, stages }, &mut tables, setup)
+    inference::row(
+        &Replica { shape, work: &work, device: &device, engine: &engine, stages, drafter },
+        &mut tables,
+        setup,
+    )
 }

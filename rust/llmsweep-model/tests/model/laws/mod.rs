@@ -10,5 +10,8 @@ mod memory;
 mod monotone;
 mod multiplications;
 mod pipelines;
+mod prefixes;
 mod recipes;
 mod refused;
+mod rooms;
+mod speculation;

@@ -1,6 +1,7 @@
 //! A literal published number for each formula.
 mod activations;
 mod adapters;
+mod allocators;
 mod cache;
 mod collectives;
 mod context;
@@ -14,4 +15,5 @@ mod memory;
 mod optimizers;
 mod pipeline;
 mod recomputation;
+mod speculation;
 mod state;
