@@ -22,6 +22,7 @@ class Domain(TypedDict):
         "positive",
         "amount",
         "at_least_one",
+        "between",
         "bool",
     ]
     values: NotRequired[list[str]]

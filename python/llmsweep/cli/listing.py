@@ -68,6 +68,7 @@ def domain_text(domain: Domain) -> str:
         "positive": "above 0",
         "amount": "0 and above",
         "at_least_one": "1 and above",
+        "between": f"{domain.get('min', 0):,} to {domain.get('max', 0):,}",
         "bool": "true, false",
     }
     return in_words.get(domain["kind"], f"{domain['kind']}s of the catalogue")

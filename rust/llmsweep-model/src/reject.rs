@@ -36,11 +36,14 @@ pub enum Reject {
     CacheDoesNotFit,
     BatchDoesNotFit,
     FailsTooOften,
+    Overloaded,
+    StaticArrivals,
+    FleetTooSmall,
 }
 
 impl Reject {
     /// Every reason, in the order of its code.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 34] = [
         Self::PrecisionUnsupported,
         Self::PrecisionNotTrained,
         Self::TensorParallelHeads,
@@ -72,6 +75,9 @@ impl Reject {
         Self::CacheDoesNotFit,
         Self::BatchDoesNotFit,
         Self::FailsTooOften,
+        Self::Overloaded,
+        Self::StaticArrivals,
+        Self::FleetTooSmall,
     ];
 
     /// Position in [`Reject::ALL`].
@@ -115,6 +121,9 @@ impl Reject {
             Self::CacheDoesNotFit => "cache_does_not_fit",
             Self::BatchDoesNotFit => "batch_does_not_fit",
             Self::FailsTooOften => "fails_too_often",
+            Self::Overloaded => "overloaded",
+            Self::StaticArrivals => "static_arrivals",
+            Self::FleetTooSmall => "fleet_too_small",
         }
     }
 
@@ -163,7 +172,9 @@ impl Reject {
             Self::DataParallelReplicate => {
                 "data_parallel_replicate must divide the ranks that hold the same parameters, and those of the same experts."
             }
-            Self::ContextTooLong => "input_tokens + output_tokens exceed the model's context.",
+            Self::ContextTooLong => {
+                "input_tokens + output_tokens, of one request in a hundred where lengths vary, exceed the model's context."
+            }
             Self::ConcurrencyBelowReplicas => "There are fewer requests in flight than replicas.",
             Self::WeightsDoNotFit => "The weights of the fullest device exceed its usable memory.",
             Self::OptimizerDoesNotFit => {
@@ -177,6 +188,9 @@ impl Reject {
             Self::FailsTooOften => {
                 "Failures and checkpoints leave less than 1 % of the time to training: raise device_mtbf_hours or spare_devices."
             }
+            Self::Overloaded => "Requests arrive faster than the replicas can finish them, whatever they wait.",
+            Self::StaticArrivals => "Static batches take no arrivals: arrival_rate_per_s needs continuous batching.",
+            Self::FleetTooSmall => "One replica needs more devices than the fleet has.",
         }
     }
 }

@@ -82,6 +82,7 @@ fn axis(axis: &Axis) -> Value {
         Domain::Positive => json!({ "kind": "positive" }),
         Domain::Amount => json!({ "kind": "amount" }),
         Domain::AtLeastOne => json!({ "kind": "at_least_one" }),
+        Domain::Between { min, max } => json!({ "kind": "between", "min": min, "max": max }),
         Domain::Bool => json!({ "kind": "bool" }),
     };
     let fallback = match axis.fallback {
@@ -141,6 +142,9 @@ fn reject_phases(reject: Reject) -> Vec<&'static str> {
         Reject::ContextTooLong
         | Reject::ConcurrencyBelowReplicas
         | Reject::CacheDoesNotFit
-        | Reject::BatchDoesNotFit => &[Phase::Inference],
+        | Reject::BatchDoesNotFit
+        | Reject::Overloaded
+        | Reject::StaticArrivals
+        | Reject::FleetTooSmall => &[Phase::Inference],
     })
 }

@@ -65,4 +65,10 @@ positions! {
     CONCURRENCY = "concurrency";
     INPUT = "input_tokens";
     OUTPUT = "output_tokens";
+    ARRIVAL_RATE = "arrival_rate_per_s";
+    INPUT_CV = "input_tokens_cv";
+    OUTPUT_CV = "output_tokens_cv";
+    LENGTH_CORRELATION = "length_correlation";
+    SLO_TTFT = "slo_ttft_s";
+    SLO_TPOT = "slo_tpot_s";
 }

@@ -5,7 +5,7 @@ use llmsweep_model::quantity::Seconds;
 use llmsweep_model::reject::Reject;
 use llmsweep_model::work::{Work, decode};
 
-use super::{Section, Term, device_section, kernels, money, seconds, short};
+use super::{Section, Term, device_section, kernels, money, seconds, short, traffic};
 use crate::context::Context;
 use crate::evaluate::inference::{InferenceEvaluator, setup};
 use crate::plan::Point;
@@ -24,6 +24,7 @@ pub(super) fn sections(context: &Context, point: &Point) -> (Option<Reject>, Vec
         sections.extend(layers(context, point, work, device, row, &setup));
         sections.push(between_tokens(row, &setup));
         sections.push(first_token(row, &setup));
+        sections.extend(traffic::sections(row, &setup, &outcome.common));
         let request = Seconds(1.0 / row.requests_per_s);
         sections.push(money(
             &outcome.common,
@@ -77,13 +78,9 @@ fn room(row: &InferenceRow, setup: &InferenceSetup) -> Section {
         vec![
             Term::new("room for the cache", room.cache, "B", "what the engine sets aside"),
             Term::new("cache of one request", room.full_request, "B", "at full length, last block half empty")
-                .numbers(format!("{} tokens", short(setup.input_tokens + setup.output_tokens))),
+                .numbers(format!("{} tokens", short(setup.held_prompt() + setup.held_answer()))),
             Term::new("requests that fit", room.full_requests(), "", "room / request"),
-            Term::new("requests that run", row.running, "", "min(offered, admitted)").numbers(format!(
-                "min({}, {})",
-                short(setup.concurrency / f64::from(setup.data)),
-                short(room.requests())
-            )),
+            running(row, setup),
         ],
     )
 }
@@ -98,7 +95,7 @@ fn layers(
 ) -> Vec<Section> {
     let shape = &context.model(point).shape;
     let requests = (row.running / f64::from(setup.pipeline)).max(1.0);
-    let context_tokens = setup.input_tokens + setup.output_tokens / 2.0;
+    let context_tokens = setup.context(row.running);
     let sections = work.kinds.iter().map(|&(kind, count)| {
         let mut layer: Work = decode::layer(shape, kind, requests, &device.routing, &work.split, &work.widths);
         layer.ops.extend(decode::cache_read(shape, kind, requests, context_tokens, work.kv_bytes, &work.split));
@@ -121,19 +118,44 @@ fn between_tokens(row: &InferenceRow, setup: &InferenceSetup) -> Section {
             seconds("expert messages", terms.expert, "dispatch and combine"),
             seconds("messages between stages", terms.pipeline, "(p − 1) · p2p"),
             seconds("host", terms.host, "per step + per request"),
-            seconds("waiting for prefills", terms.prefill, "(R − 1) / s_out · P").numbers(format!(
-                "({} − 1) / {} · {}",
-                short(row.running),
-                short(setup.output_tokens),
-                short(row.prefill.0)
-            )),
+            waiting_for_prefills(row, setup),
         ],
     )
     .total(seconds("tpot", row.tpot, "Σ").numbers(format!("at least {} s by physics", short(row.tpot_bound.0))))
 }
 
+fn waiting_for_prefills(row: &InferenceRow, setup: &InferenceSetup) -> Term {
+    let wait = row.terms.prefill;
+    if setup.arrival_rate > 0.0 {
+        let share = wait / row.tpot;
+        return seconds("waiting for prefills", wait, "ρ / (1 − ρ) · step")
+            .numbers(format!("{share:.4} / (1 − {share:.4}) · {}", short(row.terms.step().0)));
+    }
+    seconds("waiting for prefills", wait, "(R − 1) / s_out · P").numbers(format!(
+        "({} − 1) / {} · {}",
+        short(row.running),
+        short(setup.output_tokens),
+        short(row.prefill.0)
+    ))
+}
+
+/// What runs: what is offered, or what arrives while a request runs.
+fn running(row: &InferenceRow, setup: &InferenceSetup) -> Term {
+    let admitted = short(row.room.requests());
+    let term = |formula: &'static str| Term::new("requests that run", row.running, "", formula);
+    if setup.arrival_rate > 0.0 {
+        return term("min(1 + arrivals in an answer, admitted)").numbers(format!(
+            "min(1 + {} · {}, {admitted})",
+            short(setup.arrival_rate / row.replicas),
+            short(row.answer_times.mean)
+        ));
+    }
+    term("min(offered, admitted)").numbers(format!("min({}, {admitted})", short(setup.concurrency / row.replicas)))
+}
+
 fn first_token(row: &InferenceRow, setup: &InferenceSetup) -> Section {
     let formula = match setup.mode {
+        ServingMode::Continuous if setup.arrival_rate > 0.0 => "prefill + step + engine + running step + waits",
         ServingMode::Continuous => "prefill + step + engine + burst + queue + wait for room",
         ServingMode::Static => "prefill of the batch + step + engine",
     };

@@ -44,12 +44,15 @@ fn case(reject: Reject) -> (&'static str, &'static str) {
         Reject::ActivationsDoNotFit => (TRAINING, "devices = 8\nmicro_batch = 64\nglobal_batch = 512"),
         Reject::CacheDoesNotFit => (SERVING, "memory_scale = 0.27\ninput_tokens = 100_000"),
         Reject::FailsTooOften => (TRAINING, "model = \"gpt2\"\nsequence_length = 1024\ndevice_mtbf_hours = 0.1"),
+        Reject::Overloaded => (SERVING, "arrival_rate_per_s = 1000"),
+        Reject::StaticArrivals => (SERVING, "arrival_rate_per_s = 0.1\nserving_mode = \"static\""),
+        Reject::FleetTooSmall => (SERVING, "tensor_parallel = 8\n[search]\nmode = \"fleet\"\ndevices = 4"),
         Reject::BatchDoesNotFit => (SERVING, "serving_mode = \"static\"\nconcurrency = 100_000"),
     }
 }
 
 fn with_fallbacks(phase: &str, own: &str) -> String {
-    let mut axes = format!("{own}\n");
+    let mut axes = String::new();
     let fallbacks: &[(&str, &str)] = match phase {
         "training" => {
             &[("model", "\"llama3.1-8b\""), ("accelerator", "\"h100-sxm-80\""), ("devices", "8"), ("global_batch", "8")]
@@ -61,7 +64,8 @@ fn with_fallbacks(phase: &str, own: &str) -> String {
             axes.extend([axis, " = ", value, "\n"]);
         }
     }
-    axes
+    // A reason may need a table of its own, which comes after the axes.
+    axes + own + "\n"
 }
 
 #[test]

@@ -9,7 +9,7 @@ pub(super) fn decode_bound(replica: &Replica, setup: &InferenceSetup, running: f
     let kernels = &device.device.kernels;
     let group = (running / f64::from(setup.pipeline)).max(1.0);
     let flops = Flops(2.0 * work.active_parameters * group / work.split.tensor);
-    let context = setup.input_tokens + setup.output_tokens / 2.0;
+    let context = setup.context(running);
     let cache: f64 = work
         .kinds
         .iter()

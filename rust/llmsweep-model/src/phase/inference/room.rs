@@ -25,9 +25,11 @@ impl Room {
     pub fn of(replica: &Replica, setup: &InferenceSetup) -> Result<Self, Reject> {
         let Replica { shape, work, device, engine, stages } = *replica;
         let memory: Bytes = device.device.accelerator.memory;
-        let full_context = setup.input_tokens + setup.output_tokens;
+        let answer = setup.held_answer();
+        let prompt = setup.held_prompt();
+        let full_context = prompt + answer;
         let half_block = (engine.block_tokens - 1.0) / 2.0;
-        let reserved = setup.input_tokens + engine.output_reserved * setup.output_tokens;
+        let reserved = prompt + engine.output_reserved * answer;
         let mut tightest: Option<Self> = None;
         for stage in stages {
             let weights = work.stage_weights(shape, stage);
@@ -45,7 +47,8 @@ impl Room {
             let request = work.stage_cache(stage, reserved + half_block);
             let full_request = work.stage_cache(stage, full_context + half_block);
             let room = Self { weights, cache, request, full_request, reserve, usable };
-            if room.full_request > room.cache {
+            let longest = if setup.varies() { work.stage_cache(stage, setup.longest() + half_block) } else { 0.0 };
+            if room.full_request.max(longest) > room.cache {
                 return Err(Reject::CacheDoesNotFit);
             }
             if tightest.is_none_or(|other| room.requests() < other.requests()) {

@@ -1,4 +1,5 @@
 //! The time between two tokens, term by term.
+use super::lengths::Prompt;
 use super::{InferenceSetup, Replica, ServingMode, Tables};
 use crate::phase::share::{Bottleneck, KernelTime};
 use crate::quantity::{Bytes, Seconds};
@@ -34,31 +35,48 @@ impl TokenTerms {
     pub fn total(&self) -> Seconds {
         self.step() + self.prefill
     }
+
+    /// The terms a share of the way to others.
+    pub(super) fn towards(&self, other: &Self, share: f64) -> Self {
+        let rest = 1.0 - share;
+        let between = |one: Seconds, other: Seconds| one * rest + other * share;
+        Self {
+            kernels: self.kernels.times(rest).plus(other.kernels.times(share)),
+            cache: self.cache.times(rest).plus(other.cache.times(share)),
+            tensor: between(self.tensor, other.tensor),
+            expert: between(self.expert, other.expert),
+            pipeline: between(self.pipeline, other.pipeline),
+            host: between(self.host, other.host),
+            prefill: between(self.prefill, other.prefill),
+        }
+    }
 }
 
 /// Time between tokens: `t_decode + (R − 1)/s_out · P`: during one answer every other slot prefills one request.
 ///
-/// With a pipeline the running requests are cut into one group per stage; a token passes all stages in turn.
+/// With a pipeline the running requests are cut into one group per stage; a token passes all stages in turn. Beside the terms: the prefill of
+/// one prompt with its way through the stages, and its kernels over the lengths of prompts.
 pub(super) fn token_terms(
     replica: &Replica,
     tables: &mut impl Tables,
     setup: &InferenceSetup,
     running: f64,
-) -> (TokenTerms, Seconds) {
+) -> (TokenTerms, Seconds, Prompt) {
     let Replica { shape, work, device, engine, .. } = *replica;
     let pipeline = f64::from(setup.pipeline);
     let group = (running / pipeline).max(1.0);
-    let context = setup.input_tokens + setup.output_tokens / 2.0;
+    let context = setup.context(running);
     let step = tables.decode(group);
     let sequences = if setup.mode == ServingMode::Static { running } else { 1.0 };
-    let prefill = tables.prefill(sequences, setup.input_tokens);
+    let prompt = Prompt::of(tables, sequences, setup);
+    let prefill = prompt.mean();
     let message = |rows: f64| {
         let bytes = Bytes(rows * f64::from(shape.hidden) * work.widths.activation);
         let fabric = &device.device.accelerator.fabric;
         device.device.collectives.point_to_point(bytes, work.split.tensor, fabric) * (pipeline - 1.0)
     };
     let interference = match setup.mode {
-        ServingMode::Continuous => prefill.total() * ((running - 1.0) / setup.output_tokens / pipeline),
+        ServingMode::Continuous => prefill * ((running - 1.0) / setup.output_tokens / pipeline),
         ServingMode::Static => Seconds::ZERO,
     };
     let terms = TokenTerms {
@@ -71,7 +89,7 @@ pub(super) fn token_terms(
         prefill: interference.max(Seconds::ZERO),
     };
     // The prompt too passes from stage to stage; other requests' steps go on meanwhile.
-    (terms, prefill.total() + message(sequences * setup.input_tokens))
+    (terms, prefill + message(sequences * setup.input_tokens), prompt)
 }
 
 /// What takes most of the time between tokens.

@@ -130,10 +130,16 @@ pub(crate) fn train_with(
 pub(crate) const REQUEST: InferenceSetup = InferenceSetup {
     input_tokens: 1024.0,
     output_tokens: 256.0,
+    input_cv: 0.0,
+    output_cv: 0.0,
+    length_correlation: 0.0,
     pipeline: 1,
     data: 1,
     mode: ServingMode::Continuous,
     concurrency: 1.0,
+    arrival_rate: 0.0,
+    slo_ttft: Seconds::ZERO,
+    slo_tpot: Seconds::ZERO,
 };
 
 struct Direct<'a> {

@@ -12,3 +12,5 @@ mod multiplications;
 mod pipelines;
 mod recipes;
 mod refused;
+mod simulated;
+mod traffic;

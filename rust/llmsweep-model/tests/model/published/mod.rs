@@ -13,5 +13,6 @@ mod llama3;
 mod memory;
 mod optimizers;
 mod pipeline;
+mod queues;
 mod recomputation;
 mod state;
