@@ -25,6 +25,7 @@ class Domain(TypedDict):
         "amount",
         "at_least_one",
         "share",
+        "between",
         "bool",
     ]
     values: NotRequired[list[str]]

@@ -78,8 +78,23 @@ pub enum Domain {
     AtLeastOne,
     /// A number from zero to one.
     Share,
+    /// Any number from `min` to `max`.
+    Between {
+        /// Smallest allowed.
+        min: i32,
+        /// Largest allowed.
+        max: i32,
+    },
     /// true or false.
     Bool,
+}
+
+impl Domain {
+    /// Whether its values are numbers, which ranges and bounds take.
+    #[must_use]
+    pub const fn is_numeric(self) -> bool {
+        matches!(self, Self::Integer { .. } | Self::Positive | Self::Amount | Self::AtLeastOne | Self::Between { .. })
+    }
 }
 
 /// What an axis takes where a specification does not name it.

@@ -33,7 +33,7 @@ use crate::catalog::kernels::ANY_ENGINE;
 use crate::catalog::operations::OPERATIONS;
 use crate::catalog::{AcceleratorEntry, Catalog, ModelEntry, NetworkEntry, Provenance, ResolvedLaws};
 use crate::plan::{Plan, PlanAxis, Point};
-use crate::spec::{AxisValue, Spec};
+use crate::spec::{AxisValue, Search, Spec};
 use crate::spread::Spread;
 use resolve::{
     SIXTEEN_BITS, attention_ratios, choices, kernels, laws_of, models_of, named_engines, named_stacks, networks,
@@ -91,6 +91,8 @@ pub struct Context {
     /// Of each accelerator, with the kernels of each engine on the engine axis.
     collectives: Vec<Vec<CollectiveModel>>,
     prices: BTreeMap<String, f64>,
+    /// What decides on the number of replicas.
+    pub search: Search,
     /// Of each model, stack or engine, and serving mode.
     spreads: Vec<Vec<Vec<Spread>>>,
     numbers: [Vec<f64>; AXES.len()],
@@ -161,10 +163,6 @@ impl Context {
             Phase::Training => named.iter().map(|stack| stack.map(|stack| stack.id.as_str())).collect(),
         };
         let spreads = spreads(&systems.intervals, spec.phase, &models, &software, &modes);
-        let mut numbers = [const { Vec::new() }; AXES.len()];
-        for plan_axis in &plan.axes {
-            numbers[plan_axis.position].clone_from(&plan_axis.numbers);
-        }
         Ok(Self {
             models,
             precisions,
@@ -197,8 +195,9 @@ impl Context {
             laws,
             collectives,
             prices: spec.prices.clone(),
+            search: spec.search,
             spreads,
-            numbers,
+            numbers: plan.numbers(),
             plan,
         })
     }

@@ -153,6 +153,16 @@ impl Plan {
         Self { phase, moving: moving.collect(), axes, strides, rows, cell }
     }
 
+    /// The values of every axis as numbers, by position in the registry.
+    #[must_use]
+    pub fn numbers(&self) -> [Vec<f64>; AXES.len()] {
+        let mut numbers = [const { Vec::new() }; AXES.len()];
+        for axis in &self.axes {
+            numbers[axis.position].clone_from(&axis.numbers);
+        }
+        numbers
+    }
+
     /// Rows of the sweep.
     #[must_use]
     pub fn rows(&self) -> u64 {

@@ -1,8 +1,10 @@
 //! A sweep from a document to its rows.
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::catalog::{Catalog, Kind, NetworkEntry};
 use crate::context::{CompileError, Context};
+use crate::lengths;
 use crate::node::{DocumentError, Node};
 use crate::run::Run;
 use crate::spec::{Names, Spec};
@@ -54,6 +56,13 @@ impl Names for Catalog {
 impl Sweep {
     /// Decodes a document, adds its inline tables to a copy of the catalogue, and compiles the plan.
     pub fn compile(root: &Node, catalog: &Catalog) -> Result<Self, SweepError> {
+        Self::compile_in(Path::new(""), root, catalog)
+    }
+
+    /// The same for a document whose files are looked for from a folder.
+    pub fn compile_in(folder: &Path, root: &Node, catalog: &Catalog) -> Result<Self, SweepError> {
+        let resolved = lengths::resolve(root, folder)?;
+        let root = resolved.as_ref().unwrap_or(root);
         let spec = Spec::decode(root, catalog)?;
         let context = if spec.has_own_entries() {
             let mut own = catalog.clone();

@@ -85,6 +85,25 @@ impl InferenceOutcome {
     fn answer_tokens(&self) -> f64 {
         self.of(|row| row.tokens_per_s / row.requests_per_s)
     }
+
+    /// Of what an answered token takes, the part of a prompt's token.
+    fn per_input_token(&self, per_token: f64) -> f64 {
+        self.of(|row| per_token * self.answer_tokens() * row.prefill_share / row.input_tokens)
+    }
+
+    /// Of what an answered token takes, the part without prefills.
+    fn per_output_token(&self, per_token: f64) -> f64 {
+        self.of(|row| per_token * (1.0 - row.prefill_share))
+    }
+
+    /// Arrivals beyond capacity have no other result than that they are.
+    fn saturated(&self) -> f64 {
+        match &self.result {
+            Ok(row) => f64::from(u8::from(row.saturated)),
+            Err(Reject::Overloaded) => 1.0,
+            Err(_) => f64::NAN,
+        }
+    }
 }
 
 /// Columns that both phases compute alike.
@@ -167,6 +186,7 @@ const TRAINING: &[(&str, OfTraining)] = &[
 const INFERENCE: &[(&str, OfInference)] = &[
     ("bottleneck", |o| o.of(|row| f64::from(row.bottleneck.code()))),
     ("device_count", |o| o.common.fleet.devices),
+    ("replicas", |o| o.of(|row| row.replicas)),
     ("memory_bytes", |o| o.of(|row| row.peak_memory)),
     // A full cache is the sum of its requests' parts, which rounding may carry a few millionths of a byte too far.
     ("memory_headroom_bytes", |o| o.of(|row| (row.room.usable - row.peak_memory).max(0.0))),
@@ -179,18 +199,25 @@ const INFERENCE: &[(&str, OfInference)] = &[
     ("max_context_tokens", |o| o.of(|row| row.room.max_context)),
     ("kv_waste_fraction", |o| o.of(|row| row.room.waste)),
     ("tokens_per_s", |o| o.of(|row| row.tokens_per_s)),
-    ("tokens_per_s_per_device", |o| o.of(|row| row.tokens_per_s / row.devices)),
+    ("tokens_per_s_per_device", |o| o.of(|row| row.tokens_per_s / o.common.fleet.devices)),
     ("ttft_s", |o| o.of(|row| row.ttft.0)),
     ("ttft_s_p10", |o| o.of(|row| p10(row.ttft.0, o.common.spread.ttft))),
     ("ttft_s_p90", |o| o.of(|row| p90(row.ttft.0, o.common.spread.ttft))),
     ("ttft_s_bound", |o| o.of(|row| row.ttft_bound.0)),
+    ("ttft_p50_s", |o| o.of(|row| row.ttft_times.quantile(0.5))),
+    ("ttft_p90_s", |o| o.of(|row| row.ttft_times.quantile(0.9))),
+    ("ttft_p99_s", |o| o.of(|row| row.ttft_times.quantile(0.99))),
     ("tpot_s", |o| o.of(|row| row.tpot.0)),
     ("tpot_s_p10", |o| o.of(|row| p10(row.tpot.0, o.common.spread.tpot))),
     ("tpot_s_p90", |o| o.of(|row| p90(row.tpot.0, o.common.spread.tpot))),
     ("tpot_s_bound", |o| o.of(|row| row.tpot_bound.0)),
+    ("tpot_p50_s", |o| o.of(|row| row.tpot_times.quantile(0.5))),
+    ("tpot_p90_s", |o| o.of(|row| row.tpot_times.quantile(0.9))),
+    ("tpot_p99_s", |o| o.of(|row| row.tpot_times.quantile(0.99))),
     ("e2e_s", |o| o.of(|row| row.e2e.0)),
     ("e2e_s_p10", |o| o.of(|row| p10(row.e2e.0, o.common.spread.e2e))),
     ("e2e_s_p90", |o| o.of(|row| p90(row.e2e.0, o.common.spread.e2e))),
+    ("e2e_p99_s", |o| o.of(|row| row.ttft_times.then(row.answer_times).quantile(0.99))),
     ("tokens_per_s_p10", |o| o.of(|row| p10(row.tokens_per_s, o.common.spread.rate))),
     ("tokens_per_s_p90", |o| o.of(|row| p90(row.tokens_per_s, o.common.spread.rate))),
     ("prefill_time_s", |o| o.of(|row| row.prefill.0)),
@@ -198,15 +225,23 @@ const INFERENCE: &[(&str, OfInference)] = &[
     ("accepted_tokens_per_step", |o| o.of(|row| row.accepted)),
     ("tokens_per_s_per_user", |o| o.of(|row| 1.0 / row.tpot.0)),
     ("requests_per_s", |o| o.of(|row| row.requests_per_s)),
+    ("max_requests_per_s", |o| o.of(|row| row.max_requests_per_s)),
+    ("utilisation", |o| o.of(|row| row.requests_per_s / row.max_requests_per_s)),
+    ("slo_attainment", |o| o.of(|row| row.slo_attainment)),
+    ("goodput_requests_per_s", |o| o.of(|row| row.slo_attainment * row.requests_per_s)),
     ("running_requests", |o| o.of(|row| row.running)),
     ("max_concurrency", |o| o.of(|row| finite(row.max_concurrency))),
     ("kv_tokens", |o| o.of(|row| finite(row.kv_tokens))),
     ("kv_bytes_per_token", |o| o.kv_bytes_per_token),
-    ("saturated", |o| o.of(|row| f64::from(u8::from(row.saturated)))),
+    ("saturated", InferenceOutcome::saturated),
     ("cost_usd", |o| o.usd_per_token() * o.answer_tokens()),
     ("usd_per_million_tokens", |o| o.usd_per_token() * MILLION),
+    ("usd_per_million_input_tokens", |o| o.per_input_token(o.usd_per_token()) * MILLION),
+    ("usd_per_million_output_tokens", |o| o.per_output_token(o.usd_per_token()) * MILLION),
     ("energy_j", |o| o.j_per_token() * o.answer_tokens()),
     ("j_per_token", InferenceOutcome::j_per_token),
+    ("j_per_input_token", |o| o.per_input_token(o.j_per_token())),
+    ("j_per_output_token", |o| o.per_output_token(o.j_per_token())),
     ("ownership_usd", |o| o.of_request(Upkeep::ownership, |cost| cost.0)),
     ("facility_energy_j", |o| o.of_request(Upkeep::facility_energy, |energy| energy.0)),
     ("co2_kg", |o| o.of_request(Upkeep::carbon, |mass| mass)),
@@ -271,7 +306,9 @@ impl Value {
                 | Domain::Choice(_)
                 | Domain::Subset(_) => Kind::Label,
                 Domain::Integer { .. } => Kind::Count,
-                Domain::Positive | Domain::Amount | Domain::AtLeastOne | Domain::Share => Kind::Number,
+                Domain::Positive | Domain::Amount | Domain::AtLeastOne | Domain::Share | Domain::Between { .. } => {
+                    Kind::Number
+                }
                 Domain::Bool => Kind::Bool,
             };
             return Some(Self { name: axis.name, kind, source: Source::Axis(position) });

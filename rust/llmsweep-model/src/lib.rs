@@ -2,6 +2,7 @@
 pub mod arch;
 pub mod bound;
 pub mod collective;
+pub mod distribution;
 pub mod economics;
 pub mod flops;
 pub mod goodput;

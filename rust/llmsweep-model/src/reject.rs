@@ -38,11 +38,14 @@ pub enum Reject {
     FailsTooOften,
     DrafterMissing,
     DrafterSplit,
+    Overloaded,
+    StaticArrivals,
+    FleetTooSmall,
 }
 
 impl Reject {
     /// Every reason, in the order of its code.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 36] = [
         Self::PrecisionUnsupported,
         Self::PrecisionNotTrained,
         Self::TensorParallelHeads,
@@ -76,6 +79,9 @@ impl Reject {
         Self::FailsTooOften,
         Self::DrafterMissing,
         Self::DrafterSplit,
+        Self::Overloaded,
+        Self::StaticArrivals,
+        Self::FleetTooSmall,
     ];
 
     /// Position in [`Reject::ALL`].
@@ -121,6 +127,9 @@ impl Reject {
             Self::FailsTooOften => "fails_too_often",
             Self::DrafterMissing => "drafter_missing",
             Self::DrafterSplit => "drafter_split",
+            Self::Overloaded => "overloaded",
+            Self::StaticArrivals => "static_arrivals",
+            Self::FleetTooSmall => "fleet_too_small",
         }
     }
 
@@ -170,7 +179,7 @@ impl Reject {
                 "data_parallel_replicate must divide the ranks that hold the same parameters, and those of the same experts."
             }
             Self::ContextTooLong => {
-                "input_tokens + output_tokens exceed the context of the model, of its draft model, or max_model_len."
+                "input_tokens + output_tokens, of one request in a hundred where lengths vary, exceed the context of the model, of its draft model, or max_model_len."
             }
             Self::ConcurrencyBelowReplicas => "There are fewer requests in flight than replicas.",
             Self::WeightsDoNotFit => "The weights of the fullest device exceed its usable memory.",
@@ -189,6 +198,9 @@ impl Reject {
             Self::FailsTooOften => {
                 "Failures and checkpoints leave less than 1 % of the time to training: raise device_mtbf_hours or spare_devices."
             }
+            Self::Overloaded => "Requests arrive faster than the replicas can finish them, whatever they wait.",
+            Self::StaticArrivals => "Static batches take no arrivals: arrival_rate_per_s needs continuous batching.",
+            Self::FleetTooSmall => "One replica needs more devices than the fleet has.",
         }
     }
 }

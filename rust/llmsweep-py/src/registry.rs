@@ -85,6 +85,7 @@ fn axis(axis: &Axis) -> Value {
         Domain::Amount => json!({ "kind": "amount" }),
         Domain::AtLeastOne => json!({ "kind": "at_least_one" }),
         Domain::Share => json!({ "kind": "share" }),
+        Domain::Between { min, max } => json!({ "kind": "between", "min": min, "max": max }),
         Domain::Bool => json!({ "kind": "bool" }),
     };
     let fallback = match axis.fallback {
@@ -146,6 +147,9 @@ fn reject_phases(reject: Reject) -> Vec<&'static str> {
         | Reject::CacheDoesNotFit
         | Reject::BatchDoesNotFit
         | Reject::DrafterMissing
-        | Reject::DrafterSplit => &[Phase::Inference],
+        | Reject::DrafterSplit
+        | Reject::Overloaded
+        | Reject::StaticArrivals
+        | Reject::FleetTooSmall => &[Phase::Inference],
     })
 }

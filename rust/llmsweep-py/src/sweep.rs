@@ -1,5 +1,6 @@
 //! `_core.Sweep`, `_core.Result` and `_core.evaluate`.
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow_schema::ArrowError;
@@ -8,10 +9,10 @@ use llmsweep_engine::control::Cancelled;
 use llmsweep_engine::document::parse_toml;
 use llmsweep_engine::explain::explain;
 use llmsweep_engine::listed;
-use llmsweep_engine::node::nearest;
+use llmsweep_engine::node::{Place, nearest};
 use llmsweep_engine::run::{Keep, Output, Run};
 use llmsweep_engine::spec::ParetoSpec;
-use llmsweep_engine::sweep::{Sweep, unknown_column};
+use llmsweep_engine::sweep::{Sweep, SweepError, unknown_column};
 use llmsweep_engine::values::Value;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
@@ -84,11 +85,13 @@ impl PySweep {
             Err(_) => object::node(spec)?,
         };
         let catalog = &catalog.catalog;
-        let compiled = py.detach(|| Sweep::compile(&root, catalog));
+        // A file that the specification names lies beside it; one without a file is read where the process is.
+        let folder = Path::new(file).parent().unwrap_or(Path::new(""));
+        let compiled = py.detach(|| Sweep::compile_in(folder, &root, catalog));
         compiled.map(|sweep| Self { sweep }).map_err(|error| {
             let text = error.to_string();
             // A mapping has no lines; with a name its sentences start with that.
-            let named = file != "<spec>" && !text.starts_with(file);
+            let named = file != "<spec>" && !matches!(place(&error), Some(Place::Text { .. }));
             spec_error(py, if named { format!("{file}: {text}") } else { text })
         })
     }
@@ -175,6 +178,14 @@ impl PySweep {
 
 fn labels(values: &[Value], context: &llmsweep_engine::context::Context) -> BTreeMap<&'static str, Vec<String>> {
     values.iter().filter_map(|value| Some((value.name, value.labels(context)?))).collect()
+}
+
+/// Where a document is wrong.
+fn place(error: &SweepError) -> Option<&Place> {
+    match error {
+        SweepError::Document(error) => Some(&error.place),
+        SweepError::Compile(_) => None,
+    }
 }
 
 fn keep_of(py: Python<'_>, name: &str) -> PyResult<Keep> {

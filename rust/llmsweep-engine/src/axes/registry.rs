@@ -28,7 +28,7 @@ const fn in_unit(unit: &'static str, axis: Axis) -> Axis {
     Axis { unit, ..axis }
 }
 
-use Domain::{Amount, AtLeastOne, Bool, Choice, Integer, Positive, Share};
+use Domain::{Amount, AtLeastOne, Between, Bool, Choice, Integer, Positive, Share};
 use Fallback::{Name, Number, Required};
 use Level::{Row, Shape, Time, Work};
 
@@ -39,6 +39,9 @@ const TOKENS: Domain = Integer { min: 1, max: 1_000_000_000_000_000 };
 
 /// Layers of one stage, none for an even share.
 const STAGE_LAYERS: Domain = Integer { min: 0, max: 100_000 };
+
+/// Coefficients of variation; the widest published traces stay below 4.
+const VARIATION: Domain = Between { min: 0, max: 10 };
 
 /// Every axis, outermost first.
 pub const AXES: &[Axis] = &[
@@ -406,11 +409,25 @@ pub const AXES: &[Axis] = &[
         "Continuous batching in steady state, or one static batch at a time.",
     ),
     workload(
-        axis("input_tokens", INFERENCE, Row, COUNT, Fallback::Integer(1024), "Tokens of a request's prompt."),
+        axis(
+            "input_tokens",
+            INFERENCE,
+            Row,
+            COUNT,
+            Fallback::Integer(1024),
+            "Tokens of a request's prompt, on average.",
+        ),
         "tokens",
     ),
     workload(
-        axis("output_tokens", INFERENCE, Row, COUNT, Fallback::Integer(256), "Tokens of a request's answer."),
+        axis(
+            "output_tokens",
+            INFERENCE,
+            Row,
+            COUNT,
+            Fallback::Integer(256),
+            "Tokens of a request's answer, on average.",
+        ),
         "tokens",
     ),
     workload(
@@ -420,7 +437,7 @@ pub const AXES: &[Axis] = &[
             Row,
             COUNT,
             Fallback::Integer(1),
-            "Requests in flight over all replicas (the batch of a static run).",
+            "Requests in flight over all replicas (the batch of a static run); arrivals at a rate take its place.",
         ),
         "requests",
     ),
@@ -507,5 +524,71 @@ pub const AXES: &[Axis] = &[
             "Whether the cached prefix is the same for all requests, so that its cache needs room once.",
         ),
         "",
+    ),
+    workload(
+        axis(
+            "arrival_rate_per_s",
+            INFERENCE,
+            Row,
+            Amount,
+            Number(0.0),
+            "Requests that arrive per second over all replicas, at random (open loop); 0 keeps concurrency in flight (closed loop).",
+        ),
+        "1/s",
+    ),
+    workload(
+        axis(
+            "input_tokens_cv",
+            INFERENCE,
+            Row,
+            VARIATION,
+            Number(0.0),
+            "Standard deviation over mean of the prompts' lengths, which are lognormal.",
+        ),
+        "",
+    ),
+    workload(
+        axis(
+            "output_tokens_cv",
+            INFERENCE,
+            Row,
+            VARIATION,
+            Number(0.0),
+            "Standard deviation over mean of the answers' lengths, which are lognormal.",
+        ),
+        "",
+    ),
+    workload(
+        axis(
+            "length_correlation",
+            INFERENCE,
+            Row,
+            Between { min: -1, max: 1 },
+            Number(0.0),
+            "Correlation of the logarithms of a request's two lengths.",
+        ),
+        "",
+    ),
+    workload(
+        axis(
+            "slo_ttft_s",
+            INFERENCE,
+            Row,
+            Amount,
+            Number(0.0),
+            "Promised time to the first token, for slo_attainment; 0 promises none.",
+        ),
+        "s",
+    ),
+    workload(
+        axis(
+            "slo_tpot_s",
+            INFERENCE,
+            Row,
+            Amount,
+            Number(0.0),
+            "Promised time between two tokens, for slo_attainment; 0 promises none.",
+        ),
+        "s",
     ),
 ];

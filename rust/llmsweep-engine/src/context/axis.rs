@@ -77,4 +77,10 @@ positions! {
     ACCEPTANCE = "acceptance_rate";
     PREFIX_HIT_RATE = "prefix_hit_rate";
     PREFIX_SHARED = "prefix_shared";
+    ARRIVAL_RATE = "arrival_rate_per_s";
+    INPUT_CV = "input_tokens_cv";
+    OUTPUT_CV = "output_tokens_cv";
+    LENGTH_CORRELATION = "length_correlation";
+    SLO_TTFT = "slo_ttft_s";
+    SLO_TPOT = "slo_tpot_s";
 }

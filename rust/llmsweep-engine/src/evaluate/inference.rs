@@ -8,6 +8,7 @@ use llmsweep_model::phase::inference::prefix::Prefix;
 use llmsweep_model::phase::inference::speculation::{Drafter, Guess};
 use llmsweep_model::phase::inference::times::{InferenceDevice, InferenceWork, PassTime};
 use llmsweep_model::phase::inference::{self, InferenceRow, InferenceSetup, Replica, Tables};
+use llmsweep_model::quantity::Seconds;
 use llmsweep_model::reject::Reject;
 
 use super::Common;
@@ -135,7 +136,8 @@ impl<'a> InferenceEvaluator<'a> {
     pub fn outcome(&mut self, point: &Point) -> InferenceOutcome {
         self.enter(point);
         let setup = setup(self.seen.context, point);
-        let devices = self.seen.context.number(point, axis::TENSOR) * f64::from(setup.pipeline) * f64::from(setup.data);
+        let used = self.seen.context.number(point, axis::TENSOR) * f64::from(setup.pipeline) * f64::from(setup.data);
+        let devices = self.seen.context.search.paid(used);
         let provenance = self.device.as_ref().ok().map(|(_, provenance)| *provenance);
         InferenceOutcome {
             result: self.row(point, &setup),
@@ -181,8 +183,11 @@ pub fn setup(context: &Context, point: &Point) -> InferenceSetup {
     InferenceSetup {
         input_tokens: context.number(point, axis::INPUT),
         output_tokens: context.number(point, axis::OUTPUT),
+        input_cv: context.number(point, axis::INPUT_CV),
+        output_cv: context.number(point, axis::OUTPUT_CV),
+        length_correlation: context.number(point, axis::LENGTH_CORRELATION),
         pipeline: context.count(point, axis::PIPELINE),
-        data: context.count(point, axis::DATA),
+        data: replicas(context, point),
         mode: context.mode(point),
         concurrency: context.number(point, axis::CONCURRENCY),
         admission_interval: context.number(point, axis::ADMISSION_INTERVAL),
@@ -200,5 +205,18 @@ pub fn setup(context: &Context, point: &Point) -> InferenceSetup {
             hit_rate: context.number(point, axis::PREFIX_HIT_RATE),
             shared: context.flag(point, axis::PREFIX_SHARED),
         },
+        arrival_rate: context.number(point, axis::ARRIVAL_RATE),
+        slo_ttft: Seconds(context.number(point, axis::SLO_TTFT)),
+        slo_tpot: Seconds(context.number(point, axis::SLO_TPOT)),
     }
+}
+
+/// Replicas of a point: as the axis says, or as `[search]` has it.
+fn replicas(context: &Context, point: &Point) -> u32 {
+    context.search.replicas(
+        context.count(point, axis::TENSOR),
+        context.count(point, axis::PIPELINE),
+        context.count(point, axis::EXPERT),
+        context.count(point, axis::DATA),
+    )
 }

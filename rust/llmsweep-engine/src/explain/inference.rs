@@ -7,7 +7,7 @@ use llmsweep_model::reject::Reject;
 use llmsweep_model::system::ServingEngine;
 use llmsweep_model::work::{Work, decode};
 
-use super::{Section, Term, device_section, kernels, money, seconds, short};
+use super::{Section, Term, device_section, kernels, money, seconds, short, traffic};
 use crate::context::Context;
 use crate::evaluate::inference::{InferenceEvaluator, setup};
 use crate::plan::Point;
@@ -28,6 +28,7 @@ pub(super) fn sections(context: &Context, point: &Point) -> (Option<Reject>, Vec
         sections.extend(drafter.map(|drafter| guesses(drafter, row, &setup)));
         sections.push(between_tokens(row, &setup));
         sections.push(first_token(row, &setup));
+        sections.extend(traffic::sections(row, &setup, &outcome.common));
         let request = Seconds(1.0 / row.requests_per_s);
         sections.push(money(
             &outcome.common,
@@ -83,7 +84,7 @@ fn room(row: &InferenceRow, setup: &InferenceSetup, engine: &ServingEngine) -> S
         vec![
             Term::new("room for the cache", room.cache, "B", "what the engine sets aside"),
             Term::new("cache of one request", room.full_request, "B", "at full length, as it is set aside")
-                .numbers(format!("{} tokens", short(setup.input_tokens + setup.output_tokens))),
+                .numbers(format!("{} tokens", short(setup.held_prompt() + setup.held_answer()))),
             Term::new("longest request that fits alone", room.max_context, "tokens", "within the model's context"),
             Term::new(
                 "of a request's room in vain",
@@ -93,14 +94,7 @@ fn room(row: &InferenceRow, setup: &InferenceSetup, engine: &ServingEngine) -> S
             ),
             Term::new("in the host's memory", room.used_of_host(row.running), "B", "weights + R · cache of a request"),
             Term::new("requests that fit", room.full_requests(), "", "room / request"),
-            Term::new("requests that run", row.running, "", "min(offered, admitted, the engine's most)").numbers(
-                format!(
-                    "min({}, {}, {})",
-                    short(setup.concurrency / f64::from(setup.data)),
-                    short(room.requests()),
-                    short(engine.max_batch)
-                ),
-            ),
+            running(row, setup, engine),
         ],
     )
 }
@@ -116,7 +110,7 @@ fn layers(
     let shape = &context.model(point).shape;
     let requests = (row.running / f64::from(setup.pipeline)).max(1.0);
     let checked = if drafter.is_some() { 1.0 + setup.guess.tokens } else { 1.0 };
-    let context_tokens = setup.input_tokens + setup.output_tokens / 2.0;
+    let context_tokens = setup.context(row.running);
     let sections = work.kinds.iter().map(|&(kind, count)| {
         let mut layer: Work =
             decode::layer(shape, kind, requests * checked, &device.routing, &work.split, &work.widths);
@@ -177,21 +171,47 @@ fn between_tokens(row: &InferenceRow, setup: &InferenceSetup) -> Section {
                 terms.host_transfer,
                 "what the link does not bring over beside the step",
             ),
-            seconds("waiting for prefills", terms.prefill, "(R − 1) / s_out · P").numbers(format!(
-                "({} − 1) / {} · {}",
-                short(row.running),
-                short(setup.output_tokens),
-                short(row.prefill.0)
-            )),
+            waiting_for_prefills(row, setup),
         ],
     )
     .total(seconds("tpot", row.tpot, "Σ").numbers(format!("at least {} s by physics", short(row.tpot_bound.0))))
 }
 
+fn waiting_for_prefills(row: &InferenceRow, setup: &InferenceSetup) -> Term {
+    let wait = row.terms.prefill;
+    if setup.arrival_rate > 0.0 {
+        let share = wait / row.tpot;
+        return seconds("waiting for prefills", wait, "ρ / (1 − ρ) · step")
+            .numbers(format!("{share:.4} / (1 − {share:.4}) · {}", short(row.terms.undisturbed().0)));
+    }
+    seconds("waiting for prefills", wait, "(R − 1) / s_out · P").numbers(format!(
+        "({} − 1) / {} · {}",
+        short(row.running),
+        short(setup.output_tokens),
+        short(row.prefill.0)
+    ))
+}
+
+/// What runs: what is offered, or what arrives while a request runs.
+fn running(row: &InferenceRow, setup: &InferenceSetup, engine: &ServingEngine) -> Term {
+    let admitted = format!("{}, {}", short(row.room.requests()), short(engine.max_batch));
+    let term = |formula: &'static str| Term::new("requests that run", row.running, "", formula);
+    if setup.arrival_rate > 0.0 {
+        return term("min(1 + arrivals in an answer, admitted, the engine's most)").numbers(format!(
+            "min(1 + {} · {}, {admitted})",
+            short(setup.arrival_rate / row.replicas),
+            short(row.answer_times.mean)
+        ));
+    }
+    term("min(offered, admitted, the engine's most)")
+        .numbers(format!("min({}, {admitted})", short(setup.concurrency / row.replicas)))
+}
+
 fn first_token(row: &InferenceRow, setup: &InferenceSetup) -> Section {
     let formula = match setup.mode {
-        ServingMode::Continuous => "prefill + step + engine + burst + queue + wait for room",
-        ServingMode::Static => "prefill of the batch + step + engine",
+        ServingMode::Continuous if setup.arrival_rate > 0.0 => "prefill + engine + its steps + running step + waits",
+        ServingMode::Continuous => "prefill + engine + its steps + burst + queue + wait for room",
+        ServingMode::Static => "prefill of the batch + step",
     };
     Section::new(
         "Time to the first token, and throughput",

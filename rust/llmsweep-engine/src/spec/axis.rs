@@ -6,6 +6,7 @@ use super::report::{Report, find, found, unknown};
 use super::{AxisValue, AxisValues, Rows, VALUES_LIMIT, range};
 use crate::axes::{AXES, Axis, Domain, Fallback, Phase, of_phase};
 use crate::columns;
+use crate::lengths;
 use crate::node::{DocumentError, Entry, Node, Place, Value};
 
 /// The two sections that hold axes.
@@ -94,7 +95,13 @@ fn lookup(section: Section, phase: Phase, key: &str) -> Result<&'static Axis, St
         if columns::of_phase(phase).any(|column| column.name == name) {
             return Err(format!("\"{name}\" is a result, not an axis: bound it under [constraints]"));
         }
-        let names: Vec<&str> = of_phase(phase).filter(allowed).map(|axis| axis.name).collect();
+        if key == lengths::KEY {
+            return Err(format!("\"{key}\" is no axis: write it under [workload] of phase \"inference\""));
+        }
+        let mut names: Vec<&str> = of_phase(phase).filter(allowed).map(|axis| axis.name).collect();
+        if section == Section::Workload && phase == Phase::Inference {
+            names.push(lengths::KEY);
+        }
         return Err(unknown("key", key, &names));
     };
     if !axis.phases.contains(&phase) {
@@ -143,6 +150,7 @@ pub(super) fn expected(axis: &Axis) -> String {
         Domain::Amount => "a finite number of at least 0".to_owned(),
         Domain::AtLeastOne => "a finite number of at least 1".to_owned(),
         Domain::Share => "a number from 0 to 1".to_owned(),
+        Domain::Between { min, max } => format!("a number from {min} to {max}"),
         Domain::Bool => "true or false".to_owned(),
     }
 }
@@ -235,9 +243,7 @@ fn scalar(axis: &Axis, node: &Node, vocabulary: &Vocabulary) -> Result<Vec<AxisV
             Ok(vec![AxisValue::Name(chosen)])
         }
         (Domain::Bool, Value::Bool(flag)) => Ok(vec![AxisValue::Bool(*flag)]),
-        (Domain::Integer { .. } | Domain::Positive | Domain::Amount | Domain::AtLeastOne | Domain::Share, _) => {
-            number(axis, node).map(|value| vec![value])
-        }
+        (domain, _) if domain.is_numeric() => number(axis, node).map(|value| vec![value]),
         _ => Err(mismatch(axis, node)),
     }
 }
@@ -286,6 +292,12 @@ pub(super) fn number(axis: &Axis, node: &Node) -> Result<AxisValue, DocumentErro
             (0.0..=1.0).contains(number).then_some(AxisValue::Number(*number + 0.0))
         }
         (Domain::Amount, Value::Integer(number)) => (*number >= 0).then_some(AxisValue::Number(*number as f64)),
+        (Domain::Between { min, max }, Value::Integer(number)) => {
+            (i64::from(min)..=i64::from(max)).contains(number).then_some(AxisValue::Number(*number as f64))
+        }
+        (Domain::Between { min, max }, Value::Float(number)) => {
+            (f64::from(min)..=f64::from(max)).contains(number).then_some(AxisValue::Number(*number + 0.0))
+        }
         // Adding zero makes -0.0, which is another text than 0, the same value.
         (Domain::Amount, Value::Float(number)) => {
             (number.is_finite() && *number >= 0.0).then_some(AxisValue::Number(*number + 0.0))

@@ -10,8 +10,10 @@ mod operations;
 mod range;
 mod report;
 mod schema;
+mod search;
 #[cfg(test)]
 mod tests;
+mod workload;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,6 +21,7 @@ use std::fmt;
 pub use names::Names;
 pub use objective::{Constraint, ParetoSpec};
 pub use schema::json_schema;
+pub use search::Search;
 
 use crate::axes::{AXES, Axis, Phase};
 use crate::node::{DocumentError, Entry, Node, Place, Value};
@@ -32,7 +35,7 @@ pub const SCHEMA: i64 = 1;
 pub const VALUES_LIMIT: usize = 100_000;
 
 /// Keys at the top of a specification.
-const ROOT_KEYS: [&str; 15] = [
+const ROOT_KEYS: [&str; 16] = [
     "schema",
     "phase",
     "name",
@@ -43,6 +46,7 @@ const ROOT_KEYS: [&str; 15] = [
     "pareto",
     "prices",
     "operations",
+    "search",
     "model",
     "accelerator",
     "network",
@@ -104,6 +108,8 @@ pub struct Spec {
     pub prices: BTreeMap<String, f64>,
     /// Position in [`OPERATIONS`](crate::catalog::operations::OPERATIONS) and value of constants in place of the catalogue's.
     pub operations: Vec<(usize, f64)>,
+    /// What decides on the number of replicas.
+    pub search: Search,
     /// `[[model]]` tables, for the catalogue to decode; each has an `id`.
     pub models: Vec<Node>,
     /// `[[accelerator]]` tables.
@@ -158,6 +164,7 @@ impl Spec {
             pareto: objective::pareto(phase, find(top, "pareto"), &mut report),
             prices: prices(find(top, "prices"), &vocabulary, &mut report),
             operations: operations::decode(find(top, "operations"), &mut report),
+            search: search::decode(phase, top, &mut report),
             models,
             accelerators,
             networks,
@@ -165,6 +172,7 @@ impl Spec {
             engines,
         };
         if rows == Rows::Product {
+            workload::check(&spec.axes, &mut report);
             axis::check_product(&spec.axes, root, top, &mut report);
         }
         if report.is_empty() { Ok(spec) } else { Err(report.first(&root.place)) }

@@ -57,14 +57,9 @@ fn candidates() -> impl Iterator<Item = Candidate> {
     let axes = AXES.iter().map(|axis| Candidate {
         name: axis.name,
         phases: axis.phases,
-        numeric: matches!(
-            axis.domain,
-            Domain::Integer { .. } | Domain::Positive | Domain::Amount | Domain::AtLeastOne | Domain::Share
-        ),
-        groups: !matches!(
-            axis.domain,
-            Domain::Positive | Domain::Amount | Domain::AtLeastOne | Domain::Share | Domain::Bool
-        ),
+        numeric: axis.domain.is_numeric(),
+        groups: matches!(axis.domain, Domain::Integer { .. })
+            || !(axis.domain.is_numeric() || axis.domain == Domain::Bool),
     });
     let results = COLUMNS.iter().map(|column| Candidate {
         name: column.name,

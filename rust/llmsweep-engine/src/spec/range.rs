@@ -38,10 +38,7 @@ impl Progression {
 
 /// The values of a range on an axis.
 pub(super) fn values(axis: &'static Axis, node: &Node) -> Result<Vec<AxisValue>, DocumentError> {
-    if !matches!(
-        axis.domain,
-        Domain::Integer { .. } | Domain::Positive | Domain::Amount | Domain::AtLeastOne | Domain::Share
-    ) {
+    if !axis.domain.is_numeric() {
         let message = format!("{} takes no range: it must be {}", axis.name, axis::expected(axis));
         return Err(DocumentError::new(&node.place, message));
     }

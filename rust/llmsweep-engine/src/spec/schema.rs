@@ -6,6 +6,7 @@ use super::{SCHEMA, VALUES_LIMIT};
 use crate::axes::{AXES, Axis, Domain, Fallback, Phase, of_phase};
 use crate::catalog::constant::Range;
 use crate::catalog::operations::OPERATIONS;
+use crate::lengths;
 
 /// The JSON Schema (draft 2020-12) of a specification.
 ///
@@ -43,6 +44,16 @@ pub fn json_schema() -> Value {
                 "additionalProperties": { "type": "number", "minimum": 0 },
             },
             "operations": operations(),
+            "search": {
+                "type": "object",
+                "description": "How many replicas a row of serving has: the fewest, or as many as a fleet of devices holds.",
+                "required": ["mode"],
+                "properties": {
+                    "mode": { "enum": ["per_device", "fleet"] },
+                    "devices": { "type": "integer", "minimum": 1, "maximum": 100_000_000 },
+                },
+                "additionalProperties": false,
+            },
             "model": inline("Models that the catalogue lacks, or that replace its own."),
             "accelerator": inline("Accelerators that the catalogue lacks, or that replace its own."),
             "network": inline("Networks that the catalogue lacks, or that replace its own."),
@@ -138,6 +149,7 @@ fn axis_schema(axis: &Axis) -> Value {
         Domain::Amount => json!({ "type": "number", "minimum": 0 }),
         Domain::AtLeastOne => json!({ "type": "number", "minimum": 1 }),
         Domain::Share => json!({ "type": "number", "minimum": 0, "maximum": 1 }),
+        Domain::Between { min, max } => json!({ "type": "number", "minimum": min, "maximum": max }),
         Domain::Bool => json!({ "type": "boolean" }),
     };
     let list = json!({
@@ -148,10 +160,7 @@ fn axis_schema(axis: &Axis) -> Value {
         "uniqueItems": true,
     });
     let mut forms = vec![scalar, list];
-    if matches!(
-        axis.domain,
-        Domain::Integer { .. } | Domain::Positive | Domain::Amount | Domain::AtLeastOne | Domain::Share
-    ) {
+    if axis.domain.is_numeric() {
         forms.push(json!({ "$ref": "#/$defs/range" }));
     }
     let unit = if axis.unit.is_empty() { String::new() } else { format!(" Unit: {}.", axis.unit) };
@@ -193,7 +202,7 @@ fn phase_schema(phase: Phase) -> Value {
     let mut schema = json!({
         "properties": {
             "axes": { "properties": axes(phase, false), "required": always, "additionalProperties": false },
-            "workload": { "properties": axes(phase, true), "additionalProperties": false },
+            "workload": { "properties": workload(phase), "additionalProperties": false },
             "constraints": { "properties": bounds, "additionalProperties": false },
             "pareto": {
                 "properties": {
@@ -214,6 +223,16 @@ fn phase_schema(phase: Phase) -> Value {
         schema["allOf"] = Value::Array(in_either);
     }
     schema
+}
+
+fn workload(phase: Phase) -> Map<String, Value> {
+    let mut properties = axes(phase, true);
+    if phase == Phase::Inference {
+        let description =
+            "A CSV file of requests, beside the specification: input_tokens and output_tokens of each, and count.";
+        properties.insert(lengths::KEY.to_owned(), json!({ "type": "string", "description": description }));
+    }
+    properties
 }
 
 fn axes(phase: Phase, workload_only: bool) -> Map<String, Value> {

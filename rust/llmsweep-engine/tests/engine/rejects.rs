@@ -48,12 +48,15 @@ fn case(reject: Reject) -> (&'static str, &'static str) {
         Reject::DrafterSplit => {
             (SERVING, "speculation = \"draft\"\ndraft_model = \"qwen2.5-0.5b\"\ntensor_parallel = 4")
         }
+        Reject::Overloaded => (SERVING, "arrival_rate_per_s = 1000"),
+        Reject::StaticArrivals => (SERVING, "arrival_rate_per_s = 0.1\nserving_mode = \"static\""),
+        Reject::FleetTooSmall => (SERVING, "tensor_parallel = 8\n[search]\nmode = \"fleet\"\ndevices = 4"),
         Reject::BatchDoesNotFit => (SERVING, "serving_mode = \"static\"\nconcurrency = 100_000"),
     }
 }
 
 fn with_fallbacks(phase: &str, own: &str) -> String {
-    let mut axes = format!("{own}\n");
+    let mut axes = String::new();
     let fallbacks: &[(&str, &str)] = match phase {
         "training" => {
             &[("model", "\"llama3.1-8b\""), ("accelerator", "\"h100-sxm-80\""), ("devices", "8"), ("global_batch", "8")]
@@ -65,7 +68,8 @@ fn with_fallbacks(phase: &str, own: &str) -> String {
             axes.extend([axis, " = ", value, "\n"]);
         }
     }
-    axes
+    // A reason may need a table of its own, which comes after the axes.
+    axes + own + "\n"
 }
 
 #[test]

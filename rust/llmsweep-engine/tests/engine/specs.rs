@@ -101,6 +101,12 @@ fn of_inference() -> Vec<Choice> {
         ("input_tokens", plain(&["1", "128", "1000", "8192", "100_000"]), 2),
         ("output_tokens", plain(&["1", "7", "256", "4096"]), 2),
         ("concurrency", plain(&["1", "2", "32", "1000", "100_000"]), 2),
+        ("arrival_rate_per_s", plain(&["0", "0.5", "20"]), 1),
+        ("input_tokens_cv", plain(&["0", "1.5"]), 1),
+        ("output_tokens_cv", plain(&["0", "0.7"]), 1),
+        ("length_correlation", plain(&["0", "-0.5", "1"]), 1),
+        ("slo_ttft_s", plain(&["0", "1"]), 1),
+        ("slo_tpot_s", plain(&["0", "0.05"]), 1),
     ];
     [shared(), own].concat()
 }
@@ -119,5 +125,11 @@ pub(crate) fn text(phase: Phase) -> impl Strategy<Value = String> {
                 .prop_map(move |values| format!("{axis} = [{}]\n", values.join(", ")))
         })
         .collect();
-    axes.prop_map(move |axes| format!("schema = 1\nphase = \"{}\"\n[axes]\n{}", phase.name(), axes.concat()))
+    axes.prop_map(move |mut axes| {
+        let arrives = |line: &String| line.starts_with("arrival_rate_per_s") && !line.contains("[0]");
+        if axes.iter().any(arrives) {
+            axes.retain(|line| !line.starts_with("concurrency"));
+        }
+        format!("schema = 1\nphase = \"{}\"\n[axes]\n{}", phase.name(), axes.concat())
+    })
 }

@@ -3,6 +3,7 @@ mod fuzz;
 mod published;
 mod right;
 mod several;
+mod traffic;
 mod wrong;
 
 use super::{Names, Spec};

@@ -5,18 +5,22 @@ use crate::spec::objective::{group_columns, numeric_columns};
 use crate::spec::report::listed;
 
 /// A text, and what follows `s.toml:` in its sentence.
-type Case = (&'static str, &'static str);
+pub(super) type Case = (&'static str, &'static str);
 
 const PHASE: &str = "schema = 1\nphase = \"inference\"\n";
-const SERVING: &str = "schema = 1\nphase = \"inference\"\n[axes]\nmodel = \"deepseek-v3\"\naccelerator = \"mi300x\"\n";
+pub(super) const SERVING: &str =
+    "schema = 1\nphase = \"inference\"\n[axes]\nmodel = \"deepseek-v3\"\naccelerator = \"mi300x\"\n";
 const TRAINING: &str = "schema = 1\nphase = \"training\"\n[axes]\nmodel = \"deepseek-v3\"\naccelerator = \"mi300x\"\n";
-const RUN: &str = "schema = 1\nphase = \"training\"\n[axes]\nmodel = \"deepseek-v3\"\naccelerator = \"mi300x\"\ndevices = 8\nglobal_batch = 8\n";
+pub(super) const RUN: &str = "schema = 1\nphase = \"training\"\n[axes]\nmodel = \"deepseek-v3\"\naccelerator = \"mi300x\"\ndevices = 8\nglobal_batch = 8\n";
 
 /// Checks each case after a beginning that is right; what the registries list stands in braces.
-fn check(beginning: &str, cases: &[Case]) {
+pub(super) fn check(beginning: &str, cases: &[Case]) {
     let axes: Vec<_> = of_phase(Phase::Inference).map(|axis| axis.name).collect();
+    let workload = of_phase(Phase::Inference).filter(|axis| axis.workload).map(|axis| axis.name);
+    let workload: Vec<_> = workload.chain(["lengths"]).collect();
     let lists = [
         ("{axes}", listed(&axes)),
+        ("{workload}", listed(&workload)),
         ("{how_many}", numeric_columns(Phase::Inference).len().to_string()),
         ("{numbers}", listed(&numeric_columns(Phase::Inference))),
         ("{groups}", listed(&group_columns(Phase::Inference))),
@@ -45,7 +49,7 @@ fn the_top() {
             ("schema = 1\nphase = 1", r#"2:9: phase must be one of training, inference, not "1""#),
             (
                 "shcema = 1\nphase = \"inference\"",
-                r#"1:1: unknown key "shcema"; did you mean "schema"?; allowed: schema, phase, name, description, axes, workload, constraints, pareto, prices, operations, model, accelerator, network, stack, engine"#,
+                r#"1:1: unknown key "shcema"; did you mean "schema"?; allowed: schema, phase, name, description, axes, workload, constraints, pareto, prices, operations, search, model, accelerator, network, stack, engine"#,
             ),
             (
                 "schema = 1\nphase = \"inference\"",
@@ -191,7 +195,7 @@ fn values_of_axes() {
             ),
             (
                 "[workload]\ninput_token = 8",
-                r#"7:1: unknown key "input_token"; did you mean "input_tokens"?; allowed: input_tokens, output_tokens, concurrency, acceptance_rate, prefix_hit_rate, prefix_shared"#,
+                r#"7:1: unknown key "input_token"; did you mean "input_tokens"?; allowed: {workload}"#,
             ),
             (
                 "[workload]\ntokens = 8",

@@ -13,7 +13,7 @@ pub(super) fn decode_bound(replica: &Replica, setup: &InferenceSetup, running: f
     let guess = replica.drafter.map_or(Guess::NONE, |_| setup.guess);
     let checked = group * (1.0 + guess.tokens);
     let flops = Flops(2.0 * work.active_parameters * checked / work.split.tensor);
-    let context = setup.input_tokens + setup.output_tokens / 2.0;
+    let context = setup.context(running);
     let cache: f64 = work
         .kinds
         .iter()

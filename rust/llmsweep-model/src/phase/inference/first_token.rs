@@ -1,6 +1,8 @@
 //! The time to the first token.
+use super::lengths::Prompt;
 use super::step::TokenTerms;
 use super::{InferenceSetup, ServingMode};
+use crate::distribution::{Cumulants, Mixture};
 use crate::quantity::Seconds;
 use crate::system::ServingEngine;
 
@@ -11,29 +13,59 @@ pub(super) struct FirstToken {
     pub(super) alone: Seconds,
     /// With the opening burst and queueing for steps.
     pub(super) contended: Seconds,
+    /// How it varies.
+    pub(super) times: Mixture,
 }
 
-/// `P + h + (n + w_i·(i − 1))·TPOT + (R − 1)/2·P/10 + w_q·ρ/(1 − ρ)·P/2`, with `ρ = (R − 1)·P/e2e`.
-///
-/// A request passes n decode steps on its way through the engine, and waits for the engine's next look at its queue where that comes every
-/// i steps. A closed loop opens with a burst of `R` prefills, of which each request sees half, spread over ten requests per slot. A static
-/// batch is timed inside the engine: the server's fixed time and the wait for others are not in it.
-pub(super) fn first_token(
+/// `P + h + (n + w_i·(i − 1))·TPOT`: a request passes n decode steps on its way through the engine, and waits for the engine's next look at its
+/// queue where that comes every i steps. A static batch is timed inside the engine, and its first step gives its first token.
+pub(super) fn unhindered(
     engine: &ServingEngine,
     terms: &TokenTerms,
     prefill: Seconds,
     setup: &InferenceSetup,
+) -> Seconds {
+    match setup.mode {
+        ServingMode::Static => prefill + terms.step(),
+        ServingMode::Continuous => {
+            let steps = engine.first_token_steps + engine.admission_share * (setup.admission_interval - 1.0);
+            prefill + engine.first_token + terms.total() * steps
+        }
+    }
+}
+
+/// That, `+ (R − 1)/2·P/10 + w_q·ρ/(1 − ρ)·P/2`, with `ρ = (R − 1)·P/e2e`.
+///
+/// A closed loop opens with a burst of `R` prefills, of which each request sees half, spread over ten requests per slot.
+///
+/// From request to request: one in ten is of the burst, and waits for any number of its prefills alike; of the others a share ρ queues, for
+/// an exponential time.
+pub(super) fn first_token(
+    engine: &ServingEngine,
+    terms: &TokenTerms,
+    prefill: Seconds,
+    prompt: &Prompt,
+    setup: &InferenceSetup,
     running: f64,
 ) -> FirstToken {
+    let alone = unhindered(engine, terms, prefill, setup);
     if setup.mode == ServingMode::Static {
-        let alone = prefill + terms.step();
-        return FirstToken { alone, contended: alone };
+        return FirstToken { alone, contended: alone, times: Mixture::certain(alone.0) };
     }
-    let steps = engine.first_token_steps + engine.admission_share * (setup.admission_interval - 1.0);
-    let alone = prefill + engine.first_token + terms.total() * steps;
+    let base = Cumulants { mean: alone.0, ..prompt.cumulants() };
     let others = prefill * (running - 1.0).max(0.0);
+    if others <= Seconds::ZERO {
+        return FirstToken { alone, contended: alone, times: Mixture { base, ..Mixture::default() } };
+    }
+    let [first, second, _, _] = prompt.moments();
     let busy = others / (prefill + terms.undisturbed() * setup.output_tokens + others);
     let burst = others * (0.5 / engine.burst_requests);
-    let queue = prefill * (engine.queue_weight * busy / (1.0 - busy) / 2.0);
-    FirstToken { alone, contended: alone + burst + queue }
+    let queue = prefill * (engine.queue_weight * busy / (1.0 - busy) / 2.0) * (second / (first * first));
+    let opening = (1.0 / engine.burst_requests).min(1.0);
+    let late = (1.0 - opening) * busy;
+    let waits = [
+        (opening, Cumulants::uniform(2.0 * burst.0 / opening)),
+        (late, Cumulants::exponential(if late > 0.0 { queue.0 / late } else { 0.0 })),
+    ];
+    FirstToken { alone, contended: alone + burst + queue, times: Mixture { base, waits } }
 }

@@ -1,29 +1,35 @@
 //! Inference, level row: room for the cache, batching, time to the first and between later tokens.
 pub mod allocator;
+mod arrivals;
 mod bounds;
 mod first_token;
+pub mod lengths;
 pub mod offload;
 pub mod prefix;
+pub mod queue;
 mod room;
 pub mod speculation;
+mod steady;
 mod step;
 pub mod times;
 
 use crate::arch::ModelShape;
+use crate::distribution::{Cumulants, Mixture};
 use crate::parallel::pipeline::StageClass;
 use crate::phase::share::Bottleneck;
 use crate::quantity::Seconds;
 use crate::reject::Reject;
 use crate::system::ServingEngine;
 use allocator::KvAllocator;
+use arrivals::open_loop;
 use bounds::{decode_bound, prefill_bound};
-use first_token::first_token;
 use offload::HostShare;
 use prefix::Prefix;
 pub use room::Room;
 use speculation::{Drafter, Guess};
+use steady::closed_loop;
 pub use step::TokenTerms;
-use step::{bottleneck, token_terms};
+use step::bottleneck;
 use times::{InferenceDevice, InferenceWork, PassTime};
 
 /// How requests share the device.
@@ -43,20 +49,32 @@ impl ServingMode {
 /// The axes of the row level.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct InferenceSetup {
-    /// Tokens of a prompt.
+    /// Tokens of a prompt, on average.
     pub input_tokens: f64,
-    /// Tokens of an answer.
+    /// Tokens of an answer, on average.
     pub output_tokens: f64,
+    /// Coefficient of variation of prompts.
+    pub input_cv: f64,
+    /// Coefficient of variation of answers.
+    pub output_cv: f64,
+    /// Correlation of the logarithms of both.
+    pub length_correlation: f64,
     /// Pipeline stages.
     pub pipeline: u32,
-    /// Replicas.
+    /// Replicas; 0 where the fleet is too small for one.
     pub data: u32,
     /// Mode.
     pub mode: ServingMode,
-    /// Requests in flight over all replicas.
+    /// Requests in flight over all replicas; of no effect where they arrive at a rate.
     pub concurrency: f64,
     /// Decode steps between two looks at the queue of new requests.
     pub admission_interval: f64,
+    /// Requests that arrive per second over all replicas; 0 for a closed loop at `concurrency`. \[1/s\]
+    pub arrival_rate: f64,
+    /// Time to the first token that is promised; 0 for none.
+    pub slo_ttft: Seconds,
+    /// Time between tokens that is promised; 0 for none.
+    pub slo_tpot: Seconds,
     /// What is known of prompts from earlier ones.
     pub prefix: Prefix,
     /// How far ahead is guessed, where something guesses.
@@ -72,8 +90,8 @@ pub struct InferenceSetup {
 impl InferenceSetup {
     /// Longest request that the engine takes. \[tokens\]
     #[must_use]
-    pub fn longest(&self) -> f64 {
-        if self.max_model_len > 0.0 { self.max_model_len } else { self.input_tokens + self.output_tokens }
+    pub fn model_length(&self) -> f64 {
+        if self.max_model_len > 0.0 { self.max_model_len } else { self.longest() }
     }
 
     /// Tokens that all requests have in the cache together: what is set aside in one piece can't be shared.
@@ -105,6 +123,8 @@ pub struct Replica<'a> {
 pub struct InferenceRow {
     /// Accelerators of all replicas.
     pub devices: f64,
+    /// Replicas.
+    pub replicas: f64,
     /// Memory.
     pub room: Room,
     /// Memory used at the running batch. \[B\]
@@ -137,6 +157,20 @@ pub struct InferenceRow {
     pub tokens_per_s: f64,
     /// Requests finished per second of all replicas.
     pub requests_per_s: f64,
+    /// How the time to the first token varies from request to request.
+    pub ttft_times: Mixture,
+    /// How the time between tokens varies from answer to answer.
+    pub tpot_times: Cumulants,
+    /// How the time from first to last token varies.
+    pub answer_times: Cumulants,
+    /// Requests per second that arrivals may not reach, over all replicas; NaN in a closed loop.
+    pub max_requests_per_s: f64,
+    /// Share of requests that keep what is promised; NaN where nothing is.
+    pub slo_attainment: f64,
+    /// Share of the device's time for a request that is its prefill.
+    pub prefill_share: f64,
+    /// Tokens of a prompt, on average.
+    pub input_tokens: f64,
     /// What takes most.
     pub bottleneck: Bottleneck,
 }
@@ -160,52 +194,69 @@ pub trait Tables {
 /// Results of a setup, or why it can't run.
 pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) -> Result<InferenceRow, Reject> {
     let Replica { shape, work, .. } = *replica;
-    let longest = replica.drafter.map_or(f64::INFINITY, Drafter::max_context).min(f64::from(shape.max_context));
-    if setup.input_tokens + setup.output_tokens > longest.min(setup.longest()) {
+    if setup.data == 0 {
+        return Err(Reject::FleetTooSmall);
+    }
+    let allowed = replica.drafter.map_or(f64::INFINITY, Drafter::max_context).min(f64::from(shape.max_context));
+    if setup.longest() > allowed.min(setup.model_length()) {
         return Err(Reject::ContextTooLong);
     }
     let replicas = f64::from(setup.data);
     if work.split.expert > work.split.tensor && !(work.split.tensor * replicas % work.split.expert).eq(&0.0) {
         return Err(Reject::ExpertParallelRanks);
     }
-    let offered = setup.concurrency / replicas;
-    if offered < 1.0 {
+    if setup.arrival_rate <= 0.0 && setup.concurrency < replicas {
         return Err(Reject::ConcurrencyBelowReplicas);
     }
     let room = Room::of(replica, setup)?;
     let shared = setup.shared_tokens();
-    let running = match setup.mode {
-        ServingMode::Continuous => offered.min(room.requests()).min(replica.engine.max_batch),
-        ServingMode::Static if offered > room.full_requests() => return Err(Reject::BatchDoesNotFit),
-        ServingMode::Static => offered,
+    let steady = if setup.arrival_rate > 0.0 {
+        open_loop(replica, tables, setup, &room)?
+    } else {
+        closed_loop(replica, tables, setup, &room)?
     };
-    let (terms, prefill) = token_terms(replica, tables, setup, running);
+    let (running, terms) = (steady.running, steady.terms);
     let tpot = terms.total();
-    let answer = tpot * (setup.output_tokens - 1.0);
-    let first = first_token(replica.engine, &terms, prefill, setup, running);
-    let active = first.alone + answer;
-    let waiting = active * (offered / running - 1.0);
-    let ttft = first.contended + waiting;
-    let requests_per_s = replicas * running / active.0;
+    let answer = tpot * (setup.steps(running) - 1.0);
+    let requests_per_s = steady.requests_per_s;
     let devices = work.split.tensor * f64::from(setup.pipeline) * replicas;
+    let tpot_times = steady.token_times(setup);
     Ok(InferenceRow {
         devices,
+        replicas,
         room,
         peak_memory: room.used(running),
         running,
         max_concurrency: replicas * room.full_requests(),
-        kv_tokens: room.full_requests() * (setup.input_tokens + setup.output_tokens - shared) + shared,
-        saturated: offered > running,
-        prefill,
+        kv_tokens: room.full_requests() * (setup.held_prompt() + setup.held_answer() - shared) + shared,
+        saturated: steady.saturated,
+        prefill: steady.prefill,
         terms,
-        ttft,
+        ttft: steady.ttft,
         ttft_bound: prefill_bound(replica, tables, setup),
         tpot,
         tpot_bound: decode_bound(replica, setup, running),
         accepted: terms.tokens,
-        e2e: ttft + answer,
+        e2e: steady.ttft + answer,
         tokens_per_s: requests_per_s * setup.output_tokens,
         requests_per_s,
-        bottleneck: bottleneck(&terms, offered > running && room.requests() <= running),
+        ttft_times: steady.times,
+        tpot_times,
+        answer_times: steady.answer_times(setup),
+        max_requests_per_s: replicas * steady.capacity,
+        slo_attainment: attainment(setup, &steady.times, &tpot_times),
+        prefill_share: steady.prefill_share(setup),
+        input_tokens: setup.input_tokens,
+        bottleneck: bottleneck(&terms, steady.saturated && room.requests() <= running),
     })
+}
+
+/// Share of requests that keep both promises, which are taken as independent.
+fn attainment(setup: &InferenceSetup, ttft: &Mixture, tpot: &Cumulants) -> f64 {
+    if setup.slo_ttft <= Seconds::ZERO && setup.slo_tpot <= Seconds::ZERO {
+        return f64::NAN;
+    }
+    let first = if setup.slo_ttft > Seconds::ZERO { ttft.within(setup.slo_ttft.0) } else { 1.0 };
+    let later = if setup.slo_tpot > Seconds::ZERO { tpot.within(setup.slo_tpot.0) } else { 1.0 };
+    first * later
 }

@@ -70,9 +70,10 @@ impl Room {
         let here = 1.0 - setup.host.cache;
         let guessing = |tokens| drafter.map_or(0.0, |drafter| drafter.cache(tokens));
         let shared_tokens = setup.shared_tokens();
-        let full_context = setup.input_tokens + setup.output_tokens - shared_tokens;
-        let reserved = setup.input_tokens + engine.output_reserved * setup.output_tokens - shared_tokens;
-        let longest = setup.longest();
+        let (prompt, answer) = (setup.held_prompt() - shared_tokens, setup.held_answer());
+        let full_context = prompt + answer;
+        let reserved = prompt + engine.output_reserved * answer;
+        let longest = setup.model_length();
         let at_first = allocator.tokens(reserved, full_context, longest, block);
         let at_last = allocator.tokens(full_context, full_context, longest, block);
         let full = work.stage_cache(stage, at_last);
@@ -91,7 +92,8 @@ impl Room {
             max_context: f64::INFINITY,
             waste: 0.0,
         };
-        if room.full_request > room.own() {
+        let long = if setup.varies() { work.stage_cache(stage, setup.longest() - shared_tokens) * here } else { 0.0 };
+        if room.full_request.max(long) > room.own() {
             return Err(Reject::CacheDoesNotFit);
         }
         let own = work.growth(stage).times(here);
@@ -104,10 +106,10 @@ impl Room {
     /// In slots for tokens: half of the answer is there on average. Nothing is set aside in vain where there are no slots.
     fn unused(replica: &Replica, setup: &InferenceSetup) -> f64 {
         let shared = setup.shared_tokens();
-        let mean = setup.input_tokens + setup.output_tokens / 2.0 - shared;
-        let full = setup.input_tokens + setup.output_tokens - shared;
+        let prompt = setup.held_prompt() - shared;
+        let (mean, full) = (prompt + setup.held_answer() / 2.0, prompt + setup.held_answer());
         if replica.work.kv_bytes_per_token > 0.0 {
-            1.0 - mean / setup.allocator.tokens(mean, full, setup.longest(), replica.engine.block_tokens)
+            1.0 - mean / setup.allocator.tokens(mean, full, setup.model_length(), replica.engine.block_tokens)
         } else {
             0.0
         }

@@ -1,4 +1,5 @@
 //! The time between two tokens, term by term.
+use super::lengths::Prompt;
 use super::speculation::Guess;
 use super::{InferenceSetup, Replica, ServingMode, Tables};
 use crate::phase::share::{Bottleneck, KernelTime};
@@ -54,23 +55,42 @@ impl TokenTerms {
     pub fn total(&self) -> Seconds {
         self.undisturbed() + self.prefill
     }
+
+    /// The terms a share of the way to others.
+    pub(super) fn towards(&self, other: &Self, share: f64) -> Self {
+        let rest = 1.0 - share;
+        let between = |one: Seconds, other: Seconds| one * rest + other * share;
+        Self {
+            kernels: self.kernels.times(rest).plus(other.kernels.times(share)),
+            cache: self.cache.times(rest).plus(other.cache.times(share)),
+            tensor: between(self.tensor, other.tensor),
+            expert: between(self.expert, other.expert),
+            pipeline: between(self.pipeline, other.pipeline),
+            host: between(self.host, other.host),
+            prefill: between(self.prefill, other.prefill),
+            draft: between(self.draft, other.draft),
+            host_transfer: between(self.host_transfer, other.host_transfer),
+            tokens: self.tokens,
+        }
+    }
 }
 
 /// Time between tokens: `t_decode + (R − 1)/s_out · P`: during one answer every other slot prefills one request.
 ///
 /// Where tokens are guessed ahead, a step checks γ + 1 of each request and gives it E: every term but the last is divided by E.
 ///
-/// With a pipeline the running requests are cut into one group per stage; a token passes all stages in turn.
+/// With a pipeline the running requests are cut into one group per stage; a token passes all stages in turn. Beside the terms: the prefill of
+/// one prompt with its way through the stages, and its kernels over the lengths of prompts.
 pub(super) fn token_terms(
     replica: &Replica,
     tables: &mut impl Tables,
     setup: &InferenceSetup,
     running: f64,
-) -> (TokenTerms, Seconds) {
+) -> (TokenTerms, Seconds, Prompt) {
     let Replica { shape, work, device, engine, .. } = *replica;
     let pipeline = f64::from(setup.pipeline);
     let group = (running / pipeline).max(1.0);
-    let context = setup.input_tokens + setup.output_tokens / 2.0;
+    let context = setup.context(running);
     let guess = replica.drafter.map_or(Guess::NONE, |_| setup.guess);
     let checked = 1.0 + guess.tokens;
     let tokens = guess.accepted();
@@ -80,9 +100,12 @@ pub(super) fn token_terms(
         (tables.guess(group).total() + drafter.cache_read(device, group, context)) * guess.tokens
     });
     let sequences = if setup.mode == ServingMode::Static { running } else { 1.0 };
-    let cached = setup.prefix.cached(setup.input_tokens);
-    let fresh = setup.input_tokens - cached;
-    let prefill = tables.prefill_chunk(sequences, fresh, cached);
+    let prompt = Prompt::of(setup, |input| {
+        let cached = setup.prefix.cached(input);
+        let pass = tables.prefill_chunk(sequences, input - cached, cached).total();
+        pass + setup.host.exposed(work, device, (sequences, input - cached), pass)
+    });
+    let prefill = prompt.mean();
     let message = |rows: f64| {
         let bytes = Bytes(rows * f64::from(shape.hidden) * work.widths.activation);
         let fabric = &device.device.accelerator.fabric;
@@ -91,8 +114,6 @@ pub(super) fn token_terms(
     let read = device.cache_check(shape, work, (group, checked), context);
     let busy = step.total() + read.total();
     let host_transfer = setup.host.exposed(work, device, (group, context), busy);
-    let written = (sequences, fresh);
-    let prefill = prefill.total() + setup.host.exposed(work, device, written, prefill.total());
     let interference = match setup.mode {
         ServingMode::Continuous => prefill * ((running - 1.0) / setup.output_tokens / pipeline),
         ServingMode::Static => Seconds::ZERO,
@@ -110,7 +131,8 @@ pub(super) fn token_terms(
         tokens,
     };
     // The prompt too passes from stage to stage; other requests' steps go on meanwhile.
-    (terms, prefill + message(sequences * fresh))
+    let fresh = setup.input_tokens - setup.prefix.cached(setup.input_tokens);
+    (terms, prefill + message(sequences * fresh), prompt)
 }
 
 /// What takes most of the time between tokens.

@@ -134,6 +134,9 @@ pub(crate) fn train_with(
 pub(crate) const REQUEST: InferenceSetup = InferenceSetup {
     input_tokens: 1024.0,
     output_tokens: 256.0,
+    input_cv: 0.0,
+    output_cv: 0.0,
+    length_correlation: 0.0,
     pipeline: 1,
     data: 1,
     mode: ServingMode::Continuous,
@@ -144,6 +147,9 @@ pub(crate) const REQUEST: InferenceSetup = InferenceSetup {
     allocator: KvAllocator::Paged,
     max_model_len: 0.0,
     host: HostShare::NONE,
+    arrival_rate: 0.0,
+    slo_ttft: Seconds::ZERO,
+    slo_tpot: Seconds::ZERO,
 };
 
 struct Direct<'a> {

@@ -14,4 +14,6 @@ mod prefixes;
 mod recipes;
 mod refused;
 mod rooms;
+mod simulated;
 mod speculation;
+mod traffic;

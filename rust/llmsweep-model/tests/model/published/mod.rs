@@ -14,6 +14,7 @@ mod llama3;
 mod memory;
 mod optimizers;
 mod pipeline;
+mod queues;
 mod recomputation;
 mod speculation;
 mod state;

@@ -1,0 +1,122 @@
+//! A replica under steady traffic: what runs, what a request waits for, and how much that varies.
+use super::first_token::first_token;
+use super::lengths::Prompt;
+use super::step::{TokenTerms, token_terms};
+use super::{InferenceSetup, Replica, Room, ServingMode, Tables};
+use crate::distribution::{Cumulants, Mixture};
+use crate::quantity::Seconds;
+use crate::reject::Reject;
+
+/// One replica under its share of the traffic.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Steady {
+    /// Requests that decode together.
+    pub(super) running: f64,
+    /// Whether requests wait for room.
+    pub(super) saturated: bool,
+    /// Time between tokens.
+    pub(super) terms: TokenTerms,
+    /// Prefill of one request, through all stages.
+    pub(super) prefill: Seconds,
+    /// How long one prefill holds up a stage.
+    pub(super) stall: Prompt,
+    /// First token of a request that waits for nothing.
+    pub(super) own: Seconds,
+    /// Time to the first token.
+    pub(super) ttft: Seconds,
+    /// How it varies.
+    pub(super) times: Mixture,
+    /// How an answer of mean length varies with those around it; without mean.
+    pub(super) noise: Cumulants,
+    /// Requests finished per second by all replicas.
+    pub(super) requests_per_s: f64,
+    /// Requests per second of this replica with all room taken; NaN where it is not asked for.
+    pub(super) capacity: f64,
+}
+
+/// A closed loop: as many requests as are finished start anew.
+pub(super) fn closed_loop(
+    replica: &Replica,
+    tables: &mut impl Tables,
+    setup: &InferenceSetup,
+    room: &Room,
+) -> Result<Steady, Reject> {
+    let offered = setup.concurrency / f64::from(setup.data);
+    let running = match setup.mode {
+        ServingMode::Continuous => offered.min(room.requests()).min(replica.engine.max_batch),
+        ServingMode::Static if offered > room.full_requests() => return Err(Reject::BatchDoesNotFit),
+        ServingMode::Static => offered,
+    };
+    let (terms, prefill, prompt) = token_terms(replica, tables, setup, running);
+    let answer = terms.total() * (setup.steps(running) - 1.0);
+    let first = first_token(replica.engine, &terms, prefill, &prompt, setup, running);
+    let active = first.alone + answer;
+    let waiting = active * (offered / running - 1.0);
+    // Those before a request leave one by one.
+    let queue = Cumulants::gamma(waiting.0, (offered - running).max(1.0));
+    let stall = prompt.part(f64::from(setup.pipeline));
+    Ok(Steady {
+        running,
+        saturated: offered > running,
+        terms,
+        prefill,
+        stall,
+        own: first.alone,
+        ttft: first.contended + waiting,
+        times: first.times.then(queue),
+        noise: interruptions(&terms, &stall, setup.output_tokens - 1.0),
+        requests_per_s: f64::from(setup.data) * running / active.0,
+        capacity: f64::NAN,
+    })
+}
+
+/// The prefills that fall into an answer, as a compound Poisson sum: its cumulants are its rate times the moments of what it sums
+/// (Feller 1968, volume I, chapter XII).
+fn interruptions(terms: &TokenTerms, stall: &Prompt, steps: f64) -> Cumulants {
+    let [first, second, third, _] = stall.moments();
+    let often = if first > 0.0 { terms.prefill.0 / first * steps } else { 0.0 };
+    Cumulants { mean: 0.0, variance: often * second, third: often * third }
+}
+
+impl Steady {
+    /// The time between tokens from answer to answer: a mean over s steps has the s-th part of the variance, and of a lognormal length
+    /// `E[1/s] = (1 + cv²)/E[s]`, `E[1/s²] = (1 + cv²)³/E[s]²`.
+    pub(super) fn token_times(&self, setup: &InferenceSetup) -> Cumulants {
+        let mean = self.terms.total().0;
+        let steps = setup.output_tokens - 1.0;
+        if setup.mode == ServingMode::Static || steps <= 0.0 {
+            return Cumulants::certain(mean);
+        }
+        let factor = 1.0 + setup.output_cv * setup.output_cv;
+        Cumulants {
+            mean,
+            variance: self.noise.variance * factor / (steps * steps),
+            third: self.noise.third * factor * factor * factor / (steps * steps * steps),
+        }
+    }
+
+    /// The time from first to last token, over lengths of answers and those around them (law of total cumulance).
+    pub(super) fn answer_times(&self, setup: &InferenceSetup) -> Cumulants {
+        let token = self.terms.total().0;
+        let steps = setup.steps(self.running) - 1.0;
+        if setup.mode == ServingMode::Static || steps <= 0.0 {
+            return Cumulants::certain(token * steps);
+        }
+        let (length, noise) = (setup.answer(), self.noise);
+        Cumulants {
+            mean: token * steps,
+            variance: token * token * length.variance + noise.variance,
+            third: token * token * token * length.third
+                + 3.0 * token * length.variance * noise.variance / steps
+                + noise.third,
+        }
+    }
+
+    /// Share of the device's time that prefills take of a request's; the other share is its part of the decode steps.
+    pub(super) fn prefill_share(&self, setup: &InferenceSetup) -> f64 {
+        let prefill = self.stall.mean();
+        let decode = self.terms.undisturbed() * setup.steps(self.running);
+        let each = if setup.mode == ServingMode::Static { decode } else { decode / self.running };
+        prefill / (prefill + each)
+    }
+}
