@@ -36,11 +36,14 @@ pub enum Reject {
     CacheDoesNotFit,
     BatchDoesNotFit,
     FailsTooOften,
+    PrefillPrecisionUnsupported,
+    PrefillLayout,
+    PrefillDoesNotFit,
 }
 
 impl Reject {
     /// Every reason, in the order of its code.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 34] = [
         Self::PrecisionUnsupported,
         Self::PrecisionNotTrained,
         Self::TensorParallelHeads,
@@ -72,6 +75,9 @@ impl Reject {
         Self::CacheDoesNotFit,
         Self::BatchDoesNotFit,
         Self::FailsTooOften,
+        Self::PrefillPrecisionUnsupported,
+        Self::PrefillLayout,
+        Self::PrefillDoesNotFit,
     ];
 
     /// Position in [`Reject::ALL`].
@@ -115,6 +121,9 @@ impl Reject {
             Self::CacheDoesNotFit => "cache_does_not_fit",
             Self::BatchDoesNotFit => "batch_does_not_fit",
             Self::FailsTooOften => "fails_too_often",
+            Self::PrefillPrecisionUnsupported => "prefill_precision_unsupported",
+            Self::PrefillLayout => "prefill_layout",
+            Self::PrefillDoesNotFit => "prefill_does_not_fit",
         }
     }
 
@@ -176,6 +185,15 @@ impl Reject {
             Self::BatchDoesNotFit => "The cache has no room for the whole static batch.",
             Self::FailsTooOften => {
                 "Failures and checkpoints leave less than 1 % of the time to training: raise device_mtbf_hours or spare_devices."
+            }
+            Self::PrefillPrecisionUnsupported => {
+                "The prefill pool's accelerator has no matrix units for the compute format of its precision."
+            }
+            Self::PrefillLayout => {
+                "The prefill pool's parallelism does not divide the model's heads, channels, experts or layers, or its own ranks."
+            }
+            Self::PrefillDoesNotFit => {
+                "The weights of the prefill pool's fullest device, or the cache of one prompt beside them, exceed its memory."
             }
         }
     }

@@ -132,4 +132,8 @@ pub struct ServingEngine {
     pub routing_independence: f64,
     /// Bytes moved per logit.
     pub logit_bytes: f64,
+    /// Tokens of a step of a pool that only prefills: prompts that are shorter and wait share one.
+    pub pool_batch_tokens: f64,
+    /// Time of a prefill step of attention replicas that share experts over its mean: all wait for the fullest.
+    pub pool_rank_imbalance: f64,
 }

@@ -73,7 +73,8 @@ fn kind(kind: Kind) -> &'static str {
 fn axis(axis: &Axis) -> Value {
     let domain = match axis.domain {
         Domain::Model => json!({ "kind": "model" }),
-        Domain::Accelerator => json!({ "kind": "accelerator" }),
+        // Its fallback says that it takes "same" too.
+        Domain::Accelerator | Domain::PoolAccelerator => json!({ "kind": "accelerator" }),
         Domain::Network => json!({ "kind": "network" }),
         Domain::Stack => json!({ "kind": "stack" }),
         Domain::Choice(values) => json!({ "kind": "choice", "values": values }),
@@ -141,6 +142,9 @@ fn reject_phases(reject: Reject) -> Vec<&'static str> {
         Reject::ContextTooLong
         | Reject::ConcurrencyBelowReplicas
         | Reject::CacheDoesNotFit
-        | Reject::BatchDoesNotFit => &[Phase::Inference],
+        | Reject::BatchDoesNotFit
+        | Reject::PrefillPrecisionUnsupported
+        | Reject::PrefillLayout
+        | Reject::PrefillDoesNotFit => &[Phase::Inference],
     })
 }

@@ -109,13 +109,15 @@ pub(super) fn section<'a>(fields: &Fields<'a>, key: &str, allowed: &[&str]) -> R
 }
 
 /// Keys of `[common]` in `serving.toml`.
-pub const COMMON_KEYS: [&str; 7] = [
+pub const COMMON_KEYS: [&str; 9] = [
     "kernel_start_s",
     "burst_requests",
     "burst_weight",
     "queue_weight",
     "routing_independence",
     "logit_bytes",
+    "pool_batch_tokens",
+    "pool_rank_imbalance",
     "source",
 ];
 
@@ -160,5 +162,7 @@ fn engine(all: &Fields, name: &str, common: &Fields) -> Result<ServingEngine, Do
         queue_weight: amount(common, "queue_weight")?,
         routing_independence: required_share(common, "routing_independence")?,
         logit_bytes: amount(common, "logit_bytes")?,
+        pool_batch_tokens: positive(common, "pool_batch_tokens")?,
+        pool_rank_imbalance: surplus(common, "pool_rank_imbalance")?,
     })
 }

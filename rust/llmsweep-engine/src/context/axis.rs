@@ -65,4 +65,13 @@ positions! {
     CONCURRENCY = "concurrency";
     INPUT = "input_tokens";
     OUTPUT = "output_tokens";
+    MAX_BATCH = "max_batch";
+    DECODE_WORKERS = "decode_workers";
+    PREFILL_WORKERS = "prefill_workers";
+    PREFILL_ACCELERATOR = "prefill_accelerator";
+    PREFILL_PRECISION = "prefill_precision";
+    PREFILL_TENSOR = "prefill_tensor_parallel";
+    PREFILL_EXPERT = "prefill_expert_parallel";
+    PREFILL_PIPELINE = "prefill_pipeline_parallel";
+    PREFILL_DATA = "prefill_data_parallel";
 }

@@ -5,7 +5,7 @@ use llmsweep_model::quantity::Seconds;
 use llmsweep_model::reject::Reject;
 use llmsweep_model::work::{Work, decode};
 
-use super::{Section, Term, device_section, kernels, money, seconds, short};
+use super::{Section, Term, device_section, kernels, money, pools, seconds, short};
 use crate::context::Context;
 use crate::evaluate::inference::{InferenceEvaluator, setup};
 use crate::plan::Point;
@@ -23,6 +23,9 @@ pub(super) fn sections(context: &Context, point: &Point) -> (Option<Reject>, Vec
         sections.push(room(row, &setup));
         sections.extend(layers(context, point, work, device, row, &setup));
         sections.push(between_tokens(row, &setup));
+        if let Some(found) = &row.pools {
+            sections.extend(pools::sections(context, point, row, found));
+        }
         sections.push(first_token(row, &setup));
         let request = Seconds(1.0 / row.requests_per_s);
         sections.push(money(
@@ -79,13 +82,30 @@ fn room(row: &InferenceRow, setup: &InferenceSetup) -> Section {
             Term::new("cache of one request", room.full_request, "B", "at full length, last block half empty")
                 .numbers(format!("{} tokens", short(setup.input_tokens + setup.output_tokens))),
             Term::new("requests that fit", room.full_requests(), "", "room / request"),
-            Term::new("requests that run", row.running, "", "min(offered, admitted)").numbers(format!(
-                "min({}, {})",
-                short(setup.concurrency / f64::from(setup.data)),
-                short(room.requests())
-            )),
+            running(row, setup),
         ],
     )
+}
+
+fn running(row: &InferenceRow, setup: &InferenceSetup) -> Term {
+    let formula = match setup.mode {
+        ServingMode::Disaggregated => "rate · time in decode / replicas",
+        ServingMode::Continuous | ServingMode::Static => "min(offered, admitted)",
+    };
+    let term = Term::new("requests that run", row.running, "", formula);
+    let admitted = row.room.requests().min(setup.max_batch);
+    match setup.mode {
+        ServingMode::Disaggregated => term.numbers(format!(
+            "{} · {} · {} / {}",
+            short(row.requests_per_s),
+            short(setup.output_tokens),
+            short(row.tpot.0),
+            short(f64::from(setup.data) * setup.decode_workers)
+        )),
+        ServingMode::Continuous | ServingMode::Static => {
+            term.numbers(format!("min({}, {})", short(setup.concurrency / f64::from(setup.data)), short(admitted)))
+        }
+    }
 }
 
 fn layers(
@@ -110,6 +130,13 @@ fn layers(
 
 fn between_tokens(row: &InferenceRow, setup: &InferenceSetup) -> Section {
     let terms = &row.terms;
+    let waits = match setup.mode {
+        ServingMode::Continuous => seconds("waiting for prefills", terms.prefill, "(R − 1) / s_out · P").numbers(
+            format!("({} − 1) / {} · {}", short(row.running), short(setup.output_tokens), short(row.prefill.0)),
+        ),
+        ServingMode::Static => seconds("waiting for prefills", terms.prefill, "none: one batch at a time"),
+        ServingMode::Disaggregated => seconds("waiting for prefills", terms.prefill, "none: they have their own pool"),
+    };
     Section::new(
         "Time between two tokens",
         vec![
@@ -121,12 +148,7 @@ fn between_tokens(row: &InferenceRow, setup: &InferenceSetup) -> Section {
             seconds("expert messages", terms.expert, "dispatch and combine"),
             seconds("messages between stages", terms.pipeline, "(p − 1) · p2p"),
             seconds("host", terms.host, "per step + per request"),
-            seconds("waiting for prefills", terms.prefill, "(R − 1) / s_out · P").numbers(format!(
-                "({} − 1) / {} · {}",
-                short(row.running),
-                short(setup.output_tokens),
-                short(row.prefill.0)
-            )),
+            waits,
         ],
     )
     .total(seconds("tpot", row.tpot, "Σ").numbers(format!("at least {} s by physics", short(row.tpot_bound.0))))
@@ -136,6 +158,9 @@ fn first_token(row: &InferenceRow, setup: &InferenceSetup) -> Section {
     let formula = match setup.mode {
         ServingMode::Continuous => "prefill + step + engine + burst + queue + wait for room",
         ServingMode::Static => "prefill of the batch + step + engine",
+        ServingMode::Disaggregated => {
+            "prefill + hand-off + step + engine + burst + wait for a prefill rank and for a slot"
+        }
     };
     Section::new(
         "Time to the first token, and throughput",
@@ -149,7 +174,15 @@ fn first_token(row: &InferenceRow, setup: &InferenceSetup) -> Section {
                 "tokens/s",
                 "requests per second · output tokens",
             ),
-            Term::new("requests per second", row.requests_per_s, "1/s", "replicas · R / time of one request"),
+            Term::new(
+                "requests per second",
+                row.requests_per_s,
+                "1/s",
+                match setup.mode {
+                    ServingMode::Disaggregated => "requests in flight / time of one round, at most what the pools can",
+                    ServingMode::Continuous | ServingMode::Static => "replicas · R / time of one request",
+                },
+            ),
         ],
     )
 }

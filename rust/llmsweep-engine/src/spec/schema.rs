@@ -124,7 +124,7 @@ fn bound() -> Value {
 
 fn axis_schema(axis: &Axis) -> Value {
     let scalar = match axis.domain {
-        Domain::Model | Domain::Accelerator | Domain::Network | Domain::Stack => {
+        Domain::Model | Domain::Accelerator | Domain::PoolAccelerator | Domain::Network | Domain::Stack => {
             json!({ "type": "string", "minLength": 1 })
         }
         Domain::Choice(names) => json!({ "enum": names }),

@@ -1,6 +1,9 @@
 //! Inference, level row: room for the cache, batching, time to the first and between later tokens.
 mod bounds;
+pub mod closed_loop;
+pub mod disaggregated;
 mod first_token;
+mod handoff;
 mod room;
 mod step;
 pub mod times;
@@ -12,7 +15,9 @@ use crate::quantity::Seconds;
 use crate::reject::Reject;
 use crate::system::ServingEngine;
 use bounds::{decode_bound, prefill_bound};
+pub use disaggregated::{Pools, PrefillPool};
 use first_token::first_token;
+pub use handoff::Handoff;
 pub use room::Room;
 pub use step::TokenTerms;
 use step::{bottleneck, token_terms};
@@ -25,11 +30,14 @@ pub enum ServingMode {
     Continuous,
     /// One batch is prefilled and decoded to its end before the next.
     Static,
+    /// One pool of devices prefills, another decodes ([`disaggregated`]).
+    Disaggregated,
 }
 
 impl ServingMode {
     /// Every mode with its name in specifications.
-    pub const ALL: [(&'static str, Self); 2] = [("continuous", Self::Continuous), ("static", Self::Static)];
+    pub const ALL: [(&'static str, Self); 3] =
+        [("continuous", Self::Continuous), ("static", Self::Static), ("disaggregated", Self::Disaggregated)];
 }
 
 /// The axes of the row level.
@@ -47,6 +55,10 @@ pub struct InferenceSetup {
     pub mode: ServingMode,
     /// Requests in flight over all replicas.
     pub concurrency: f64,
+    /// Requests that an engine runs together on one replica, whatever its room; infinite where it has no such limit.
+    pub max_batch: f64,
+    /// Workers of the decode pool, each of `data` replicas.
+    pub decode_workers: f64,
 }
 
 /// One replica: a model on its devices under an engine, cut into stages.
@@ -101,6 +113,8 @@ pub struct InferenceRow {
     pub requests_per_s: f64,
     /// What takes most.
     pub bottleneck: Bottleneck,
+    /// The two pools of disaggregated serving.
+    pub pools: Option<Pools>,
 }
 
 /// What one cell of the plan keeps between its rows: times that do not depend on all of a row's axes.
@@ -113,7 +127,7 @@ pub trait Tables {
     fn prefill_flops(&mut self, input_tokens: f64) -> f64;
 }
 
-/// Results of a setup, or why it can't run.
+/// Results of a setup on one pool, or why it can't run; [`disaggregated::row`] is that of two.
 pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) -> Result<InferenceRow, Reject> {
     let Replica { shape, work, .. } = *replica;
     if setup.input_tokens + setup.output_tokens > f64::from(shape.max_context) {
@@ -129,7 +143,7 @@ pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) 
     }
     let room = Room::of(replica, setup)?;
     let running = match setup.mode {
-        ServingMode::Continuous => offered.min(room.requests()),
+        ServingMode::Continuous | ServingMode::Disaggregated => offered.min(room.requests()).min(setup.max_batch),
         ServingMode::Static if offered > room.full_requests() => return Err(Reject::BatchDoesNotFit),
         ServingMode::Static => offered,
     };
@@ -160,5 +174,6 @@ pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) 
         tokens_per_s: requests_per_s * setup.output_tokens,
         requests_per_s,
         bottleneck: bottleneck(&terms, offered > running),
+        pools: None,
     })
 }

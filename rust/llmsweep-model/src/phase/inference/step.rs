@@ -59,7 +59,7 @@ pub(super) fn token_terms(
     };
     let interference = match setup.mode {
         ServingMode::Continuous => prefill.total() * ((running - 1.0) / setup.output_tokens / pipeline),
-        ServingMode::Static => Seconds::ZERO,
+        ServingMode::Static | ServingMode::Disaggregated => Seconds::ZERO,
     };
     let terms = TokenTerms {
         kernels: step.kernels,

@@ -140,6 +140,8 @@ pub(crate) fn serving() -> ServingEngine {
         queue_weight: 0.85,
         routing_independence: 0.69,
         logit_bytes: 4.0,
+        pool_batch_tokens: 8192.0,
+        pool_rank_imbalance: 1.4,
     }
 }
 

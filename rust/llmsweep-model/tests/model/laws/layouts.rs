@@ -1,5 +1,5 @@
 //! Random models and layouts. Sizes are powers of two that divide every model of the zoo.
-use crate::common::run::{ONE, STEP};
+use crate::common::run::{ONE, REQUEST, STEP};
 use crate::common::shapes::{Named, zoo};
 use llmsweep_model::memory::activations::Recompute;
 use llmsweep_model::memory::recompute::Module;
@@ -100,6 +100,7 @@ pub(super) fn request() -> impl Strategy<Value = InferenceSetup> {
             data,
             mode: if batch { ServingMode::Static } else { ServingMode::Continuous },
             concurrency: f64::from(data) * requests.floor(),
+            ..REQUEST
         },
     )
 }
