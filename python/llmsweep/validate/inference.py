@@ -26,6 +26,16 @@ AXES = (
     "concurrency",
     "admission_interval",
 )
+# Those of the decode pool's limit and of the prefill pool, which only deployments tell.
+POOLS = (
+    "max_batch",
+    "decode_workers",
+    "prefill_workers",
+    "prefill_tensor_parallel",
+    "prefill_expert_parallel",
+    "prefill_pipeline_parallel",
+    "prefill_data_parallel",
+)
 MEASURED = ("ttft_s", "tpot_s", "e2e_s", "output_tokens_per_s")
 # Two printed numbers of three digits that mean the same differ by less.
 SAME = 0.005
@@ -122,8 +132,8 @@ def deployments(
     models: Models,
     accelerators: Mapping[str, Mapping[str, Any]],
     engines: Sequence[Mapping[str, Any]],
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Cases of deployments: those of whole engines and of decode pools, and those of prefill pools."""
+) -> pl.DataFrame:
+    """Cases of deployments, of one pool or of two."""
     frame = with_models(frame.drop("devices"), models).with_columns(
         pl.coalesce("engine_id", "backend").alias("engine_id"),
         pl.lit(None, pl.String).alias("engine"),
@@ -150,7 +160,7 @@ def deployments(
         .with_columns(positive(["ttft_s", "tpot_s"]))
     )
     frame = lengthened(recipes.with_recipes(frame), models).with_columns(unstated().alias("refusal"))
-    return refuse(decode(frame), accelerators), refuse(prefill(frame.filter("disaggregated")), accelerators)
+    return refuse(laid_out(frame), accelerators)
 
 
 def unstated() -> pl.Expr:
@@ -160,53 +170,45 @@ def unstated() -> pl.Expr:
     return pl.coalesce("refusal", pl.when(pl.col("disaggregated") & empty).then(sentence))
 
 
-def layout(pool: str) -> list[pl.Expr]:
-    """The layout of one worker of a pool."""
-    return [
-        pooled("tp_size", pool).alias("tensor_parallel"),
-        pooled("pp_size", pool).alias("pipeline_parallel"),
-        pooled("attention_dp_size", pool).alias("data_parallel"),
-        pooled("moe_ep_size", pool).alias("expert_parallel"),
-    ]
+def experts_over(pool: str) -> pl.Expr:
+    """Devices over which a pool's worker spreads experts.
+
+    Attention replicas that split each expert's matrices among them are answered as if each had whole experts: a device
+    holds as much of them and has as much to do.
+    """
+    spread = pooled("moe_ep_size", pool)
+    return pl.when(pooled("attention_dp_size", pool) > 1).then(spread * pooled("moe_tp_size", pool)).otherwise(spread)
 
 
-def decode(frame: pl.DataFrame) -> pl.DataFrame:
-    """Whole engines as they are; of a decode pool, one worker with its share of the requests and no prefills."""
-    whole = [
-        pl.col("tensor_parallel").fill_null(1),
-        pl.col("pp_size").fill_null(1).alias("pipeline_parallel"),
-        pl.col("data_parallel").fill_null(1),
-        pl.col("expert_parallel").fill_null(1),
-    ]
+def laid_out(frame: pl.DataFrame) -> pl.DataFrame:
+    """The axes of one pool, or of a decode pool and of the prefill pool beside it."""
     apart = pl.col("disaggregated")
-    workers = pooled("num_workers", "decode").clip(1)
-    # A worker decodes no more than its batch on each attention rank; the others wait for their prefill.
-    slots = pl.col("decode_batch_size") * pooled("attention_dp_size", "decode")
-    axes = [
-        pl.when(apart).then(one).otherwise(other).alias(one.meta.output_name())
-        for one, other in zip(layout("decode"), whole, strict=True)
-    ]
+    whole = {
+        "tensor_parallel": pl.col("tensor_parallel").fill_null(1),
+        "pipeline_parallel": pl.col("pp_size").fill_null(1),
+        "data_parallel": pl.col("data_parallel").fill_null(1),
+        "expert_parallel": pl.col("expert_parallel").fill_null(1),
+    }
+    sizes = ("tp_size", "pp_size", "attention_dp_size")
+
+    def split(pool: str) -> dict[str, pl.Expr]:
+        parts = [*(pooled(size, pool) for size in sizes), experts_over(pool)]
+        return dict(zip(whole, parts, strict=True))
+
+    # A worker decodes no more than its batch on each attention rank; the others wait for a slot.
     return frame.with_columns(
-        *axes,
-        pl.when(apart).then(pl.lit("static")).otherwise(pl.lit("continuous")).alias("serving_mode"),
-        pl.when(apart)
-        .then(pl.min_horizontal((pl.col("concurrency") / workers).ceil().cast(pl.Int64), slots))
-        .otherwise("concurrency")
-        .alias("concurrency"),
-    ).with_columns(at_least_one_each().alias("concurrency"))
+        pl.when(apart).then(pl.lit("disaggregated")).otherwise(pl.lit("continuous")).alias("serving_mode"),
+        pl.when(apart).then("decode_batch_size").fill_null(0).alias("max_batch"),
+        *(
+            pl.when(apart).then(pooled("num_workers", pool).clip(1)).fill_null(1).alias(f"{pool}_workers")
+            for pool in ("prefill", "decode")
+        ),
+        *(pl.when(apart).then(size).fill_null(0).alias(f"prefill_{name}") for name, size in split("prefill").items()),
+        *(pl.when(apart).then(size).otherwise(whole[name]).alias(name) for name, size in split("decode").items()),
+    ).with_columns(pl.when(apart).then("concurrency").otherwise(at_least_one_each()).alias("concurrency"))
 
 
 def at_least_one_each() -> pl.Expr:
     """The requests, one of each replica at least; a number that can't be is left for the sentence about it."""
     requests = pl.col("concurrency")
     return pl.when(requests >= 1).then(pl.max_horizontal(requests, "data_parallel")).otherwise(requests)
-
-
-def prefill(frame: pl.DataFrame) -> pl.DataFrame:
-    """One worker of a prefill pool, with its share of the requests."""
-    share = (pl.col("concurrency") / pooled("num_workers", "prefill").clip(1)).ceil().cast(pl.Int64)
-    return (
-        frame.with_columns(layout("prefill"))
-        .with_columns(pl.lit("continuous").alias("serving_mode"), share.alias("concurrency"))
-        .with_columns(at_least_one_each().alias("concurrency"))
-    )

@@ -72,14 +72,9 @@ def one(
             restored(core.answer(named(cases, quantities), "inference", inference.AXES, INFERENCE), quantities),
             kind.name,
         )
-    whole, prefill = inference.deployments(frame, models, chips, engines.read(folders))
-    answers = restored(core.answer(named(whole, quantities), "inference", inference.AXES, INFERENCE), quantities)
-    if prefill.height:
-        first = restored(core.answer(named(prefill, quantities), "inference", inference.AXES, INFERENCE), quantities)
-        answers = answers.join(first.select("id", first="ttft_s_core"), on="id", how="left", maintain_order="left")
-        answers = answers.with_columns(
-            pl.when("disaggregated").then("first").otherwise("ttft_s_core").alias("ttft_s_core")
-        )
+    cases = inference.deployments(frame, models, chips, engines.read(folders))
+    axes = (*inference.AXES, *inference.POOLS)
+    answers = restored(core.answer(named(cases, quantities), "inference", axes, INFERENCE), quantities)
     return measured(answers, kind.name)
 
 

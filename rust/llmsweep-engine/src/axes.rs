@@ -53,6 +53,8 @@ pub enum Domain {
     DraftModel,
     /// An accelerator of the catalogue.
     Accelerator,
+    /// An accelerator of the catalogue, or `same`: that of the other pool.
+    PoolAccelerator,
     /// A network link of the catalogue, or `default`: the accelerator's usual one.
     Network,
     /// A training stack of the catalogue, or `default`: physical defaults.
@@ -139,6 +141,20 @@ pub const PRECISION_NAMES: [&str; Precision::ALL.len()] = {
     let mut index = 0;
     while index < names.len() {
         names[index] = Precision::ALL[index].name;
+        index += 1;
+    }
+    names
+};
+
+/// What stands for the other pool's choice.
+pub const SAME: &str = "same";
+
+/// [`SAME`], then [`PRECISION_NAMES`].
+pub const POOL_PRECISION_NAMES: [&str; Precision::ALL.len() + 1] = {
+    let mut names = [SAME; Precision::ALL.len() + 1];
+    let mut index = 0;
+    while index < PRECISION_NAMES.len() {
+        names[index + 1] = PRECISION_NAMES[index];
         index += 1;
     }
     names

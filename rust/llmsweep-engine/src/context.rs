@@ -36,8 +36,8 @@ use crate::plan::{Plan, PlanAxis, Point};
 use crate::spec::{AxisValue, Search, Spec};
 use crate::spread::Spread;
 use resolve::{
-    SIXTEEN_BITS, attention_ratios, choices, kernels, laws_of, models_of, named_engines, named_stacks, networks,
-    spreads, stack_names, stack_systems, subsets,
+    SIXTEEN_BITS, attention_ratios, choices, entries, kernels, laws_of, models_of, named_engines, named_stacks,
+    networks, spreads, stack_names, stack_systems, subsets, with_pool,
 };
 
 /// What a sweep can't be compiled for, in one sentence.
@@ -52,11 +52,11 @@ pub struct Context {
     pub plan: Plan,
     /// The models on the model axis.
     pub models: Vec<ModelEntry>,
-    /// The precisions on the precision axis.
+    /// The precisions on the precision axis, then those that only a prefill pool has.
     pub precisions: Vec<&'static Precision>,
     /// The formats on the cache axis; empty in training.
     pub kv_precisions: Vec<&'static KvPrecision>,
-    /// The accelerators on the accelerator axis.
+    /// The accelerators on the accelerator axis, then those that only a prefill pool has.
     pub accelerators: Vec<AcceleratorEntry>,
     /// The networks on the network axis; `None` for the accelerator's usual one.
     pub networks: Vec<Option<NetworkEntry>>,
@@ -86,6 +86,10 @@ pub struct Context {
     allocators: Vec<KvAllocator>,
     /// The models on the draft-model axis; `None` for none.
     drafts: Vec<Option<ModelEntry>>,
+    /// Positions of the prefill pools' accelerators; `None` for that of the decode pool.
+    prefill_accelerators: Vec<Option<usize>>,
+    /// The same of their precisions.
+    prefill_precisions: Vec<Option<usize>>,
     /// Of each accelerator, engine, precision that it computes in, and cache format.
     laws: Vec<Vec<Vec<Option<Vec<ResolvedLaws>>>>>,
     /// Of each accelerator, with the kernels of each engine on the engine axis.
@@ -112,12 +116,10 @@ impl Context {
     pub fn compile(spec: &Spec, catalog: &Catalog) -> Result<Self, CompileError> {
         let plan = Plan::new(spec.phase, &spec.axes);
         let names = |axis| plan.axis(axis).map(PlanAxis::names).unwrap_or_default();
-        let missing = |kind: &str, id: &str| CompileError(format!("the catalogue has no {kind} \"{id}\""));
-        let models: Vec<ModelEntry> = models_of(catalog, &names(axis::MODEL))?.into_iter().flatten().collect();
-        let accelerators: Vec<AcceleratorEntry> = names(axis::ACCELERATOR)
-            .iter()
-            .map(|id| catalog.accelerator(id).cloned().ok_or_else(|| missing("accelerator", id)))
-            .collect::<Result<_, _>>()?;
+        let models = entries(&names(axis::MODEL), "model", |id| catalog.model(id))?;
+        let (accelerator_names, prefill_accelerators) =
+            with_pool(names(axis::ACCELERATOR), &names(axis::PREFILL_ACCELERATOR));
+        let accelerators = entries(&accelerator_names, "accelerator", |id| catalog.accelerator(id))?;
         let networks = networks(catalog, &names(axis::NETWORK))?;
         let systems = catalog.systems();
         let incomplete = |what: &str| {
@@ -145,8 +147,9 @@ impl Context {
         let defaults = systems.training.ok_or_else(|| incomplete("training (systems/training.toml)"))?;
         let named = named_stacks(catalog, &names(axis::STACK))?;
         let attention_ratios = accelerators.iter().map(|entry| attention_ratios(&named, entry)).collect();
+        let (precision_names, prefill_precisions) = with_pool(names(axis::PRECISION), &names(axis::PREFILL_PRECISION));
         let precisions: Vec<&'static Precision> =
-            names(axis::PRECISION).iter().filter_map(|name| Precision::by_name(name)).collect();
+            precision_names.iter().filter_map(|name| Precision::by_name(name)).collect();
         let kv_precisions: Vec<&'static KvPrecision> =
             names(axis::KV_PRECISION).iter().filter_map(|name| KvPrecision::by_name(name)).collect();
         let laws = accelerators
@@ -185,6 +188,8 @@ impl Context {
             allocators: choices(&names(axis::KV_ALLOCATOR), &KvAllocator::ALL),
             speculations: choices(&names(axis::SPECULATION), &Speculation::ALL),
             drafts: models_of(catalog, &names(axis::DRAFT_MODEL))?,
+            prefill_accelerators,
+            prefill_precisions,
             schedules: choices(&names(axis::SCHEDULE), &Schedule::ALL),
             recompute_modules: subsets(&names(axis::RECOMPUTE_MODULES), &Module::NAMES),
             training_modes: choices(&names(axis::TRAINING_MODE), &Mode::ALL),
@@ -347,7 +352,13 @@ impl Context {
     /// The accelerator of a point with its network, price and what-if factors.
     #[must_use]
     pub fn accelerator(&self, point: &Point) -> Accelerator {
-        let entry = &self.accelerators[point.index(axis::ACCELERATOR)];
+        self.accelerator_of(point, point.index(axis::ACCELERATOR))
+    }
+
+    /// The same of the accelerator at a position.
+    #[must_use]
+    pub fn accelerator_of(&self, point: &Point, position: usize) -> Accelerator {
+        let entry = &self.accelerators[position];
         let base = match &self.networks[point.index(axis::NETWORK)] {
             Some(network) => entry.with_network(network, self.number(point, axis::NICS)),
             None => entry.accelerator,
@@ -370,13 +381,34 @@ impl Context {
 
     /// Everything that times the accelerator of a point.
     pub fn device(&self, point: &Point) -> Result<ResolvedDevice, Reject> {
-        let accelerator = self.accelerator(point);
-        let precision = self.precision(point);
+        self.device_of(point, point.index(axis::ACCELERATOR), point.index(axis::PRECISION))
+    }
+
+    /// Positions of the accelerator and the precision of a point's prefill pool.
+    #[must_use]
+    pub fn prefill_pool(&self, point: &Point) -> (usize, usize) {
+        let accelerator = self.prefill_accelerators[point.index(axis::PREFILL_ACCELERATOR)];
+        let precision = self.prefill_precisions[point.index(axis::PREFILL_PRECISION)];
+        (
+            accelerator.unwrap_or_else(|| point.index(axis::ACCELERATOR)),
+            precision.unwrap_or_else(|| point.index(axis::PRECISION)),
+        )
+    }
+
+    /// The same of the accelerator and the precision at these positions.
+    pub fn device_of(
+        &self,
+        point: &Point,
+        accelerator_position: usize,
+        precision_position: usize,
+    ) -> Result<ResolvedDevice, Reject> {
+        let accelerator = self.accelerator_of(point, accelerator_position);
+        let precision = self.precisions[precision_position];
         let phase = self.plan.phase;
         let engine = if phase == Phase::Inference { point.index(axis::ENGINE) } else { 0 };
-        let collectives = self.collectives[point.index(axis::ACCELERATOR)][engine];
+        let collectives = self.collectives[accelerator_position][engine];
         let cache = if phase == Phase::Inference { point.index(axis::KV_PRECISION) } else { 0 };
-        let laws = &self.laws[point.index(axis::ACCELERATOR)][engine][point.index(axis::PRECISION)];
+        let laws = &self.laws[accelerator_position][engine][precision_position];
         let resolved = laws.as_ref().map(|caches| caches[cache]).ok_or(Reject::PrecisionUnsupported)?;
         let cache_format = if phase == Phase::Inference { self.kv_precision(point).name } else { SIXTEEN_BITS };
         let mut kernels =
@@ -384,7 +416,7 @@ impl Context {
         if phase == Phase::Inference {
             kernels.start = self.engine(point).kernel_start;
         } else {
-            kernels.attention_ratio = self.attention_ratios[point.index(axis::ACCELERATOR)][point.index(axis::STACK)];
+            kernels.attention_ratio = self.attention_ratios[accelerator_position][point.index(axis::STACK)];
         }
         Ok(ResolvedDevice { device: Device { accelerator, kernels, collectives }, provenance: resolved.provenance })
     }

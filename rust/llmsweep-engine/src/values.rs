@@ -2,7 +2,7 @@
 //!
 //! Values travel as `f64`: NaN where the quantity does not exist, a code for a label, 1 for true. Arrow arrays turn NaN into null.
 use llmsweep_model::economics::{HOUR, Upkeep};
-use llmsweep_model::phase::inference::InferenceRow;
+use llmsweep_model::phase::inference::{InferenceRow, Pools};
 use llmsweep_model::phase::share::Bottleneck;
 use llmsweep_model::phase::training::TrainingRow;
 use llmsweep_model::phase::training_memory::{MemoryTerm, TrainingMemory};
@@ -66,6 +66,10 @@ impl TrainingOutcome {
 impl InferenceOutcome {
     fn of(&self, value: impl Fn(&InferenceRow) -> f64) -> f64 {
         self.result.as_ref().map_or(f64::NAN, value)
+    }
+
+    fn of_pools(&self, value: impl Fn(&Pools) -> f64) -> f64 {
+        self.of(|row| row.pools.as_ref().map_or(f64::NAN, &value))
     }
 
     /// Rental per answered token.
@@ -233,6 +237,13 @@ const INFERENCE: &[(&str, OfInference)] = &[
     ("max_concurrency", |o| o.of(|row| finite(row.max_concurrency))),
     ("kv_tokens", |o| o.of(|row| finite(row.kv_tokens))),
     ("kv_bytes_per_token", |o| o.kv_bytes_per_token),
+    ("prefill_device_count", |o| o.of_pools(|pools| pools.prefill_devices)),
+    ("decode_device_count", |o| o.of_pools(|pools| pools.decode_devices)),
+    ("kv_transfer_bytes", |o| o.of_pools(|pools| pools.handoff.bytes)),
+    ("kv_transfer_s", |o| o.of_pools(|pools| pools.handoff.time.0)),
+    ("prefill_wait_s", |o| o.of_pools(|pools| (pools.wait + pools.burst).0)),
+    ("prefill_utilisation", |o| o.of_pools(|pools| pools.prefill_utilisation)),
+    ("decode_utilisation", |o| o.of_pools(|pools| pools.decode_utilisation)),
     ("saturated", InferenceOutcome::saturated),
     ("cost_usd", |o| o.usd_per_token() * o.answer_tokens()),
     ("usd_per_million_tokens", |o| o.usd_per_token() * MILLION),
@@ -300,6 +311,7 @@ impl Value {
                 Domain::Model
                 | Domain::Accelerator
                 | Domain::DraftModel
+                | Domain::PoolAccelerator
                 | Domain::Network
                 | Domain::Stack
                 | Domain::Engine

@@ -41,11 +41,14 @@ pub enum Reject {
     Overloaded,
     StaticArrivals,
     FleetTooSmall,
+    PrefillPrecisionUnsupported,
+    PrefillLayout,
+    PrefillDoesNotFit,
 }
 
 impl Reject {
     /// Every reason, in the order of its code.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 39] = [
         Self::PrecisionUnsupported,
         Self::PrecisionNotTrained,
         Self::TensorParallelHeads,
@@ -82,6 +85,9 @@ impl Reject {
         Self::Overloaded,
         Self::StaticArrivals,
         Self::FleetTooSmall,
+        Self::PrefillPrecisionUnsupported,
+        Self::PrefillLayout,
+        Self::PrefillDoesNotFit,
     ];
 
     /// Position in [`Reject::ALL`].
@@ -130,6 +136,9 @@ impl Reject {
             Self::Overloaded => "overloaded",
             Self::StaticArrivals => "static_arrivals",
             Self::FleetTooSmall => "fleet_too_small",
+            Self::PrefillPrecisionUnsupported => "prefill_precision_unsupported",
+            Self::PrefillLayout => "prefill_layout",
+            Self::PrefillDoesNotFit => "prefill_does_not_fit",
         }
     }
 
@@ -201,6 +210,15 @@ impl Reject {
             Self::Overloaded => "Requests arrive faster than the replicas can finish them, whatever they wait.",
             Self::StaticArrivals => "Static batches take no arrivals: arrival_rate_per_s needs continuous batching.",
             Self::FleetTooSmall => "One replica needs more devices than the fleet has.",
+            Self::PrefillPrecisionUnsupported => {
+                "The prefill pool's accelerator has no matrix units for the compute format of its precision."
+            }
+            Self::PrefillLayout => {
+                "The prefill pool's parallelism does not divide the model's heads, channels, experts or layers, or its own ranks."
+            }
+            Self::PrefillDoesNotFit => {
+                "The weights of the prefill pool's fullest device, or the cache of one prompt beside them, exceed its memory."
+            }
         }
     }
 }

@@ -74,7 +74,8 @@ fn axis(axis: &Axis) -> Value {
     let domain = match axis.domain {
         Domain::Model => json!({ "kind": "model" }),
         Domain::DraftModel => json!({ "kind": "draft_model" }),
-        Domain::Accelerator => json!({ "kind": "accelerator" }),
+        // Its fallback says that it takes "same" too.
+        Domain::Accelerator | Domain::PoolAccelerator => json!({ "kind": "accelerator" }),
         Domain::Network => json!({ "kind": "network" }),
         Domain::Stack => json!({ "kind": "stack" }),
         Domain::Engine => json!({ "kind": "engine" }),
@@ -150,6 +151,9 @@ fn reject_phases(reject: Reject) -> Vec<&'static str> {
         | Reject::DrafterSplit
         | Reject::Overloaded
         | Reject::StaticArrivals
-        | Reject::FleetTooSmall => &[Phase::Inference],
+        | Reject::FleetTooSmall
+        | Reject::PrefillPrecisionUnsupported
+        | Reject::PrefillLayout
+        | Reject::PrefillDoesNotFit => &[Phase::Inference],
     })
 }

@@ -3,7 +3,7 @@ use llmsweep_model::memory::recompute::Module;
 use llmsweep_model::phase::training_state::Offload;
 use llmsweep_model::work::adapters::Target;
 
-use super::{Axis, Domain, Fallback, KV_PRECISION_NAMES, Level, PRECISION_NAMES, Phase};
+use super::{Axis, Domain, Fallback, KV_PRECISION_NAMES, Level, POOL_PRECISION_NAMES, PRECISION_NAMES, Phase, SAME};
 
 const BOTH: &[Phase] = &Phase::ALL;
 const TRAINING: &[Phase] = &[Phase::Training];
@@ -36,6 +36,12 @@ use Level::{Row, Shape, Time, Work};
 const COUNT: Domain = Integer { min: 1, max: 100_000_000 };
 /// Tokens: from one to far more than any published run.
 const TOKENS: Domain = Integer { min: 1, max: 1_000_000_000_000_000 };
+
+/// Requests of a batch, 0 for no limit.
+const BATCH: Domain = Integer { min: 0, max: 100_000_000 };
+
+/// A way to split the prefill pool's workers, 0 for that of the decode pool's.
+const POOL_SPLIT: Domain = Integer { min: 0, max: 100_000_000 };
 
 /// Layers of one stage, none for an even share.
 const STAGE_LAYERS: Domain = Integer { min: 0, max: 100_000 };
@@ -404,9 +410,9 @@ pub const AXES: &[Axis] = &[
         "serving_mode",
         INFERENCE,
         Row,
-        Choice(&["continuous", "static"]),
+        Choice(&["continuous", "static", "disaggregated"]),
         Name("continuous"),
-        "Continuous batching in steady state, or one static batch at a time.",
+        "Continuous batching in steady state, one static batch at a time, or a pool that prefills beside one that decodes.",
     ),
     workload(
         axis(
@@ -590,5 +596,70 @@ pub const AXES: &[Axis] = &[
             "Promised time between two tokens, for slo_attainment; 0 promises none.",
         ),
         "s",
+    ),
+    axis(
+        "max_batch",
+        INFERENCE,
+        Row,
+        BATCH,
+        Fallback::Integer(0),
+        "Requests that an engine runs together on one replica at most; 0 is as many as fit. Static batches have their size.",
+    ),
+    axis(
+        "decode_workers",
+        INFERENCE,
+        Row,
+        COUNT,
+        Fallback::Integer(1),
+        "Workers of a disaggregated decode pool, each laid out by the main axes; data_parallel is inside one.",
+    ),
+    axis("prefill_workers", INFERENCE, Row, COUNT, Fallback::Integer(1), "Workers of a disaggregated prefill pool."),
+    axis(
+        "prefill_accelerator",
+        INFERENCE,
+        Row,
+        Domain::PoolAccelerator,
+        Name(SAME),
+        "The accelerator of a disaggregated prefill pool.",
+    ),
+    axis(
+        "prefill_precision",
+        INFERENCE,
+        Row,
+        Choice(&POOL_PRECISION_NAMES),
+        Name(SAME),
+        "Format of weights and arithmetic in a disaggregated prefill pool.",
+    ),
+    axis(
+        "prefill_tensor_parallel",
+        INFERENCE,
+        Row,
+        POOL_SPLIT,
+        Fallback::Integer(0),
+        "Devices of the prefill pool that share each layer's matrices; 0 is tensor_parallel.",
+    ),
+    axis(
+        "prefill_expert_parallel",
+        INFERENCE,
+        Row,
+        POOL_SPLIT,
+        Fallback::Integer(0),
+        "Devices of the prefill pool over which the experts of a layer are spread; 0 is expert_parallel.",
+    ),
+    axis(
+        "prefill_pipeline_parallel",
+        INFERENCE,
+        Row,
+        POOL_SPLIT,
+        Fallback::Integer(0),
+        "Stages into which the prefill pool's workers split the layers; 0 is pipeline_parallel.",
+    ),
+    axis(
+        "prefill_data_parallel",
+        INFERENCE,
+        Row,
+        POOL_SPLIT,
+        Fallback::Integer(0),
+        "Attention replicas inside one worker of the prefill pool; 0 is data_parallel.",
     ),
 ];

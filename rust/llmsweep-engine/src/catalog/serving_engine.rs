@@ -5,7 +5,7 @@ use super::constant::Range::{Amount, DividingShare, Positive, Share, Surplus};
 use super::constant::{Constant, constant};
 
 /// Every constant of a serving engine.
-pub const SERVING: [Constant<ServingEngine>; 18] = [
+pub const SERVING: [Constant<ServingEngine>; 19] = [
     constant("host_step_s", Amount, |s| &mut s.host_step.0, "Host time of a step."),
     constant("host_request_s", Amount, |s| &mut s.host_request.0, "Host time of a step for each running request."),
     constant("kernel_start_s", Amount, |s| &mut s.kernel_start.0, "Start of a kernel inside a captured graph."),
@@ -62,6 +62,12 @@ pub const SERVING: [Constant<ServingEngine>; 18] = [
         DividingShare,
         |s| &mut s.routing_independence,
         "How independently the tokens of a batch choose experts.",
+    ),
+    constant(
+        "pool_rank_imbalance",
+        Surplus,
+        |s| &mut s.pool_rank_imbalance,
+        "Time of a prefill step of attention replicas that share experts over its mean.",
     ),
     constant("logit_bytes", Amount, |s| &mut s.logit_bytes, "Bytes moved per logit."),
 ];

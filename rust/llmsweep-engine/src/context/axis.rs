@@ -83,4 +83,13 @@ positions! {
     LENGTH_CORRELATION = "length_correlation";
     SLO_TTFT = "slo_ttft_s";
     SLO_TPOT = "slo_tpot_s";
+    MAX_BATCH = "max_batch";
+    DECODE_WORKERS = "decode_workers";
+    PREFILL_WORKERS = "prefill_workers";
+    PREFILL_ACCELERATOR = "prefill_accelerator";
+    PREFILL_PRECISION = "prefill_precision";
+    PREFILL_TENSOR = "prefill_tensor_parallel";
+    PREFILL_EXPERT = "prefill_expert_parallel";
+    PREFILL_PIPELINE = "prefill_pipeline_parallel";
+    PREFILL_DATA = "prefill_data_parallel";
 }

@@ -1,18 +1,22 @@
 //! Serving rows.
 use llmsweep_model::arch::ModelShape;
-use llmsweep_model::economics::Fleet;
+use llmsweep_model::economics::{Fleet, Upkeep};
 use llmsweep_model::flops::ForwardFlops;
 use llmsweep_model::parallel::pipeline::Cut;
 use llmsweep_model::phase::inference::offload::HostShare;
 use llmsweep_model::phase::inference::prefix::Prefix;
 use llmsweep_model::phase::inference::speculation::{Drafter, Guess};
 use llmsweep_model::phase::inference::times::{InferenceDevice, InferenceWork, PassTime};
-use llmsweep_model::phase::inference::{self, InferenceRow, InferenceSetup, Replica, Tables};
+use llmsweep_model::phase::inference::{
+    self, InferenceRow, InferenceSetup, Replica, ServingMode, Tables, disaggregated,
+};
 use llmsweep_model::quantity::Seconds;
 use llmsweep_model::reject::Reject;
+use llmsweep_model::system::ServingEngine;
 
 use super::Common;
 use super::memo::{Memo, stages_of};
+use super::prefill_pool::{PrefillLayout, PrefillPools};
 use super::seen::{Seen, UNSEEN};
 use crate::axes::Level;
 use crate::catalog::Provenance;
@@ -38,6 +42,7 @@ pub struct InferenceEvaluator<'a> {
     drafter: Result<Option<Drafter>, Reject>,
     device: Result<(InferenceDevice, Provenance), Reject>,
     passes: Passes,
+    pools: PrefillPools,
 }
 
 /// Passes of the last cell, by batch and by prompt.
@@ -105,6 +110,7 @@ impl<'a> InferenceEvaluator<'a> {
             drafter: Err(UNSEEN),
             device: Err(UNSEEN),
             passes: Passes::new(),
+            pools: PrefillPools::new(),
         }
     }
 
@@ -129,6 +135,7 @@ impl<'a> InferenceEvaluator<'a> {
             .device(point)
             .map(|resolved| (InferenceDevice::of(&resolved.device, context.engine(point)), resolved.provenance));
         self.passes.forget();
+        self.pools.forget(first == Level::Shape);
     }
 
     /// The results of a point.
@@ -139,9 +146,15 @@ impl<'a> InferenceEvaluator<'a> {
         let used = self.seen.context.number(point, axis::TENSOR) * f64::from(setup.pipeline) * f64::from(setup.data);
         let devices = self.seen.context.search.paid(used);
         let provenance = self.device.as_ref().ok().map(|(_, provenance)| *provenance);
+        let disaggregated = setup.mode == ServingMode::Disaggregated;
+        let devices = if disaggregated { devices * setup.decode_workers } else { devices };
+        let mut common = self.seen.common(point, Fleet { devices, spares: 0.0 }, provenance);
+        if disaggregated {
+            common = self.with_pool(point, common);
+        }
         InferenceOutcome {
             result: self.row(point, &setup),
-            common: self.seen.common(point, Fleet { devices, spares: 0.0 }, provenance),
+            common,
             kv_bytes_per_token: self.work.as_ref().map_or(f64::NAN, |work| work.kv_bytes_per_token),
         }
     }
@@ -162,6 +175,18 @@ impl<'a> InferenceEvaluator<'a> {
         self.device.as_ref().map_err(|reject| *reject)
     }
 
+    /// What the devices of both pools cost; of the decode pool alone where the other can't be laid out.
+    fn with_pool(&mut self, point: &Point, common: Common) -> Common {
+        let context = self.seen.context;
+        let Ok(bill) = self.pools.bill(context, point) else { return common };
+        let devices = PrefillLayout::of(context, point).devices();
+        let price_scale = context.number(point, axis::PRICE_SCALE);
+        let upkeep = Upkeep::of(&bill.tariff, Fleet { devices, spares: 0.0 }, price_scale);
+        let worse = |own: Provenance| if bill.provenance as u8 > own as u8 { bill.provenance } else { own };
+        let common = common.with_prefill_pool(devices, bill.host_devices, &upkeep);
+        Common { provenance: common.provenance.map(worse), ..common }
+    }
+
     #[inline]
     fn row(&mut self, point: &Point, setup: &InferenceSetup) -> Result<InferenceRow, Reject> {
         let context = self.seen.context;
@@ -173,8 +198,17 @@ impl<'a> InferenceEvaluator<'a> {
         let mut tables =
             CellTables { shape, work, device, drafter, passes: &mut self.passes, prompt_flops: &mut self.prompt_flops };
         let replica = Replica { shape, work, device, engine: context.engine(point), stages, drafter };
+        if setup.mode == ServingMode::Disaggregated {
+            let mut entered = self.pools.enter(context, point)?;
+            return disaggregated::row(&replica, &mut tables, &entered.pool, &mut entered.tables, setup);
+        }
         inference::row(&replica, &mut tables, setup)
     }
+}
+
+/// Requests that one replica runs together: what the axis says, or where it is 0 the engine.
+fn most(number: f64, engine: &ServingEngine) -> f64 {
+    if number > 0.0 { number } else { engine.max_batch }
 }
 
 /// The row level of a point.
@@ -208,6 +242,8 @@ pub fn setup(context: &Context, point: &Point) -> InferenceSetup {
         arrival_rate: context.number(point, axis::ARRIVAL_RATE),
         slo_ttft: Seconds(context.number(point, axis::SLO_TTFT)),
         slo_tpot: Seconds(context.number(point, axis::SLO_TPOT)),
+        max_batch: most(context.number(point, axis::MAX_BATCH), context.engine(point)),
+        decode_workers: context.number(point, axis::DECODE_WORKERS),
     }
 }
 

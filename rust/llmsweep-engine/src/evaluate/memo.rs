@@ -76,11 +76,17 @@ impl<K: Copy + Eq + Hash, V> KeyMemo<K, V> {
 
     #[inline]
     pub(super) fn get(&mut self, key: K, compute: impl FnOnce() -> V) -> &V {
+        self.get_mut(key, compute)
+    }
+
+    /// The same to change: a value may keep memos of its own.
+    #[inline]
+    pub(super) fn get_mut(&mut self, key: K, compute: impl FnOnce() -> V) -> &mut V {
         let position = match self.last {
             Some((last, position)) if last == key => position,
             _ => self.find(key, compute),
         };
-        &self.values[position]
+        &mut self.values[position]
     }
 
     fn find(&mut self, key: K, compute: impl FnOnce() -> V) -> usize {

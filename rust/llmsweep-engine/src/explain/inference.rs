@@ -4,10 +4,9 @@ use llmsweep_model::phase::inference::times::{InferenceDevice, InferenceWork};
 use llmsweep_model::phase::inference::{InferenceRow, InferenceSetup, ServingMode};
 use llmsweep_model::quantity::Seconds;
 use llmsweep_model::reject::Reject;
-use llmsweep_model::system::ServingEngine;
 use llmsweep_model::work::{Work, decode};
 
-use super::{Section, Term, device_section, kernels, money, seconds, short, traffic};
+use super::{Section, Term, device_section, kernels, money, pools, seconds, short, traffic};
 use crate::context::Context;
 use crate::evaluate::inference::{InferenceEvaluator, setup};
 use crate::plan::Point;
@@ -23,10 +22,13 @@ pub(super) fn sections(context: &Context, point: &Point) -> (Option<Reject>, Vec
     if let (Ok(row), Ok(work), Ok((device, _))) = (&outcome.result, evaluator.work(), evaluator.device()) {
         let drafter = evaluator.drafter();
         sections.push(memory(row));
-        sections.push(room(row, &setup, context.engine(point)));
+        sections.push(room(row, &setup));
         sections.extend(layers(context, point, work, device, drafter, (row, &setup)));
         sections.extend(drafter.map(|drafter| guesses(drafter, row, &setup)));
         sections.push(between_tokens(row, &setup));
+        if let Some(found) = &row.pools {
+            sections.extend(pools::sections(context, point, row, found));
+        }
         sections.push(first_token(row, &setup));
         sections.extend(traffic::sections(row, &setup, &outcome.common));
         let request = Seconds(1.0 / row.requests_per_s);
@@ -77,7 +79,7 @@ fn memory(row: &InferenceRow) -> Section {
     .total(Term::new("used", row.peak_memory, "B", "Σ").numbers(format!("of {} B usable", short(room.usable))))
 }
 
-fn room(row: &InferenceRow, setup: &InferenceSetup, engine: &ServingEngine) -> Section {
+fn room(row: &InferenceRow, setup: &InferenceSetup) -> Section {
     let room = &row.room;
     Section::new(
         "Room for requests on one replica",
@@ -94,7 +96,7 @@ fn room(row: &InferenceRow, setup: &InferenceSetup, engine: &ServingEngine) -> S
             ),
             Term::new("in the host's memory", room.used_of_host(row.running), "B", "weights + R · cache of a request"),
             Term::new("requests that fit", room.full_requests(), "", "room / request"),
-            running(row, setup, engine),
+            running(row, setup),
         ],
     )
 }
@@ -179,6 +181,11 @@ fn between_tokens(row: &InferenceRow, setup: &InferenceSetup) -> Section {
 
 fn waiting_for_prefills(row: &InferenceRow, setup: &InferenceSetup) -> Term {
     let wait = row.terms.prefill;
+    match setup.mode {
+        ServingMode::Static => return seconds("waiting for prefills", wait, "none: one batch at a time"),
+        ServingMode::Disaggregated => return seconds("waiting for prefills", wait, "none: they have their own pool"),
+        ServingMode::Continuous => {}
+    }
     if setup.arrival_rate > 0.0 {
         let share = wait / row.tpot;
         return seconds("waiting for prefills", wait, "ρ / (1 − ρ) · step")
@@ -193,9 +200,17 @@ fn waiting_for_prefills(row: &InferenceRow, setup: &InferenceSetup) -> Term {
 }
 
 /// What runs: what is offered, or what arrives while a request runs.
-fn running(row: &InferenceRow, setup: &InferenceSetup, engine: &ServingEngine) -> Term {
-    let admitted = format!("{}, {}", short(row.room.requests()), short(engine.max_batch));
+fn running(row: &InferenceRow, setup: &InferenceSetup) -> Term {
+    let admitted = format!("{}, {}", short(row.room.requests()), short(setup.max_batch));
     let term = |formula: &'static str| Term::new("requests that run", row.running, "", formula);
+    if setup.mode == ServingMode::Disaggregated {
+        return term("rate · time in decode / replicas").numbers(format!(
+            "{} · {} / {}",
+            short(row.requests_per_s),
+            short(row.answer_times.mean),
+            short(row.replicas)
+        ));
+    }
     if setup.arrival_rate > 0.0 {
         return term("min(1 + arrivals in an answer, admitted, the engine's most)").numbers(format!(
             "min(1 + {} · {}, {admitted})",
@@ -212,6 +227,9 @@ fn first_token(row: &InferenceRow, setup: &InferenceSetup) -> Section {
         ServingMode::Continuous if setup.arrival_rate > 0.0 => "prefill + engine + its steps + running step + waits",
         ServingMode::Continuous => "prefill + engine + its steps + burst + queue + wait for room",
         ServingMode::Static => "prefill of the batch + step",
+        ServingMode::Disaggregated => {
+            "prefill + hand-off + engine + its steps + burst + wait for a prefill rank and for a slot"
+        }
     };
     Section::new(
         "Time to the first token, and throughput",
@@ -231,7 +249,15 @@ fn first_token(row: &InferenceRow, setup: &InferenceSetup) -> Section {
                 "tokens/s",
                 "requests per second · output tokens",
             ),
-            Term::new("requests per second", row.requests_per_s, "1/s", "replicas · R / time of one request"),
+            Term::new(
+                "requests per second",
+                row.requests_per_s,
+                "1/s",
+                match setup.mode {
+                    ServingMode::Disaggregated => "requests in flight / time of one round, at most what the pools can",
+                    ServingMode::Continuous | ServingMode::Static => "replicas · R / time of one request",
+                },
+            ),
         ],
     )
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::names::{Vocabulary, is_glob};
 use super::report::{Report, find, found, unknown};
 use super::{AxisValue, AxisValues, Rows, VALUES_LIMIT, range};
-use crate::axes::{AXES, Axis, Domain, Fallback, Phase, of_phase};
+use crate::axes::{AXES, Axis, Domain, Fallback, Phase, SAME, of_phase};
 use crate::columns;
 use crate::lengths;
 use crate::node::{DocumentError, Entry, Node, Place, Value};
@@ -140,6 +140,7 @@ pub(super) fn expected(axis: &Axis) -> String {
         Domain::Model => "the name of a model in the catalogue".to_owned(),
         Domain::DraftModel => "the name of a model in the catalogue, or \"none\"".to_owned(),
         Domain::Accelerator => "the name of an accelerator in the catalogue".to_owned(),
+        Domain::PoolAccelerator => "the name of an accelerator in the catalogue, or \"same\"".to_owned(),
         Domain::Network => "the name of a network in the catalogue, or \"default\"".to_owned(),
         Domain::Stack => "the name of a training stack in the catalogue, or \"default\"".to_owned(),
         Domain::Engine => "the name of a serving engine in the catalogue".to_owned(),
@@ -229,7 +230,10 @@ fn scalar(axis: &Axis, node: &Node, vocabulary: &Vocabulary) -> Result<Vec<AxisV
     match (axis.domain, &node.value) {
         (Domain::DraftModel, Value::String(name)) if name == "none" => names(Ok(vec!["none"])),
         (Domain::Model | Domain::DraftModel, Value::String(name)) => names(vocabulary.models.resolve("model", name)),
-        (Domain::Accelerator, Value::String(name)) => names(vocabulary.accelerators.resolve("accelerator", name)),
+        (Domain::PoolAccelerator, Value::String(name)) if name == SAME => names(Ok(vec![SAME])),
+        (Domain::Accelerator | Domain::PoolAccelerator, Value::String(name)) => {
+            names(vocabulary.accelerators.resolve("accelerator", name))
+        }
         (Domain::Network | Domain::Stack, Value::String(name)) if name == "default" => names(Ok(vec!["default"])),
         (Domain::Network, Value::String(name)) => names(vocabulary.networks.resolve("network", name)),
         (Domain::Stack, Value::String(name)) => names(vocabulary.stacks.resolve("stack", name)),

@@ -136,7 +136,13 @@ fn bound() -> Value {
 
 fn axis_schema(axis: &Axis) -> Value {
     let scalar = match axis.domain {
-        Domain::Model | Domain::DraftModel | Domain::Accelerator | Domain::Network | Domain::Stack | Domain::Engine => {
+        Domain::Model
+        | Domain::DraftModel
+        | Domain::Accelerator
+        | Domain::PoolAccelerator
+        | Domain::Network
+        | Domain::Stack
+        | Domain::Engine => {
             json!({ "type": "string", "minLength": 1 })
         }
         Domain::Choice(names) => json!({ "enum": names }),

@@ -51,6 +51,14 @@ fn case(reject: Reject) -> (&'static str, &'static str) {
         Reject::Overloaded => (SERVING, "arrival_rate_per_s = 1000"),
         Reject::StaticArrivals => (SERVING, "arrival_rate_per_s = 0.1\nserving_mode = \"static\""),
         Reject::FleetTooSmall => (SERVING, "tensor_parallel = 8\n[search]\nmode = \"fleet\"\ndevices = 4"),
+        Reject::PrefillPrecisionUnsupported => {
+            (SERVING, "serving_mode = \"disaggregated\"\nprefill_precision = \"nvfp4\"")
+        }
+        Reject::PrefillLayout => (SERVING, "serving_mode = \"disaggregated\"\nprefill_tensor_parallel = 3"),
+        Reject::PrefillDoesNotFit => (
+            SERVING,
+            "model = \"llama3.1-70b\"\ntensor_parallel = 4\nserving_mode = \"disaggregated\"\nprefill_tensor_parallel = 1",
+        ),
         Reject::BatchDoesNotFit => (SERVING, "serving_mode = \"static\"\nconcurrency = 100_000"),
     }
 }

@@ -1,6 +1,6 @@
 //! The worked numbers of docs/model.md.
 use crate::common::hardware::{B200, H100, H200, TRAINING_CLOCK};
-use crate::common::run::{ONE, REQUEST, STEP, count, serve, serve_speculating, train};
+use crate::common::run::{ONE, REQUEST, STEP, count, serve, serve_apart, serve_speculating, train};
 use crate::common::shapes::{gpt3_175b, llama2_7b, llama2_70b, llama3_405b};
 use crate::common::software::operations;
 use llmsweep_model::collective::Ring;
@@ -232,4 +232,23 @@ fn economics() {
     page.says("facility", facility.0, 6115.0, PRINTED);
     page.says("owned", upkeep.ownership(Seconds(HOUR)).expect("a purchase price").0, 8.36, PRINTED);
     page.says("carbon", upkeep.carbon(Seconds(HOUR)).expect("a board power"), 2.28, PRINTED);
+}
+
+#[test]
+fn two_pools() {
+    let mut page = Page::default();
+    let setup = InferenceSetup { concurrency: 64.0, decode_workers: 2.0, ..REQUEST };
+    let row = serve_apart(&llama2_70b(), &H100, "fp8", (4, 1), (2.0, 1.0, 4, 1), &setup).expect("fits");
+    let pools = row.pools.expect("two pools");
+    page.says("S", pools.service.0, 0.0503, PRINTED);
+    page.says("W", pools.wait.0, 0.0197, PRINTED);
+    page.says("burst", pools.burst.0, 0.1091, PRINTED);
+    page.says("hand-off bytes", pools.handoff.bytes, 335.5e6, PRINTED);
+    page.says("hand-off", pools.handoff.time.0, 1.76e-3, PRINTED);
+    page.says("exposed", pools.handoff.exposed.0, 0.022e-3, PRINTED);
+    page.says("R", row.running, 30.9, PRINTED);
+    page.says("TPOT", row.tpot.0, 12.83e-3, PRINTED);
+    page.says("TTFT", row.ttft.0, 0.2383, PRINTED);
+    page.says("tokens/s", row.tokens_per_s, 4814.0, PRINTED);
+    page.says("utilisation", pools.prefill_utilisation, 0.473, PRINTED);
 }

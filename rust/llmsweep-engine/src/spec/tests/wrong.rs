@@ -184,7 +184,14 @@ fn values_of_axes() {
                 r#"6:11: unknown network "ib-nrd"; did you mean "ib-ndr"?; allowed: default, ib-ndr, roce-400"#,
             ),
             (r#"network = "x*""#, r#"6:11: no network matches "x*"; allowed: ib-ndr, roce-400"#),
-            ("serving_mode = true", r#"6:16: serving_mode must be one of continuous, static, not "true""#),
+            (
+                "serving_mode = true",
+                r#"6:16: serving_mode must be one of continuous, static, disaggregated, not "true""#,
+            ),
+            (
+                "prefill_accelerator = 8",
+                r#"6:23: prefill_accelerator must be the name of an accelerator in the catalogue, or "same", not "8""#,
+            ),
             (
                 "input_tokens = 8\n[workload]\ninput_tokens = 9",
                 r#"8:1: the axis "input_tokens" is given twice, first at s.toml:6:1"#,

@@ -26,7 +26,7 @@ pub(super) fn open_loop(
         return Err(Reject::StaticArrivals);
     }
     let rate = setup.arrival_rate / f64::from(setup.data);
-    let slots = room.requests().min(replica.engine.max_batch);
+    let slots = room.requests().min(setup.max_batch);
     let (full, _, prompt) = token_terms(replica, tables, setup, slots);
     let stall = prompt.part(f64::from(setup.pipeline));
     let work = |step: Seconds, running: f64| stall.mean() + step * (setup.output_tokens / running);

@@ -27,7 +27,7 @@ pub(super) fn unhindered(
 ) -> Seconds {
     match setup.mode {
         ServingMode::Static => prefill + terms.step(),
-        ServingMode::Continuous => {
+        ServingMode::Continuous | ServingMode::Disaggregated => {
             let steps = engine.first_token_steps + engine.admission_share * (setup.admission_interval - 1.0);
             prefill + engine.first_token + terms.total() * steps
         }

@@ -52,7 +52,7 @@ impl InferenceSetup {
     pub fn steps(&self, running: f64) -> f64 {
         match self.mode {
             ServingMode::Static if self.output_cv > 0.0 => self.output_tokens * longest_of(running, self.output_cv),
-            ServingMode::Static | ServingMode::Continuous => self.output_tokens,
+            ServingMode::Static | ServingMode::Continuous | ServingMode::Disaggregated => self.output_tokens,
         }
     }
 
@@ -61,7 +61,7 @@ impl InferenceSetup {
     #[must_use]
     pub fn context(&self, running: f64) -> f64 {
         match self.mode {
-            ServingMode::Continuous => self.held_prompt() + self.held_answer() / 2.0,
+            ServingMode::Continuous | ServingMode::Disaggregated => self.held_prompt() + self.held_answer() / 2.0,
             ServingMode::Static => self.input_tokens + self.steps(running) / 2.0,
         }
     }

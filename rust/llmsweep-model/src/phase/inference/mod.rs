@@ -2,7 +2,10 @@
 pub mod allocator;
 mod arrivals;
 mod bounds;
+pub mod closed_loop;
+pub mod disaggregated;
 mod first_token;
+mod handoff;
 pub mod lengths;
 pub mod offload;
 pub mod prefix;
@@ -23,6 +26,8 @@ use crate::system::ServingEngine;
 use allocator::KvAllocator;
 use arrivals::open_loop;
 use bounds::{decode_bound, prefill_bound};
+pub use disaggregated::{Pools, PrefillPool};
+pub use handoff::Handoff;
 use offload::HostShare;
 use prefix::Prefix;
 pub use room::Room;
@@ -39,11 +44,14 @@ pub enum ServingMode {
     Continuous,
     /// One batch is prefilled and decoded to its end before the next.
     Static,
+    /// One pool of devices prefills, another decodes ([`disaggregated`]).
+    Disaggregated,
 }
 
 impl ServingMode {
     /// Every mode with its name in specifications.
-    pub const ALL: [(&'static str, Self); 2] = [("continuous", Self::Continuous), ("static", Self::Static)];
+    pub const ALL: [(&'static str, Self); 3] =
+        [("continuous", Self::Continuous), ("static", Self::Static), ("disaggregated", Self::Disaggregated)];
 }
 
 /// The axes of the row level.
@@ -67,6 +75,10 @@ pub struct InferenceSetup {
     pub mode: ServingMode,
     /// Requests in flight over all replicas; of no effect where they arrive at a rate.
     pub concurrency: f64,
+    /// Requests that an engine runs together on one replica, whatever its room; infinite where it has no such limit.
+    pub max_batch: f64,
+    /// Workers of the decode pool, each of `data` replicas.
+    pub decode_workers: f64,
     /// Decode steps between two looks at the queue of new requests.
     pub admission_interval: f64,
     /// Requests that arrive per second over all replicas; 0 for a closed loop at `concurrency`. \[1/s\]
@@ -173,6 +185,8 @@ pub struct InferenceRow {
     pub input_tokens: f64,
     /// What takes most.
     pub bottleneck: Bottleneck,
+    /// The two pools of disaggregated serving.
+    pub pools: Option<Pools>,
 }
 
 /// What one cell of the plan keeps between its rows: times that do not depend on all of a row's axes.
@@ -191,16 +205,10 @@ pub trait Tables {
     fn prefill_flops(&mut self, input_tokens: f64) -> f64;
 }
 
-/// Results of a setup, or why it can't run.
+/// Results of a setup on one pool, or why it can't run; [`disaggregated::row`] is that of two.
 pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) -> Result<InferenceRow, Reject> {
-    let Replica { shape, work, .. } = *replica;
-    if setup.data == 0 {
-        return Err(Reject::FleetTooSmall);
-    }
-    let allowed = replica.drafter.map_or(f64::INFINITY, Drafter::max_context).min(f64::from(shape.max_context));
-    if setup.longest() > allowed.min(setup.model_length()) {
-        return Err(Reject::ContextTooLong);
-    }
+    let Replica { work, .. } = *replica;
+    admissible(replica, setup)?;
     let replicas = f64::from(setup.data);
     if work.split.expert > work.split.tensor && !(work.split.tensor * replicas % work.split.expert).eq(&0.0) {
         return Err(Reject::ExpertParallelRanks);
@@ -248,7 +256,18 @@ pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) 
         prefill_share: steady.prefill_share(setup),
         input_tokens: setup.input_tokens,
         bottleneck: bottleneck(&terms, steady.saturated && room.requests() <= running),
+        pools: None,
     })
+}
+
+/// Whether there is a replica at all, and one that takes requests of these lengths.
+fn admissible(replica: &Replica, setup: &InferenceSetup) -> Result<(), Reject> {
+    if setup.data == 0 {
+        return Err(Reject::FleetTooSmall);
+    }
+    let allowed = replica.drafter.map_or(f64::INFINITY, Drafter::max_context);
+    let allowed = allowed.min(f64::from(replica.shape.max_context)).min(setup.model_length());
+    if setup.longest() > allowed { Err(Reject::ContextTooLong) } else { Ok(()) }
 }
 
 /// Share of requests that keep both promises, which are taken as independent.

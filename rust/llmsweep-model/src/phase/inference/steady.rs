@@ -43,7 +43,7 @@ pub(super) fn closed_loop(
 ) -> Result<Steady, Reject> {
     let offered = setup.concurrency / f64::from(setup.data);
     let running = match setup.mode {
-        ServingMode::Continuous => offered.min(room.requests()).min(replica.engine.max_batch),
+        ServingMode::Continuous | ServingMode::Disaggregated => offered.min(room.requests()).min(setup.max_batch),
         ServingMode::Static if offered > room.full_requests() => return Err(Reject::BatchDoesNotFit),
         ServingMode::Static => offered,
     };

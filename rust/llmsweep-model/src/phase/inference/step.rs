@@ -116,7 +116,7 @@ pub(super) fn token_terms(
     let host_transfer = setup.host.exposed(work, device, (group, context), busy);
     let interference = match setup.mode {
         ServingMode::Continuous => prefill * ((running - 1.0) / setup.output_tokens / pipeline),
-        ServingMode::Static => Seconds::ZERO,
+        ServingMode::Static | ServingMode::Disaggregated => Seconds::ZERO,
     };
     let terms = TokenTerms {
         kernels: step.kernels.times(share),

@@ -14,7 +14,9 @@ use llmsweep_model::phase::inference::offload::HostShare;
 use llmsweep_model::phase::inference::prefix::Prefix;
 use llmsweep_model::phase::inference::speculation::{Drafter, Guess, Speculation};
 use llmsweep_model::phase::inference::times::{InferenceDevice, InferenceWork, PassTime};
-use llmsweep_model::phase::inference::{self, InferenceRow, InferenceSetup, Replica, ServingMode, Tables};
+use llmsweep_model::phase::inference::{
+    self, InferenceRow, InferenceSetup, PrefillPool, Replica, ServingMode, Tables, disaggregated,
+};
 use llmsweep_model::phase::training::{self, Replicas, TrainingLevels, TrainingRow, TrainingSetup};
 use llmsweep_model::phase::training_memory::Refusal;
 use llmsweep_model::phase::training_stage::{StageInput, TrainingStage};
@@ -150,6 +152,8 @@ pub(crate) const REQUEST: InferenceSetup = InferenceSetup {
     arrival_rate: 0.0,
     slo_ttft: Seconds::ZERO,
     slo_tpot: Seconds::ZERO,
+    max_batch: f64::INFINITY,
+    decode_workers: 1.0,
 };
 
 struct Direct<'a> {
@@ -211,5 +215,35 @@ pub(crate) fn serve_speculating(
         &Replica { shape, work: &work, device: &device, engine: &engine, stages, drafter },
         &mut tables,
         setup,
+    )
+}
+
+/// A prefill pool: workers, their attention replicas, devices of one, devices that share experts.
+pub(crate) type Pool = (f64, f64, u32, u32);
+
+/// A deployment in two pools of one accelerator, both without a pipeline.
+pub(crate) fn serve_apart(
+    shape: &ModelShape,
+    machine: &Machine,
+    format: &str,
+    (tensor, expert): (u32, u32),
+    (workers, data, prefill_tensor, prefill_expert): Pool,
+    setup: &InferenceSetup,
+) -> Result<InferenceRow, Reject> {
+    let kv = KvPrecision::by_name("fp16").expect("fp16 is in the table");
+    let work = InferenceWork::count(shape, precision(format), Quantised::Usual, kv, tensor, expert)?;
+    let prefill_work =
+        InferenceWork::count(shape, precision(format), Quantised::Usual, kv, prefill_tensor, prefill_expert)?;
+    let engine = software::serving();
+    let device = InferenceDevice::of(&machine.device(format, SERVING_CLOCK), &engine);
+    let stages = stages(shape, &Cut::even(1, 1))?;
+    let replica = |work| Replica { shape, work, device: &device, engine: &engine, stages: &stages, drafter: None };
+    let pool = PrefillPool { replica: replica(&prefill_work), workers, data, pipeline: 1, same_accelerator: true };
+    disaggregated::row(
+        &replica(&work),
+        &mut Direct { shape, work: &work, device: &device, drafter: None },
+        &pool,
+        &mut Direct { shape, work: &prefill_work, device: &device, drafter: None },
+        &InferenceSetup { mode: ServingMode::Disaggregated, pipeline: 1, ..*setup },
     )
 }

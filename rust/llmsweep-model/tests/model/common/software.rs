@@ -142,6 +142,7 @@ pub(crate) fn serving() -> ServingEngine {
         max_batch: 1024.0,
         max_batched_tokens: 8192.0,
         graph_batch: 512.0,
+        pool_rank_imbalance: 1.4,
     }
 }
 
