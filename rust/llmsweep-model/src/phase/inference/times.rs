@@ -38,7 +38,7 @@ pub struct InferenceWork {
     pub head_weights: f64,
     /// Cache of one layer of each kind on one device.
     pub caches: [LayerCache; MAX_KINDS],
-    /// Weights that any decode step must read, over all devices of a stage group. \[B\]
+    /// Weights that any decode step must read, all matrices of the layers quantised, over all devices of a stage group. \[B\]
     pub least_weights: f64,
     /// Cache of one token over all devices. \[B\]
     pub kv_bytes_per_token: f64,
@@ -93,9 +93,8 @@ impl InferenceWork {
                 + layer.experts / owners * widths.weight
                 + layer.replicated * widths.plain_weight;
             caches[index] = LayerCache::of(shape, kind, kv_bytes, &split);
-            least_weights += count
-                * (layer.tensor_sharded * widths.dense_weight() / split.tensor
-                    + layer.active_experts * widths.weight / owners);
+            least_weights +=
+                count * (layer.tensor_sharded / split.tensor + layer.active_experts / owners) * widths.weight;
             kv_bytes_per_token += count * decode::cached_values(shape.attention, kind.mixer) * kv_bytes;
         }
         let head = if shape.tied_embeddings { table_parameters(shape) } else { shape.head_parameters() };
