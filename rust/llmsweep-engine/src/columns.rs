@@ -104,7 +104,14 @@ pub const COLUMNS: &[Column] = &[
         "pipeline",
         "Layers on a device of the pipeline stage that has the most.",
     ),
-    column("device_count", INFERENCE, Count, "", "layout", "Accelerators: tensor · pipeline · data parallel."),
+    column(
+        "device_count",
+        INFERENCE,
+        Count,
+        "",
+        "layout",
+        "Accelerators: tensor · context · pipeline · data parallel.",
+    ),
     column("parameters", BOTH, Number, "", "parameters", "Parameters of the model."),
     column("active_parameters", BOTH, Number, "", "parameters", "Parameters that one token meets, embeddings counted."),
     column(

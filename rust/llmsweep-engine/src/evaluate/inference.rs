@@ -118,10 +118,12 @@ impl<'a> InferenceEvaluator<'a> {
             let shape = &context.model(point).shape;
             let kv = context.kv_precisions[point.index(axis::KV_PRECISION)];
             let (tensor, expert) = (context.count(point, axis::TENSOR), context.count(point, axis::EXPERT));
-            self.work = InferenceWork::count(shape, context.precision(point), kv, tensor, expert);
+            let ranks = context.count(point, axis::CONTEXT);
+            self.work = InferenceWork::count(shape, context.precision(point), kv, tensor, expert, ranks);
             let (speculation, draft) = context.speculation(point);
             let draft = draft.map(|entry| &entry.shape);
-            self.drafter = Drafter::of(speculation, shape, draft, (context.precision(point), kv), (tensor, expert));
+            self.drafter =
+                Drafter::of(speculation, shape, draft, (context.precision(point), kv), (tensor, expert, ranks));
         }
         self.device = context
             .device(point)
@@ -134,7 +136,8 @@ impl<'a> InferenceEvaluator<'a> {
     pub fn outcome(&mut self, point: &Point) -> InferenceOutcome {
         self.enter(point);
         let setup = setup(self.seen.context, point);
-        let devices = self.seen.context.number(point, axis::TENSOR) * f64::from(setup.pipeline) * f64::from(setup.data);
+        let ranks = |axis| self.seen.context.number(point, axis);
+        let devices = ranks(axis::TENSOR) * ranks(axis::CONTEXT) * f64::from(setup.pipeline) * f64::from(setup.data);
         let provenance = self.device.as_ref().ok().map(|(_, provenance)| *provenance);
         InferenceOutcome {
             result: self.row(point, &setup),

@@ -47,3 +47,23 @@ pub fn messages(work: &mut Work, shape: &ModelShape, rows: f64, split: &Split, w
         }
     }
 }
+
+/// Messages of one layer of a decode step that checks `tokens` tokens over caches split between the ranks: every rank gets all queries, and sends
+/// back what its part of the cache gives for them, with the sum that its softmax was divided by.
+///
+/// # Source
+/// Yang et al. 2024, arXiv:2411.01783, section 3.6 (queries passed, partial results exchanged); vLLM's decode context parallelism.
+pub fn decode_messages(work: &mut Work, shape: &ModelShape, tokens: f64, split: &Split, widths: &Widths) {
+    let Some(attention) = shape.attention else { return };
+    let (heads, query, result) = match attention {
+        Attention::Softmax(softmax) => (softmax.heads, softmax.head_dim, softmax.head_dim),
+        Attention::Latent(latent) => (latent.heads, latent.kv_rank + latent.rope_dim, latent.kv_rank),
+    };
+    let heads = tokens * f64::from(heads) / split.tensor;
+    work.message("queries", Collective::AllGather, Group::Context, heads * f64::from(query) * widths.activation);
+    let parts = heads * (f64::from(result) * widths.activation + SOFTMAX_SUM_BYTES);
+    work.message("partial results", Collective::AllToAll, Group::Context, parts);
+}
+
+/// The logarithm of a softmax's sum, in single precision.
+const SOFTMAX_SUM_BYTES: f64 = 4.0;

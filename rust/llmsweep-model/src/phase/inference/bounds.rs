@@ -11,7 +11,7 @@ pub(super) fn decode_bound(replica: &Replica, setup: &InferenceSetup, running: f
     let kernels = &device.device.kernels;
     let group = (running / f64::from(setup.pipeline)).max(1.0);
     let guess = replica.drafter.map_or(Guess::NONE, |_| setup.guess);
-    let checked = group * (1.0 + guess.tokens);
+    let checked = work.rows(group * (1.0 + guess.tokens));
     let flops = Flops(2.0 * work.active_parameters * checked / work.split.tensor);
     let context = setup.input_tokens + setup.output_tokens / 2.0;
     let cache: f64 = work
@@ -34,7 +34,7 @@ pub(super) fn prefill_bound(replica: &Replica, tables: &mut impl Tables, setup: 
     let cached = setup.prefix.cached(setup.input_tokens);
     let known = if cached > 0.0 { tables.prefill_flops(cached) } else { 0.0 };
     let flops = Flops(tables.prefill_flops(setup.input_tokens) - known);
-    let devices = work.split.tensor.max(work.split.expert) * f64::from(setup.pipeline);
+    let devices = (work.split.tensor * work.split.context).max(work.split.expert) * f64::from(setup.pipeline);
     let peak = kernels.peak.max(kernels.plain_peak);
     least_time(flops, peak, Bytes::ZERO, kernels.bandwidth, devices)
 }

@@ -163,7 +163,8 @@ pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) 
         return Err(Reject::ContextTooLong);
     }
     let replicas = f64::from(setup.data);
-    if work.split.expert > work.split.tensor && !(work.split.tensor * replicas % work.split.expert).eq(&0.0) {
+    let ranks = work.split.tensor * work.split.context;
+    if work.split.expert > work.split.tensor && !(ranks * replicas % work.split.expert).eq(&0.0) {
         return Err(Reject::ExpertParallelRanks);
     }
     let offered = setup.concurrency / replicas;
@@ -185,7 +186,7 @@ pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) 
     let waiting = active * (offered / running - 1.0);
     let ttft = first.contended + waiting;
     let requests_per_s = replicas * running / active.0;
-    let devices = work.split.tensor * f64::from(setup.pipeline) * replicas;
+    let devices = ranks * f64::from(setup.pipeline) * replicas;
     Ok(InferenceRow {
         devices,
         room,

@@ -15,6 +15,8 @@ pub struct TokenTerms {
     pub tensor: Seconds,
     /// Expert messages.
     pub expert: Seconds,
+    /// Messages of context parallelism.
+    pub context: Seconds,
     /// Messages between stages.
     pub pipeline: Seconds,
     /// The host's work per step.
@@ -37,6 +39,7 @@ impl TokenTerms {
             + self.cache.total()
             + self.tensor
             + self.expert
+            + self.context
             + self.pipeline
             + self.host
             + self.draft
@@ -83,10 +86,11 @@ pub(super) fn token_terms(
     let cached = setup.prefix.cached(setup.input_tokens);
     let fresh = setup.input_tokens - cached;
     let prefill = tables.prefill_chunk(sequences, fresh, cached);
-    let message = |rows: f64| {
-        let bytes = Bytes(rows * f64::from(shape.hidden) * work.widths.activation);
+    let message = |tokens: f64| {
+        let bytes = Bytes(work.rows(tokens) * f64::from(shape.hidden) * work.widths.activation);
         let fabric = &device.device.accelerator.fabric;
-        device.device.collectives.point_to_point(bytes, work.split.tensor, fabric) * (pipeline - 1.0)
+        device.device.collectives.point_to_point(bytes, work.split.tensor * work.split.context, fabric)
+            * (pipeline - 1.0)
     };
     let read = device.cache_check(shape, work, (group, checked), context);
     let busy = step.total() + read.total();
@@ -102,6 +106,7 @@ pub(super) fn token_terms(
         cache: read.times(share),
         tensor: step.tensor * share,
         expert: step.expert * share,
+        context: step.context * share,
         pipeline: message(group * checked) * share,
         host: (engine.host_step + engine.host_request * running) * share,
         prefill: interference.max(Seconds::ZERO),
@@ -124,6 +129,7 @@ pub(super) fn bottleneck(terms: &TokenTerms, saturated: bool) -> Bottleneck {
         (Bottleneck::Host, terms.kernels.launch + terms.cache.launch + terms.host),
         (Bottleneck::TensorCommunication, terms.tensor),
         (Bottleneck::ExpertCommunication, terms.expert),
+        (Bottleneck::ContextCommunication, terms.context),
         (Bottleneck::PipelineCommunication, terms.pipeline),
         (Bottleneck::Prefill, terms.prefill),
         (Bottleneck::Draft, terms.draft),

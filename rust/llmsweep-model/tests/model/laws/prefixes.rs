@@ -57,7 +57,7 @@ proptest! {
             prop_assert!((all / whole.0 - 1.0).abs() < 1e-9, "{} of {}", all, whole.0);
         }
         let kv = KvPrecision::by_name("fp16").expect("fp16 is in the table");
-        let Ok(work) = InferenceWork::count(&shape, precision("bf16"), kv, tensor, 1) else { return Ok(()) };
+        let Ok(work) = InferenceWork::count(&shape, precision("bf16"), kv, tensor, 1, 1) else { return Ok(()) };
         let device = InferenceDevice::of(&ROOMY.device("bf16", SERVING_CLOCK), &software::serving());
         let once = device.prefill(&shape, &work, 1.0, prompt).total();
         let parts: f64 =

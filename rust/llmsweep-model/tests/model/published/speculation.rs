@@ -25,7 +25,7 @@ fn expected_speed_ups_of_t5_xxl() {
 fn eagle_heads_have_their_published_size() {
     let kv = KvPrecision::by_name("fp16").expect("fp16 is in the table");
     let head = |shape: &ModelShape| {
-        let drafter = Drafter::of(Speculation::Eagle, shape, None, (precision("fp16"), kv), (1, 1));
+        let drafter = Drafter::of(Speculation::Eagle, shape, None, (precision("fp16"), kv), (1, 1, 1));
         drafter.expect("one device").expect("something guesses").parameters()
     };
     close(head(&llama2_7b()), 0.24e9, 0.03);
