@@ -391,7 +391,7 @@ pub const COLUMNS: &[Column] = &[
         INFERENCE,
         Number,
         "s",
-        "memory",
+        "kv cache",
         "Time per token that decode steps wait for weights and caches from the host's memory.",
     ),
     column("prefill_time_s", INFERENCE, Number, "s", "serving", "Prefill of one request, alone."),

@@ -63,7 +63,7 @@ fn memory(row: &InferenceRow) -> Section {
         "Memory of the fullest device",
         vec![
             Term::new("weights", room.weights, "B", "parameters of the device · bytes each"),
-            Term::new("activations", room.activations, "B", "of the engine's largest chunk of prompts, or logits"),
+            Term::new("activations", room.activations, "B", "of the engine's largest chunk of prompts"),
             Term::new("engine", room.reserve - room.activations, "B", "graphs, communication buffers, contexts"),
             Term::new("cached prefix of all", room.shared, "B", "cache of the tokens that all prompts share"),
             Term::new("cache of the running requests", cached, "B", "min(R · request, room)").numbers(format!(

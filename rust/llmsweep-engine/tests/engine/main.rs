@@ -11,6 +11,7 @@ mod operations;
 mod paths;
 mod recipes;
 mod rejects;
+mod serving;
 mod setups;
 mod space;
 mod specs;

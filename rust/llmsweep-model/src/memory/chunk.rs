@@ -31,12 +31,6 @@ pub fn bytes_per_token(shape: &ModelShape, split: &Split, widths: &Widths) -> f6
     (2.0 * f64::from(shape.hidden) + widest) * widths.activation
 }
 
-/// Bytes of the logits of one token on one device, in single precision.
-#[must_use]
-pub fn logit_bytes(shape: &ModelShape, split: &Split) -> f64 {
-    4.0 * f64::from(shape.vocab) / split.tensor
-}
-
 fn mixer_values(shape: &ModelShape, kind: LayerKind, split: &Split) -> f64 {
     match (kind.mixer, shape.attention, shape.linear) {
         (MixerKind::Full | MixerKind::Sliding, Some(Attention::Softmax(softmax)), _) => {

@@ -48,8 +48,6 @@ pub struct InferenceWork {
     pub expert_layers: f64,
     /// Activations of a pass over prompts, per token, on one device. \[B\]
     pub chunk_bytes_per_token: f64,
-    /// Logits of one token on one device. \[B\]
-    pub logit_bytes_per_token: f64,
 }
 
 impl InferenceWork {
@@ -115,7 +113,6 @@ impl InferenceWork {
             active_parameters: shape.active_parameters().without_input_embedding,
             expert_layers,
             chunk_bytes_per_token: chunk::bytes_per_token(shape, &split, &widths) / split.context,
-            logit_bytes_per_token: chunk::logit_bytes(shape, &split),
         })
     }
 
