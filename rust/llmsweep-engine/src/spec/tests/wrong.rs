@@ -5,15 +5,16 @@ use crate::spec::objective::{group_columns, numeric_columns};
 use crate::spec::report::listed;
 
 /// A text, and what follows `s.toml:` in its sentence.
-type Case = (&'static str, &'static str);
+pub(super) type Case = (&'static str, &'static str);
 
 const PHASE: &str = "schema = 1\nphase = \"inference\"\n";
-const SERVING: &str = "schema = 1\nphase = \"inference\"\n[axes]\nmodel = \"deepseek-v3\"\naccelerator = \"mi300x\"\n";
+pub(super) const SERVING: &str =
+    "schema = 1\nphase = \"inference\"\n[axes]\nmodel = \"deepseek-v3\"\naccelerator = \"mi300x\"\n";
 const TRAINING: &str = "schema = 1\nphase = \"training\"\n[axes]\nmodel = \"deepseek-v3\"\naccelerator = \"mi300x\"\n";
 const RUN: &str = "schema = 1\nphase = \"training\"\n[axes]\nmodel = \"deepseek-v3\"\naccelerator = \"mi300x\"\ndevices = 8\nglobal_batch = 8\n";
 
 /// Checks each case after a beginning that is right; what the registries list stands in braces.
-fn check(beginning: &str, cases: &[Case]) {
+pub(super) fn check(beginning: &str, cases: &[Case]) {
     let axes: Vec<_> = of_phase(Phase::Inference).map(|axis| axis.name).collect();
     let lists = [
         ("{axes}", listed(&axes)),
@@ -87,32 +88,6 @@ fn the_axes_section() {
                 "[axes]\nmodel = [\"z*\"]\naccelerator = \"mi300x\"",
                 r#"4:10: no model matches "z*"; allowed: llama3.1-8b, llama3.1-70b, llama3.1-405b, deepseek-v3"#,
             ),
-        ],
-    );
-}
-
-#[test]
-fn values_of_serving() {
-    check(
-        SERVING,
-        &[
-            ("weight_offload = 1.01", r#"6:18: weight_offload must be a number from 0 to 1, not "1.01""#),
-            ("kv_offload = true", r#"6:14: kv_offload must be a number from 0 to 1, not "true""#),
-            (
-                r#"kv_allocator = "page""#,
-                r#"6:16: unknown kv_allocator "page"; did you mean "paged"?; allowed: paged, contiguous, power_of_two"#,
-            ),
-            ("max_model_len = -1", r#"6:17: max_model_len must be a whole number from 0 to 100,000,000, not "-1""#),
-            ("speculative_tokens = -1", r#"6:22: speculative_tokens must be a whole number from 0 to 1,000, not "-1""#),
-            ("acceptance_rate = 80", r#"6:19: acceptance_rate must be a number from 0 to 1, not "80""#),
-            (r#"speculation = "medusa""#, r#"6:15: unknown speculation "medusa"; allowed: none, draft, mtp, eagle"#),
-            (
-                "draft_model = false",
-                r#"6:15: draft_model must be the name of a model in the catalogue, or "none", not "false""#,
-            ),
-            ("prefix_hit_rate = 1.2", r#"6:19: prefix_hit_rate must be a number from 0 to 1, not "1.2""#),
-            ("prefix_hit_rate = nan", r#"6:19: prefix_hit_rate must be a number from 0 to 1, not "nan""#),
-            ("prefix_hit_rate = -1", r#"6:19: prefix_hit_rate must be a number from 0 to 1, not "-1""#),
         ],
     );
 }
