@@ -79,8 +79,8 @@ fn more_context_parallel_devices_answer_sooner() {
     assert!(devices.iter().zip([2.0, 4.0, 8.0]).all(|(one, other)| (one - other).abs() < 1e-12), "{devices:?}");
 }
 
-/// Lieber et al. 2024, arXiv:2403.19887, table 1: caches of 256K tokens in 16 bits are 128 GB of Llama-2 7B, 32 GB of Mistral 7B and of Mixtral, 4
-/// GB of Jamba, whose layers are seven to one without attention.
+/// Lieber et al. 2024, arXiv:2403.19887, table 1: caches of 256K tokens in 16 bits are 128 GB of Llama-2 7B, 32 GB of Mistral 7B and of
+/// Mixtral, 4 GB of Jamba, whose layers are seven to one without attention.
 #[test]
 fn caches_of_256k_tokens_are_as_published() {
     for (model, published) in [("llama2-7b", 128.0), ("mistral-7b", 32.0), ("mixtral-8x7b", 32.0), ("jamba-v0.1", 4.0)]

@@ -49,8 +49,8 @@ impl LayerCache {
     }
 }
 
-/// How the cache of one request grows with its context in several layers: at one rate up to the window that some of them have, at a lower one
-/// beyond.
+/// How the cache of one request grows with its context in several layers: at one rate up to the window that some of them have, at a lower
+/// one beyond.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct CacheGrowth {
     /// Bytes per token of layers without a window.

@@ -3,8 +3,9 @@ use crate::arch::{Attention, LayerKind, MixerKind, MlpKind, ModelShape};
 use crate::work::linear::LinearShape;
 use crate::work::{Split, Widths};
 
-/// Bytes per token of the widest moment of a pass on one device: the residual stream and a normed copy, and the wider of a mixer's (queries,
-/// keys, values, result) and an MLP's buffers (gate and up, their product; of experts also the rows gathered for them and their results).
+/// Bytes per token of the widest moment of a pass on one device: the residual stream and a normed copy, and the wider of a mixer's
+/// (queries, keys, values, result) and an MLP's buffers (gate and up, their product; of experts also the rows gathered for them and their
+/// results).
 ///
 /// Korthikanti et al. 2022, arXiv:2205.05198, section 4.1, list the buffers of a layer; engines reuse them from layer to layer.
 ///

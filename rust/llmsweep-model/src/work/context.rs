@@ -5,9 +5,10 @@ use crate::parallel::context::ContextExchange;
 
 /// Messages of one layer of attention, `rows` tokens on each rank.
 ///
-/// A ring passes every rank's keys and values on c − 1 times, a gather gives all of them to all, for latent attention the latents. An exchange
-/// of heads sends queries, keys, values and results, `4·s·b·h/c` values per rank where there are as many key-value heads as queries
-/// (Jacobs et al. 2023, arXiv:2309.14509, section 3.2), latent attention's keys and values expanded. Ranks beyond the key-value heads get copies.
+/// A ring passes every rank's keys and values on c − 1 times, a gather gives all of them to all, for latent attention the latents. An
+/// exchange of heads sends queries, keys, values and results, `4·s·b·h/c` values per rank where there are as many key-value heads as
+/// queries (Jacobs et al. 2023, arXiv:2309.14509, section 3.2), latent attention's keys and values expanded. Ranks beyond the key-value
+/// heads get copies.
 pub fn messages(work: &mut Work, shape: &ModelShape, rows: f64, split: &Split, widths: &Widths) {
     let Some(attention) = shape.attention else { return };
     let keys_and_values = match attention {
@@ -48,8 +49,8 @@ pub fn messages(work: &mut Work, shape: &ModelShape, rows: f64, split: &Split, w
     }
 }
 
-/// Messages of one layer of a decode step that checks `tokens` tokens over caches split between the ranks: every rank gets all queries, and sends
-/// back what its part of the cache gives for them, with the sum that its softmax was divided by.
+/// Messages of one layer of a decode step that checks `tokens` tokens over caches split between the ranks: every rank gets all queries, and
+/// sends back what its part of the cache gives for them, with the sum that its softmax was divided by.
 ///
 /// # Source
 /// Yang et al. 2024, arXiv:2411.01783, section 3.6 (queries passed, partial results exchanged); vLLM's decode context parallelism.

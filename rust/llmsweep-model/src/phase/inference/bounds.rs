@@ -4,8 +4,8 @@ use super::{InferenceSetup, Replica, Tables};
 use crate::bound::least_time;
 use crate::quantity::{Bytes, Flops, Seconds};
 
-/// A token passes every stage in turn, and each reads its weights; cache and arithmetic of the groups overlap. Of the tokens that a step checks,
-/// guessing them left out, it gives the accepted ones.
+/// A token passes every stage in turn, and each reads its weights; cache and arithmetic of the groups overlap. Of the tokens that a step
+/// checks, guessing them left out, it gives the accepted ones.
 pub(super) fn decode_bound(replica: &Replica, setup: &InferenceSetup, running: f64) -> Seconds {
     let Replica { shape, work, device, .. } = *replica;
     let kernels = &device.device.kernels;
@@ -26,8 +26,8 @@ pub(super) fn decode_bound(replica: &Replica, setup: &InferenceSetup, running: f
     least_time(flops, kernels.peak.max(kernels.plain_peak), bytes, kernels.bandwidth, 1.0) / guess.accepted()
 }
 
-/// The prompt's FLOPs, less those of what is cached of it, at peak on every device that may work on it: with a pipeline in chunks, with wide expert parallelism those of other
-/// replicas.
+/// The prompt's FLOPs, less those of what is cached of it, at peak on every device that may work on it: with a pipeline in chunks, with
+/// wide expert parallelism those of other replicas.
 pub(super) fn prefill_bound(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) -> Seconds {
     let Replica { work, device, .. } = *replica;
     let kernels = &device.device.kernels;

@@ -54,8 +54,8 @@ impl InferenceWork {
     /// Spreads a model over `tensor` devices, its experts over `expert`.
     ///
     /// Experts may be spread wider than attention: `expert` devices then serve `expert / tensor` attention replicas, and tokens travel to
-    /// their experts by all-to-all. Otherwise an expert is split over `tensor / expert` devices. `context` times as many devices hold the same
-    /// weights, and a part of the tokens of every request each.
+    /// their experts by all-to-all. Otherwise an expert is split over `tensor / expert` devices. `context` times as many devices hold the
+    /// same weights, and a part of the tokens of every request each.
     pub fn count(
         shape: &ModelShape,
         precision: &Precision,
@@ -228,8 +228,8 @@ impl InferenceDevice {
     }
 
     /// Prefill of the next `tokens` of `sequences` prompts of which `past` tokens each are in the cache: of a chunk, or of what follows a
-    /// cached prefix. Attention sees `c·p + c²/2` pairs, so that chunks have together the whole prompt's; weights and the cache are read again
-    /// by each.
+    /// cached prefix. Attention sees `c·p + c²/2` pairs, so that chunks have together the whole prompt's; weights and the cache are read
+    /// again by each.
     #[must_use]
     pub fn prefill_chunk(
         &self,

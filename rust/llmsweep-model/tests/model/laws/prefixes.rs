@@ -39,8 +39,8 @@ fn flops(shape: &ModelShape, tokens: f64, past: f64) -> (f64, f64) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
-    /// Chunks have the FLOPs of the whole prompt, but for latents, which later chunks expand again; they read weights again, so that they take
-    /// no less time.
+    /// Chunks have the FLOPs of the whole prompt, but for latents, which later chunks expand again; they read weights again, so that they
+    /// take no less time.
     #[test]
     fn chunks_are_the_whole_prompt(shape in shape(), chunk in 256..4096_u32, chunks in 2..6_u32, tensor in power(2)) {
         let (chunk, prompt) = (f64::from(chunk), f64::from(chunk * chunks));

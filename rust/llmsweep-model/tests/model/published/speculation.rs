@@ -9,9 +9,9 @@ use llmsweep_model::phase::inference::{InferenceSetup, ServingMode};
 use llmsweep_model::precision::KvPrecision;
 use llmsweep_model::reject::Reject;
 
-/// Leviathan et al. 2023, arXiv:2211.17192, theorem 3.8: a step of γ guesses, each c of a step, is `E/(γ·c + 1)` times as fast. Table 4 gives
-/// for T5-XXL, translation, greedy: T5-small α = 0.75, c = 0.02: 3.2; base 0.80, 0.04: 3.3; large 0.82, 0.11: 2.5; all γ = 7. Digits of α
-/// and c are rounded there: 4 %.
+/// Leviathan et al. 2023, arXiv:2211.17192, theorem 3.8: a step of γ guesses, each c of a step, is `E/(γ·c + 1)` times as fast. Table 4
+/// gives for T5-XXL, translation, greedy: T5-small α = 0.75, c = 0.02: 3.2; base 0.80, 0.04: 3.3; large 0.82, 0.11: 2.5; all γ = 7. Digits
+/// of α and c are rounded there: 4 %.
 #[test]
 fn expected_speed_ups_of_t5_xxl() {
     for (acceptance, cost, published) in [(0.75, 0.02, 3.2), (0.80, 0.04, 3.3), (0.82, 0.11, 2.5)] {
