@@ -16,3 +16,4 @@ mod space;
 mod specs;
 mod stacks;
 mod systems;
+mod traffic;
