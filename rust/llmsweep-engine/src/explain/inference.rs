@@ -147,7 +147,7 @@ fn running(row: &InferenceRow, setup: &InferenceSetup) -> Term {
         return term("min(1 + arrivals in an answer, admitted)").numbers(format!(
             "min(1 + {} · {}, {admitted})",
             short(setup.arrival_rate / row.replicas),
-            short(row.answer_times.mean)
+            short(row.answer_times(setup).mean)
         ));
     }
     term("min(offered, admitted)").numbers(format!("min({}, {admitted})", short(setup.concurrency / row.replicas)))

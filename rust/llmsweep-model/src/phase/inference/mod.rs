@@ -8,6 +8,7 @@ mod room;
 mod steady;
 mod step;
 pub mod times;
+mod varied;
 
 use crate::arch::ModelShape;
 use crate::distribution::{Cumulants, Mixture};
@@ -18,6 +19,7 @@ use crate::reject::Reject;
 use crate::system::ServingEngine;
 use arrivals::open_loop;
 use bounds::{decode_bound, prefill_bound};
+use lengths::Prompt;
 pub use room::Room;
 use steady::closed_loop;
 pub use step::TokenTerms;
@@ -121,18 +123,12 @@ pub struct InferenceRow {
     pub requests_per_s: f64,
     /// How the time to the first token varies from request to request.
     pub ttft_times: Mixture,
-    /// How the time between tokens varies from answer to answer.
-    pub tpot_times: Cumulants,
-    /// How the time from first to last token varies.
-    pub answer_times: Cumulants,
+    /// How an answer of mean length varies with those around it; without mean.
+    pub noise: Cumulants,
+    /// How long one prefill holds up a stage.
+    pub stall: Prompt,
     /// Requests per second that arrivals may not reach, over all replicas; NaN in a closed loop.
     pub max_requests_per_s: f64,
-    /// Share of requests that keep what is promised; NaN where nothing is.
-    pub slo_attainment: f64,
-    /// Share of the device's time for a request that is its prefill.
-    pub prefill_share: f64,
-    /// Tokens of a prompt, on average.
-    pub input_tokens: f64,
     /// What takes most.
     pub bottleneck: Bottleneck,
 }
@@ -174,7 +170,6 @@ pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) 
     let answer = tpot * (setup.steps(running) - 1.0);
     let requests_per_s = steady.requests_per_s;
     let devices = work.split.tensor * f64::from(setup.pipeline) * replicas;
-    let tpot_times = steady.token_times(setup);
     Ok(InferenceRow {
         devices,
         replicas,
@@ -194,22 +189,9 @@ pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) 
         tokens_per_s: requests_per_s * setup.output_tokens,
         requests_per_s,
         ttft_times: steady.times,
-        tpot_times,
-        answer_times: steady.answer_times(setup),
+        noise: steady.noise,
+        stall: steady.stall,
         max_requests_per_s: replicas * steady.capacity,
-        slo_attainment: attainment(setup, &steady.times, &tpot_times),
-        prefill_share: steady.prefill_share(setup),
-        input_tokens: setup.input_tokens,
         bottleneck: bottleneck(&terms, steady.saturated),
     })
-}
-
-/// Share of requests that keep both promises, which are taken as independent.
-fn attainment(setup: &InferenceSetup, ttft: &Mixture, tpot: &Cumulants) -> f64 {
-    if setup.slo_ttft <= Seconds::ZERO && setup.slo_tpot <= Seconds::ZERO {
-        return f64::NAN;
-    }
-    let first = if setup.slo_ttft > Seconds::ZERO { ttft.within(setup.slo_ttft.0) } else { 1.0 };
-    let later = if setup.slo_tpot > Seconds::ZERO { tpot.within(setup.slo_tpot.0) } else { 1.0 };
-    first * later
 }
