@@ -85,6 +85,10 @@ def test_usage_errors(llmsweep: Run, serve: Path, args: tuple[str, ...], part: s
         ('"bf16"', '"bf15"', 'did you mean "bf16"?'),
         ('"l40s"', '"l40ss"', 'did you mean "l40s"?'),
         ("input_tokens = 512", "input_tokens = 0", "input_tokens"),
+        ("input_tokens = 512", "arrival_rate_per_s = nan", "arrival_rate_per_s must be a finite number"),
+        ("input_tokens = 512", "arrival_rate_per_s = 2", "concurrency follows from arrival_rate_per_s"),
+        ("input_tokens = 512", "slo_tpot_s = -0.1", "slo_tpot_s must be a finite number of at least 0"),
+        ("input_tokens = 512\noutput_tokens = 128", 'lengths = "none.csv"', 'there is no file "none.csv"'),
         ('["usd_per_million_tokens"]', '["usd_per_million_token"]', "usd_per_million_tokens"),
     ],
 )
@@ -95,6 +99,31 @@ def test_specification_errors_say_where(llmsweep: Run, serve: Path, before: str,
     sentence = refused(llmsweep, 2, "run", "serve.toml")
     assert "serve.toml:" in sentence
     assert part in sentence
+
+
+@pytest.mark.parametrize(
+    ("line", "part"),
+    [
+        ("many,20", 'input_tokens must be a number of tokens of at least 1, not "many"'),
+        ("0,20", 'input_tokens must be a number of tokens of at least 1, not "0"'),
+        ("12,-3", 'output_tokens must be a number of tokens of at least 1, not "-3"'),
+    ],
+)
+def test_a_file_of_lengths_says_where(llmsweep: Run, serve: Path, line: str, part: str) -> None:
+    (serve.parent / "lengths.csv").write_text(f"input_tokens,output_tokens\n30,20\n{line}\n")
+    text = serve.read_text()
+    serve.write_text(text.replace("input_tokens = 512\noutput_tokens = 128", 'lengths = "lengths.csv"'))
+    sentence = refused(llmsweep, 2, "run", serve, "--set", "tensor_parallel=1")
+    assert "lengths.csv:3:" in sentence
+    assert part in sentence
+
+
+def test_a_length_that_a_file_gives_too(llmsweep: Run, serve: Path) -> None:
+    (serve.parent / "lengths.csv").write_text("input_tokens,output_tokens\n30,20\n")
+    text = serve.read_text()
+    serve.write_text(text.replace("input_tokens = 512\noutput_tokens = 128", 'lengths = "lengths.csv"'))
+    sentence = refused(llmsweep, 2, "run", serve, "--set", "input_tokens=5")
+    assert '"input_tokens" follows from the file of lengths' in sentence
 
 
 def test_nothing_feasible(llmsweep: Run, serve: Path) -> None:

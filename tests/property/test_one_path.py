@@ -32,6 +32,11 @@ OWN: dict[str, dict[str, list[Any]]] = {
         "input_tokens": [1, 700, 8192],
         "output_tokens": [1, 2, 333],
         "concurrency": [1, 7, 64, 2048],
+        "input_tokens_cv": [0.0, 0.8],
+        "output_tokens_cv": [0.0, 1.5],
+        "length_correlation": [-0.5, 0.0],
+        "arrival_rate_per_s": [0.5, 20.0],
+        "slo_ttft_s": [0.0, 0.5],
     },
     "training": {
         **COMMON,
@@ -85,6 +90,8 @@ def sweeps(draw: st.DrawFn) -> dict[str, Any]:
     own = OWN[phase]
     axes = {"model": draw(some(MODELS, 2)), "accelerator": draw(some(ACCELERATORS))}
     axes |= {name: draw(some(own[name])) for name in draw(some(sorted(own), 5))}
+    if "arrival_rate_per_s" in axes:
+        axes.pop("concurrency", None)
     spec: dict[str, Any] = {"schema": 1, "phase": phase, "axes": axes}
     if phase == "training":
         spec["workload"] = {"global_batch": 192, **({} if "devices" in axes else {"devices": 64})}

@@ -103,3 +103,31 @@ def test_an_error_in_progress_ends_the_sweep(serve: Path) -> None:
 
 def test_threads_do_not_change_rows(serve: Path) -> None:
     assert ls.sweep(serve, keep="all", threads=1).equals(ls.sweep(serve, keep="all", threads=2))
+
+
+def test_setups_with_traffic_of_their_own() -> None:
+    base = {"model": "llama3.1-8b", "accelerator": "h100-sxm-80"}
+    traffic = {"concurrency": [16, 1, 1], "arrival_rate_per_s": [0.0, 4.0, 1e6], "input_tokens_cv": [0.0, 1.0, 1.0]}
+    setups = pl.DataFrame(traffic).with_columns(pl.lit(value).alias(name) for name, value in base.items())
+    columns = ["reject", "saturated", "running_requests", "max_requests_per_s", "ttft_s", "ttft_p99_s"]
+    rows = ls.evaluate(setups.with_columns(slo_ttft_s=pl.lit(1.0)), phase="inference", columns=columns)
+    assert rows["reject"].cast(pl.String).to_list() == [None, None, "overloaded"]
+    assert rows["saturated"].to_list() == [False, False, True]
+    assert rows["running_requests"][0] == 16
+    assert rows["max_requests_per_s"].is_null().to_list() == [True, False, True]
+    assert (rows["ttft_p99_s"] > rows["ttft_s"]).to_list() == [True, True, None]
+
+
+def test_a_file_of_lengths_lies_beside_its_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "lengths.csv").write_text("input_tokens,output_tokens\n100,20\n300,20\n")
+    spec = {"schema": 1, "phase": "inference", "axes": {"model": "llama3.1-8b", "accelerator": "l40s"}}
+    monkeypatch.chdir(tmp_path)
+    rows = ls.sweep({**spec, "workload": {"lengths": "lengths.csv"}})
+    assert rows.select("input_tokens", "input_tokens_cv", "output_tokens").row(0) == (200, 0.5, 20)
+    path = tmp_path / "sweep.toml"
+    axes = 'model = "llama3.1-8b"\naccelerator = "l40s"\n'
+    path.write_text(f'schema = 1\nphase = "inference"\n[axes]\n{axes}[workload]\nlengths = "lengths.csv"\n')
+    monkeypatch.chdir("/")
+    assert ls.sweep(path).equals(rows)
+    with pytest.raises(ls.SpecError, match=r'workload.lengths: there is no file "gone.csv"'):
+        ls.sweep({**spec, "workload": {"lengths": "gone.csv"}})

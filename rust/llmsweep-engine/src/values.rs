@@ -92,12 +92,12 @@ impl InferenceOutcome {
 
     /// Of what an answered token takes, the part of a prompt's token.
     fn per_input_token(&self, per_token: f64) -> f64 {
-        self.of(|row| per_token * self.answer_tokens() * row.prefill_share / row.input_tokens)
+        self.of(|row| per_token * self.answer_tokens() * row.prefill_share(&self.setup) / self.setup.input_tokens)
     }
 
     /// Of what an answered token takes, the part without prefills.
     fn per_output_token(&self, per_token: f64) -> f64 {
-        self.of(|row| per_token * (1.0 - row.prefill_share))
+        self.of(|row| per_token * (1.0 - row.prefill_share(&self.setup)))
     }
 
     /// Arrivals beyond capacity have no other result than that they are.
@@ -215,13 +215,13 @@ const INFERENCE: &[(&str, OfInference)] = &[
     ("tpot_s_p10", |o| o.of(|row| p10(row.tpot.0, o.common.spread.tpot))),
     ("tpot_s_p90", |o| o.of(|row| p90(row.tpot.0, o.common.spread.tpot))),
     ("tpot_s_bound", |o| o.of(|row| row.tpot_bound.0)),
-    ("tpot_p50_s", |o| o.of(|row| row.tpot_times.quantile(0.5))),
-    ("tpot_p90_s", |o| o.of(|row| row.tpot_times.quantile(0.9))),
-    ("tpot_p99_s", |o| o.of(|row| row.tpot_times.quantile(0.99))),
+    ("tpot_p50_s", |o| o.of(|row| row.tpot_times(&o.setup).quantile(0.5))),
+    ("tpot_p90_s", |o| o.of(|row| row.tpot_times(&o.setup).quantile(0.9))),
+    ("tpot_p99_s", |o| o.of(|row| row.tpot_times(&o.setup).quantile(0.99))),
     ("e2e_s", |o| o.of(|row| row.e2e.0)),
     ("e2e_s_p10", |o| o.of(|row| p10(row.e2e.0, o.common.spread.e2e))),
     ("e2e_s_p90", |o| o.of(|row| p90(row.e2e.0, o.common.spread.e2e))),
-    ("e2e_p99_s", |o| o.of(|row| row.ttft_times.then(row.answer_times).quantile(0.99))),
+    ("e2e_p99_s", |o| o.of(|row| row.e2e_times(&o.setup).quantile(0.99))),
     ("tokens_per_s_p10", |o| o.of(|row| p10(row.tokens_per_s, o.common.spread.rate))),
     ("tokens_per_s_p90", |o| o.of(|row| p90(row.tokens_per_s, o.common.spread.rate))),
     ("prefill_time_s", |o| o.of(|row| row.prefill.0)),
@@ -231,8 +231,8 @@ const INFERENCE: &[(&str, OfInference)] = &[
     ("requests_per_s", |o| o.of(|row| row.requests_per_s)),
     ("max_requests_per_s", |o| o.of(|row| row.max_requests_per_s)),
     ("utilisation", |o| o.of(|row| row.requests_per_s / row.max_requests_per_s)),
-    ("slo_attainment", |o| o.of(|row| row.slo_attainment)),
-    ("goodput_requests_per_s", |o| o.of(|row| row.slo_attainment * row.requests_per_s)),
+    ("slo_attainment", |o| o.of(|row| row.slo_attainment(&o.setup))),
+    ("goodput_requests_per_s", |o| o.of(|row| row.slo_attainment(&o.setup) * row.requests_per_s)),
     ("running_requests", |o| o.of(|row| row.running)),
     ("max_concurrency", |o| o.of(|row| finite(row.max_concurrency))),
     ("kv_tokens", |o| o.of(|row| finite(row.kv_tokens))),

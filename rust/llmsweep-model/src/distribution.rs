@@ -86,7 +86,7 @@ impl Cumulants {
     /// ```
     #[must_use]
     pub fn quantile(&self, share: f64) -> f64 {
-        Shape::of(self).quantile(share)
+        Shape::of(self).at(normal_quantile(share))
     }
 
     /// The share of requests that keep within a time.
@@ -105,7 +105,7 @@ enum Shape {
 }
 
 impl Shape {
-    /// With c = deviation / (mean − shift) the skewness is c³ + 3c = γ, which c = 2·sinh(asinh(γ/2)/3) solves.
+    /// With c = deviation / (mean − shift) the skewness is c³ + 3c = γ, which c = u − 1/u solves, u³ = γ/2 + √(1 + γ²/4) (Cardano).
     fn of(cumulants: &Cumulants) -> Self {
         let Cumulants { mean, variance, third } = *cumulants;
         let deviation = variance.sqrt();
@@ -116,7 +116,9 @@ impl Shape {
         if skewness < SYMMETRIC {
             return Self::Normal { mean, deviation };
         }
-        let ratio = 2.0 * ((skewness / 2.0).asinh() / 3.0).sinh();
+        let half = skewness / 2.0;
+        let root = (half + (1.0 + half * half).sqrt()).cbrt();
+        let ratio = root - 1.0 / root;
         let above = deviation / ratio;
         let log_variance = (ratio * ratio).ln_1p();
         Self::Lognormal {
@@ -137,13 +139,12 @@ impl Shape {
         }
     }
 
-    fn quantile(&self, share: f64) -> f64 {
+    /// The quantile where the standard normal's is `z`.
+    fn at(&self, z: f64) -> f64 {
         match *self {
             Self::Point(point) => point,
-            Self::Normal { mean, deviation } => mean + deviation * normal_quantile(share),
-            Self::Lognormal { shift, log_mean, log_deviation } => {
-                shift + (log_mean + log_deviation * normal_quantile(share)).exp()
-            }
+            Self::Normal { mean, deviation } => mean + deviation * z,
+            Self::Lognormal { shift, log_mean, log_deviation } => shift + (log_mean + log_deviation * z).exp(),
         }
     }
 }
@@ -159,8 +160,8 @@ pub struct Mixture {
 
 /// Steps of the search for a quantile: each halves what is left at least every other time.
 const STEPS: usize = 60;
-/// Precision of that search, in shares of requests.
-const PRECISION: f64 = 1e-6;
+/// Precision of that search, in parts of the requests that take longer.
+const PRECISION: f64 = 1e-4;
 
 impl Mixture {
     /// A time that never varies.
@@ -190,7 +191,10 @@ impl Mixture {
     fn shapes(&self) -> [(f64, Shape); 3] {
         let [one, other] = self.waits;
         let at_once = (1.0 - one.0 - other.0).max(0.0);
-        let waiting = |(share, wait): (f64, Cumulants)| (share, Shape::of(&self.base.plus(wait)));
+        let waiting = |(share, wait): (f64, Cumulants)| {
+            let shape = if share > 0.0 { Shape::of(&self.base.plus(wait)) } else { Shape::Point(0.0) };
+            (share, shape)
+        };
         [(at_once, Shape::of(&self.base)), waiting(one), waiting(other)]
     }
 
@@ -204,18 +208,21 @@ impl Mixture {
             (_, Shape::Point(point)) => point,
             _ => f64::NEG_INFINITY,
         };
-        let within = |time: f64| shapes.iter().map(|(share, shape)| share * shape.within(time)).sum::<f64>() - share;
-        let met = shapes.iter().filter(|(share, _)| *share > 0.0).map(|(_, shape)| shape.quantile(share));
-        let (mut low, mut high) =
-            met.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), time| (low.min(time), high.max(time)));
+        let met = || shapes.iter().filter(|(share, _)| *share > 0.0);
+        let within = |time: f64| met().map(|(share, shape)| share * shape.within(time)).sum::<f64>() - share;
+        let z = normal_quantile(share);
+        let precision = PRECISION * (1.0 - share);
+        let (mut low, mut high) = met()
+            .map(|(_, shape)| shape.at(z))
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), time| (low.min(time), high.max(time)));
         low = low.max(least);
         let (mut below, mut above) = (within(low), within(high));
         // False position, the end that stays weighing half (Illinois; Dowell and Jarratt 1971, doi:10.1007/BF01934364).
         for _ in 0..STEPS {
-            if below >= -PRECISION {
+            if below >= -precision {
                 return low;
             }
-            if above <= PRECISION || high - low <= PRECISION * high.abs() {
+            if above <= precision || high - low <= PRECISION * high.abs() {
                 return high;
             }
             let time = (low * above - high * below) / (above - below);

@@ -30,6 +30,8 @@ pub struct InferenceOutcome {
     pub result: Result<InferenceRow, Reject>,
     /// What every outcome has.
     pub common: Common,
+    /// The row level.
+    pub setup: InferenceSetup,
     /// Cache of one token over all devices of a replica; NaN where the layout does not divide. \[B\]
     pub kv_bytes_per_token: f64,
 }
@@ -157,6 +159,7 @@ impl<'a> InferenceEvaluator<'a> {
         InferenceOutcome {
             result: self.row(point, &setup),
             common,
+            setup,
             kv_bytes_per_token: self.work.as_ref().map_or(f64::NAN, |work| work.kv_bytes_per_token),
         }
     }

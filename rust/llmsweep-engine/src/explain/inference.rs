@@ -213,7 +213,7 @@ fn running(row: &InferenceRow, setup: &InferenceSetup) -> Term {
         return term("rate · time in decode / replicas").numbers(format!(
             "{} · {} / {}",
             short(row.requests_per_s),
-            short(row.answer_times.mean),
+            short(row.answer_times(setup).mean),
             short(row.replicas)
         ));
     }
@@ -221,7 +221,7 @@ fn running(row: &InferenceRow, setup: &InferenceSetup) -> Term {
         return term("min(1 + arrivals in an answer, admitted, the engine's most)").numbers(format!(
             "min(1 + {} · {}, {admitted})",
             short(setup.arrival_rate / row.replicas),
-            short(row.answer_times.mean)
+            short(row.answer_times(setup).mean)
         ));
     }
     term("min(offered, admitted, the engine's most)")

@@ -9,7 +9,7 @@ use crate::evaluate::Common;
 pub(super) fn sections(row: &InferenceRow, setup: &InferenceSetup, common: &Common) -> Vec<Section> {
     let lengths = setup.varies().then(|| lengths(row, setup));
     let arrivals = (setup.arrival_rate > 0.0).then(|| arrivals(row, setup));
-    lengths.into_iter().chain(arrivals).chain([percentiles(row, setup), bill(row, common)]).collect()
+    lengths.into_iter().chain(arrivals).chain([percentiles(row, setup), bill(row, setup, common)]).collect()
 }
 
 fn lengths(row: &InferenceRow, setup: &InferenceSetup) -> Section {
@@ -55,7 +55,8 @@ fn arrivals(row: &InferenceRow, setup: &InferenceSetup) -> Section {
 }
 
 fn percentiles(row: &InferenceRow, setup: &InferenceSetup) -> Section {
-    let whole = row.ttft_times.then(row.answer_times);
+    let (whole, token) = (row.e2e_times(setup), row.tpot_times(setup));
+    let kept = row.slo_attainment(setup);
     let time = |name: &str, time: f64, formula: &'static str| Term::new(name, time, "s", formula);
     let first = "three-parameter lognormals of own time and of each wait";
     let later = "lognormal of what falls between tokens";
@@ -63,40 +64,39 @@ fn percentiles(row: &InferenceRow, setup: &InferenceSetup) -> Section {
         time("ttft, half of the requests", row.ttft_times.quantile(0.5), first),
         time("ttft, nine in ten", row.ttft_times.quantile(0.9), first),
         time("ttft, 99 in 100", row.ttft_times.quantile(0.99), first),
-        time("tpot, half of the answers", row.tpot_times.quantile(0.5), later),
-        time("tpot, nine in ten", row.tpot_times.quantile(0.9), later),
-        time("tpot, 99 in 100", row.tpot_times.quantile(0.99), later),
+        time("tpot, half of the answers", token.quantile(0.5), later),
+        time("tpot, nine in ten", token.quantile(0.9), later),
+        time("tpot, 99 in 100", token.quantile(0.99), later),
         time("e2e, 99 in 100", whole.quantile(0.99), "both, one after the other"),
     ];
-    if !row.slo_attainment.is_nan() {
+    if !kept.is_nan() {
         let promised = |slo: Seconds| if slo > Seconds::ZERO { short(slo.0) } else { "∞".to_owned() };
-        terms.push(
-            Term::new("within what is promised", row.slo_attainment, "", "share(ttft) · share(tpot)").numbers(format!(
-                "P(ttft ≤ {}) · P(tpot ≤ {})",
-                promised(setup.slo_ttft),
-                promised(setup.slo_tpot)
-            )),
-        );
-        let goodput = row.slo_attainment * row.requests_per_s;
+        terms.push(Term::new("within what is promised", kept, "", "share(ttft) · share(tpot)").numbers(format!(
+            "P(ttft ≤ {}) · P(tpot ≤ {})",
+            promised(setup.slo_ttft),
+            promised(setup.slo_tpot)
+        )));
+        let goodput = kept * row.requests_per_s;
         terms.push(Term::new("goodput", goodput, "1/s", "share · requests per second"));
     }
     Section::new("From request to request", terms)
 }
 
-fn bill(row: &InferenceRow, common: &Common) -> Section {
+fn bill(row: &InferenceRow, setup: &InferenceSetup, common: &Common) -> Section {
     const MILLION: f64 = 1e6;
-    let mut terms = vec![Term::new("share of prefills", row.prefill_share, "", "P/p / (P/p + s_out · t / R)")];
+    let share = row.prefill_share(setup);
+    let mut terms = vec![Term::new("share of prefills", share, "", "P/p / (P/p + s_out · t / R)")];
     let request = Seconds(1.0 / row.requests_per_s);
     let answer = row.tokens_per_s / row.requests_per_s;
     if let Some(cost) = common.upkeep.cost(request) {
-        let prompt = cost.0 * row.prefill_share / row.input_tokens * MILLION;
-        let answered = cost.0 * (1.0 - row.prefill_share) / answer * MILLION;
+        let prompt = cost.0 * share / setup.input_tokens * MILLION;
+        let answered = cost.0 * (1.0 - share) / answer * MILLION;
         terms.push(Term::new("cost per million prompt tokens", prompt, "USD", "cost · share / prompt · 10⁶"));
         terms.push(Term::new("cost per million answered tokens", answered, "USD", "cost · (1 − share) / answer · 10⁶"));
     }
     if let Some(energy) = common.upkeep.energy(request) {
-        let prompt = energy.0 * row.prefill_share / row.input_tokens;
-        let answered = energy.0 * (1.0 - row.prefill_share) / answer;
+        let prompt = energy.0 * share / setup.input_tokens;
+        let answered = energy.0 * (1.0 - share) / answer;
         terms.push(Term::new("energy per prompt token", prompt, "J", "energy · share / prompt"));
         terms.push(Term::new("energy per answered token", answered, "J", "energy · (1 − share) / answer"));
     }

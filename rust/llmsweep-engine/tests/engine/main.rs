@@ -19,3 +19,4 @@ mod space;
 mod specs;
 mod stacks;
 mod systems;
+mod traffic;

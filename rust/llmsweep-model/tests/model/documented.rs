@@ -4,12 +4,15 @@ use crate::common::run::{ONE, REQUEST, STEP, count, serve, serve_apart, serve_sp
 use crate::common::shapes::{gpt3_175b, llama2_7b, llama2_70b, llama3_405b};
 use crate::common::software::operations;
 use llmsweep_model::collective::Ring;
+use llmsweep_model::distribution::Cumulants;
 use llmsweep_model::economics::{Fleet, HOUR, Tariff, Upkeep};
 use llmsweep_model::kernel::Pass;
 use llmsweep_model::memory::activations::Recompute;
 use llmsweep_model::parallel::pipeline::{Passes, Schedule, Walk};
 use llmsweep_model::phase::inference::allocator::KvAllocator;
+use llmsweep_model::phase::inference::lengths::longest_of;
 use llmsweep_model::phase::inference::prefix::Prefix;
+use llmsweep_model::phase::inference::queue::wait_of_late;
 use llmsweep_model::phase::inference::speculation::{Guess, Speculation};
 use llmsweep_model::phase::inference::{InferenceRow, InferenceSetup, ServingMode};
 use llmsweep_model::phase::share::Bottleneck;
@@ -208,6 +211,25 @@ fn serving() {
     page.says("room.cache", row.room.cache, 51.6e9, PRINTED);
     page.says("max_concurrency", row.max_concurrency, 489.0, 1e-12);
     assert_eq!(row.bottleneck, Bottleneck::Prefill);
+}
+
+#[test]
+fn traffic() {
+    let mut page = Page::default();
+    let vary = InferenceSetup { output_cv: 1.0, ..REQUEST };
+    page.says("answer of a running request", vary.held_answer(), 512.0, 1e-12);
+    page.says("the longer of two", longest_of(2.0, 1.0), 1.444, PRINTED);
+    page.says("wait for constant service", 0.5 * wait_of_late(0.5, [1.0; 4]).mean, 0.5, 1e-12);
+    page.says("wait for exponential service", 0.5 * wait_of_late(0.5, [1.0, 2.0, 6.0, 24.0]).mean, 1.0, 1e-12);
+    page.says("99 in 100 of an exponential wait", Cumulants::exponential(1.0).quantile(0.99), 4.53, PRINTED);
+    let setup = InferenceSetup { arrival_rate: 6.0, ..REQUEST };
+    let row = serve(&llama2_70b(), &H100, "fp8", (4, 1), &setup).expect("fits");
+    page.says("max_requests_per_s", row.max_requests_per_s, 12.05, PRINTED);
+    page.says("requests in a step", row.running, 30.8, PRINTED);
+    page.says("ttft", row.ttft.0, 0.1306, PRINTED);
+    page.says("ttft of 99 in 100", row.ttft_times.quantile(0.99), 0.236, PRINTED);
+    page.says("tpot", row.tpot.0, 19.46e-3, PRINTED);
+    page.says("tpot of 99 in 100", row.tpot_times(&setup).quantile(0.99), 25.74e-3, PRINTED);
 }
 
 #[test]

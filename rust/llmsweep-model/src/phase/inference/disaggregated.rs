@@ -6,7 +6,7 @@ use super::handoff::Handoff;
 use super::lengths::Prompt;
 use super::queue::{all_taken, wait_for_place};
 use super::step::{TokenTerms, bottleneck, token_terms};
-use super::{InferenceRow, InferenceSetup, Replica, Room, Tables, admissible, attainment};
+use super::{InferenceRow, InferenceSetup, Replica, Room, Tables, admissible};
 use crate::distribution::{Cumulants, Mixture};
 use crate::phase::share::Bottleneck;
 use crate::quantity::{Bytes, Seconds};
@@ -266,7 +266,6 @@ pub fn row(
         Mixture { base: Cumulants { mean: ahead.0, ..prompt.cumulants() }, ..fixed.waits(opening, busy, later, burst) };
     let queued = (setup.concurrency - slots * replicas).max(1.0);
     let times = times.then(Cumulants::gamma(slot_wait.0, queued));
-    let tpot_times = Cumulants::certain(tpot.0);
     let running = running.min(most);
     let shared = setup.shared_tokens();
     let limited = if prefill_full && !slots_full {
@@ -295,12 +294,9 @@ pub fn row(
         tokens_per_s: rate * setup.output_tokens,
         requests_per_s: rate,
         ttft_times: times,
-        tpot_times,
-        answer_times: setup.answer().times(tpot.0),
+        noise: Cumulants::default(),
+        stall: prompt.part(f64::from(pool.pipeline)),
         max_requests_per_s: if open { fixed.prefill_rate().min(rate * slots / running) } else { f64::NAN },
-        slo_attainment: attainment(setup, &times, &tpot_times),
-        prefill_share: pool.devices() / devices,
-        input_tokens: setup.input_tokens,
         bottleneck: limited,
         pools: Some(Pools {
             prefill_devices: pool.devices(),

@@ -15,6 +15,7 @@ pub mod speculation;
 mod steady;
 mod step;
 pub mod times;
+mod varied;
 
 use crate::arch::ModelShape;
 use crate::distribution::{Cumulants, Mixture};
@@ -28,6 +29,7 @@ use arrivals::open_loop;
 use bounds::{decode_bound, prefill_bound};
 pub use disaggregated::{Pools, PrefillPool};
 pub use handoff::Handoff;
+use lengths::Prompt;
 use offload::HostShare;
 use prefix::Prefix;
 pub use room::Room;
@@ -179,18 +181,12 @@ pub struct InferenceRow {
     pub requests_per_s: f64,
     /// How the time to the first token varies from request to request.
     pub ttft_times: Mixture,
-    /// How the time between tokens varies from answer to answer.
-    pub tpot_times: Cumulants,
-    /// How the time from first to last token varies.
-    pub answer_times: Cumulants,
+    /// How an answer of mean length varies with those around it; without mean.
+    pub noise: Cumulants,
+    /// How long one prefill holds up a stage.
+    pub stall: Prompt,
     /// Requests per second that arrivals may not reach, over all replicas; NaN in a closed loop.
     pub max_requests_per_s: f64,
-    /// Share of requests that keep what is promised; NaN where nothing is.
-    pub slo_attainment: f64,
-    /// Share of the device's time for a request that is its prefill.
-    pub prefill_share: f64,
-    /// Tokens of a prompt, on average.
-    pub input_tokens: f64,
     /// What takes most.
     pub bottleneck: Bottleneck,
     /// The two pools of disaggregated serving.
@@ -237,7 +233,6 @@ pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) 
     let answer = tpot * (setup.steps(running) - 1.0);
     let requests_per_s = steady.requests_per_s;
     let devices = replica.devices(setup.pipeline) * replicas;
-    let tpot_times = steady.token_times(setup);
     Ok(InferenceRow {
         devices,
         replicas,
@@ -258,12 +253,9 @@ pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) 
         tokens_per_s: requests_per_s * setup.output_tokens,
         requests_per_s,
         ttft_times: steady.times,
-        tpot_times,
-        answer_times: steady.answer_times(setup),
+        noise: steady.noise,
+        stall: steady.stall,
         max_requests_per_s: replicas * steady.capacity,
-        slo_attainment: attainment(setup, &steady.times, &tpot_times),
-        prefill_share: steady.prefill_share(setup),
-        input_tokens: setup.input_tokens,
         bottleneck: bottleneck(&terms, steady.saturated && room.requests() <= running),
         pools: None,
     })
@@ -277,14 +269,4 @@ fn admissible(replica: &Replica, setup: &InferenceSetup) -> Result<(), Reject> {
     let allowed = replica.drafter.map_or(f64::INFINITY, Drafter::max_context);
     let allowed = allowed.min(f64::from(replica.shape.max_context)).min(setup.model_length());
     if setup.longest() > allowed { Err(Reject::ContextTooLong) } else { Ok(()) }
-}
-
-/// Share of requests that keep both promises, which are taken as independent.
-fn attainment(setup: &InferenceSetup, ttft: &Mixture, tpot: &Cumulants) -> f64 {
-    if setup.slo_ttft <= Seconds::ZERO && setup.slo_tpot <= Seconds::ZERO {
-        return f64::NAN;
-    }
-    let first = if setup.slo_ttft > Seconds::ZERO { ttft.within(setup.slo_ttft.0) } else { 1.0 };
-    let later = if setup.slo_tpot > Seconds::ZERO { tpot.within(setup.slo_tpot.0) } else { 1.0 };
-    first * later
 }

@@ -52,8 +52,12 @@ pub(super) fn closed_loop(
     let first = first_token(replica.engine, &terms, prefill, &prompt, setup, running);
     let active = first.alone + answer;
     let waiting = active * (offered / running - 1.0);
-    // Those before a request leave one by one.
-    let queue = Cumulants::gamma(waiting.0, (offered - running).max(1.0));
+    let times = if offered > running {
+        // Those before a request leave one by one.
+        first.times.then(Cumulants::gamma(waiting.0, (offered - running).max(1.0)))
+    } else {
+        first.times
+    };
     let stall = prompt.part(f64::from(setup.pipeline));
     Ok(Steady {
         running,
@@ -63,7 +67,7 @@ pub(super) fn closed_loop(
         stall,
         own: first.alone,
         ttft: first.contended + waiting,
-        times: first.times.then(queue),
+        times,
         noise: interruptions(&terms, &stall, setup.output_tokens - 1.0),
         requests_per_s: f64::from(setup.data) * running / active.0,
         capacity: f64::NAN,
@@ -76,47 +80,4 @@ fn interruptions(terms: &TokenTerms, stall: &Prompt, steps: f64) -> Cumulants {
     let [first, second, third, _] = stall.moments();
     let often = if first > 0.0 { terms.prefill.0 / first * steps } else { 0.0 };
     Cumulants { mean: 0.0, variance: often * second, third: often * third }
-}
-
-impl Steady {
-    /// The time between tokens from answer to answer: a mean over s steps has the s-th part of the variance, and of a lognormal length
-    /// `E[1/s] = (1 + cv²)/E[s]`, `E[1/s²] = (1 + cv²)³/E[s]²`.
-    pub(super) fn token_times(&self, setup: &InferenceSetup) -> Cumulants {
-        let mean = self.terms.total().0;
-        let steps = setup.output_tokens - 1.0;
-        if setup.mode == ServingMode::Static || steps <= 0.0 {
-            return Cumulants::certain(mean);
-        }
-        let factor = 1.0 + setup.output_cv * setup.output_cv;
-        Cumulants {
-            mean,
-            variance: self.noise.variance * factor / (steps * steps),
-            third: self.noise.third * factor * factor * factor / (steps * steps * steps),
-        }
-    }
-
-    /// The time from first to last token, over lengths of answers and those around them (law of total cumulance).
-    pub(super) fn answer_times(&self, setup: &InferenceSetup) -> Cumulants {
-        let token = self.terms.total().0;
-        let steps = setup.steps(self.running) - 1.0;
-        if setup.mode == ServingMode::Static || steps <= 0.0 {
-            return Cumulants::certain(token * steps);
-        }
-        let (length, noise) = (setup.answer(), self.noise);
-        Cumulants {
-            mean: token * steps,
-            variance: token * token * length.variance + noise.variance,
-            third: token * token * token * length.third
-                + 3.0 * token * length.variance * noise.variance / steps
-                + noise.third,
-        }
-    }
-
-    /// Share of the device's time that prefills take of a request's; the other share is its part of the decode steps.
-    pub(super) fn prefill_share(&self, setup: &InferenceSetup) -> f64 {
-        let prefill = self.stall.mean();
-        let decode = self.terms.undisturbed() * setup.steps(self.running);
-        let each = if setup.mode == ServingMode::Static { decode } else { decode / self.running };
-        prefill / (prefill + each)
-    }
 }
