@@ -193,6 +193,7 @@ const INFERENCE: &[(&str, OfInference)] = &[
     ("tokens_per_s_p90", |o| o.of(|row| p90(row.tokens_per_s, o.common.spread.rate))),
     ("prefill_time_s", |o| o.of(|row| row.prefill.0)),
     ("decode_step_s", |o| o.of(|row| row.terms.step().0)),
+    ("decode_expert_communication_s", |o| o.of(|row| row.terms.expert.0)),
     ("tokens_per_s_per_user", |o| o.of(|row| 1.0 / row.tpot.0)),
     ("requests_per_s", |o| o.of(|row| row.requests_per_s)),
     ("running_requests", |o| o.of(|row| row.running)),

@@ -1,4 +1,5 @@
 //! A serving setup, term by term.
+use llmsweep_model::arch::ModelShape;
 use llmsweep_model::phase::inference::times::{InferenceDevice, InferenceWork};
 use llmsweep_model::phase::inference::{InferenceRow, InferenceSetup, ServingMode};
 use llmsweep_model::quantity::Seconds;
@@ -21,7 +22,7 @@ pub(super) fn sections(context: &Context, point: &Point) -> (Option<Reject>, Vec
     if let (Ok(row), Ok(work), Ok((device, _))) = (&outcome.result, evaluator.work(), evaluator.device()) {
         sections.push(memory(row));
         sections.push(room(row, &setup));
-        sections.extend(layers(context, point, work, device, row, &setup));
+        sections.extend(layers(evaluator.shape(point), work, device, row, &setup));
         sections.push(between_tokens(row, &setup));
         if let Some(found) = &row.pools {
             sections.extend(pools::sections(context, point, row, found));
@@ -109,20 +110,20 @@ fn running(row: &InferenceRow, setup: &InferenceSetup) -> Term {
 }
 
 fn layers(
-    context: &Context,
-    point: &Point,
+    shape: &ModelShape,
     work: &InferenceWork,
     device: &InferenceDevice,
     row: &InferenceRow,
     setup: &InferenceSetup,
 ) -> Vec<Section> {
-    let shape = &context.model(point).shape;
-    let requests = (row.running / f64::from(setup.pipeline)).max(1.0);
+    let group = (row.running / f64::from(setup.pipeline)).max(1.0);
+    let halved = setup.two_batch_overlap && group >= 2.0;
+    let (requests, of) = if halved { (group / 2.0, ", half of the batch") } else { (group, "") };
     let context_tokens = setup.input_tokens + setup.output_tokens / 2.0;
     let sections = work.kinds.iter().map(|&(kind, count)| {
         let mut layer: Work = decode::layer(shape, kind, requests, &device.routing, &work.split, &work.widths);
         layer.ops.extend(decode::cache_read(shape, kind, requests, context_tokens, work.kv_bytes, &work.split));
-        let title = format!("Decode step of one layer ({count} of {:?} mixer, {:?} MLP)", kind.mixer, kind.mlp);
+        let title = format!("Decode step of one layer{of} ({count} of {:?} mixer, {:?} MLP)", kind.mixer, kind.mlp);
         kernels::section(title, &layer, &device.device.kernels, |message| device.message(message, &work.split))
     });
     sections.collect()
@@ -130,6 +131,11 @@ fn layers(
 
 fn between_tokens(row: &InferenceRow, setup: &InferenceSetup) -> Section {
     let terms = &row.terms;
+    let messages = if setup.two_batch_overlap {
+        "dispatch and combine, what the other half's kernels leave exposed"
+    } else {
+        "dispatch and combine"
+    };
     let waits = match setup.mode {
         ServingMode::Continuous => seconds("waiting for prefills", terms.prefill, "(R − 1) / s_out · P").numbers(
             format!("({} − 1) / {} · {}", short(row.running), short(setup.output_tokens), short(row.prefill.0)),
@@ -145,7 +151,7 @@ fn between_tokens(row: &InferenceRow, setup: &InferenceSetup) -> Section {
             seconds("reading the cache", terms.cache.memory, "context · running requests · bytes / bandwidth"),
             seconds("launches", terms.kernels.launch + terms.cache.launch, "kernels · t₀"),
             seconds("tensor-parallel messages", terms.tensor, "two all-reduces a layer"),
-            seconds("expert messages", terms.expert, "dispatch and combine"),
+            seconds("expert messages", terms.expert, messages),
             seconds("messages between stages", terms.pipeline, "(p − 1) · p2p"),
             seconds("host", terms.host, "per step + per request"),
             waits,

@@ -2,7 +2,7 @@
 use super::bounds::{decode_bound, prefill_bound};
 use super::closed_loop::ClosedLoop;
 use super::handoff::Handoff;
-use super::step::{TokenTerms, bottleneck, token_terms};
+use super::step::{TokenTerms, bottleneck, prefill_pass, token_terms};
 use super::{InferenceRow, InferenceSetup, Replica, Room, Tables};
 use crate::phase::share::Bottleneck;
 use crate::quantity::{Bytes, Seconds};
@@ -145,7 +145,7 @@ pub fn row(
 
     let decode_devices = work.split.tensor * f64::from(setup.pipeline) * replicas;
     let ranks = pool.workers * pool.data;
-    let alone = prefill_time(pool, prefill_tables, 1.0, setup.input_tokens);
+    let alone = prefill_time(pool, prefill_tables, setup, 1.0);
     let distance = if pool.same_accelerator { pool.devices() + decode_devices - 1.0 } else { f64::from(u32::MAX) };
     let handoff = Handoff::of(
         &pool.replica,
@@ -159,7 +159,7 @@ pub fn row(
     // Prompts that are shorter than a step's tokens are prefilled several at once, as far as they wait.
     let waiting = whole(setup.concurrency / ranks).min(prefill_room.requests());
     let together = whole(engine.pool_batch_tokens / setup.input_tokens).min(waiting).max(1.0);
-    let step = if together > 1.0 { prefill_time(pool, prefill_tables, together, setup.input_tokens) } else { alone };
+    let step = if together > 1.0 { prefill_time(pool, prefill_tables, setup, together) } else { alone };
     let slowest = if pool.data > 1.0 { engine.pool_rank_imbalance } else { 1.0 };
     let service = (step * (slowest / together / f64::from(pool.pipeline))).max(handoff.time);
 
@@ -222,11 +222,11 @@ fn experts_divide(expert: f64, tensor: f64, data: f64) -> bool {
 }
 
 /// Prefill of some prompts on one replica of the pool, from stage to stage.
-fn prefill_time(pool: &PrefillPool, tables: &mut impl Tables, sequences: f64, input_tokens: f64) -> Seconds {
+fn prefill_time(pool: &PrefillPool, tables: &mut impl Tables, setup: &InferenceSetup, sequences: f64) -> Seconds {
     let Replica { shape, work, device, .. } = pool.replica;
-    let bytes = Bytes(sequences * input_tokens * f64::from(shape.hidden) * work.widths.activation);
+    let bytes = Bytes(sequences * setup.input_tokens * f64::from(shape.hidden) * work.widths.activation);
     let hop = device.device.collectives.point_to_point(bytes, work.split.tensor, &device.device.accelerator.fabric);
-    tables.prefill(sequences, input_tokens).total() + hop * (f64::from(pool.pipeline) - 1.0)
+    prefill_pass(tables, setup, sequences).total() + hop * (f64::from(pool.pipeline) - 1.0)
 }
 
 /// The running batch at which a cycle keeps as many requests in decode as it was computed for, from the largest down (secant).

@@ -2,11 +2,13 @@
 mod bounds;
 pub mod closed_loop;
 pub mod disaggregated;
+pub mod experts;
 mod first_token;
 mod handoff;
 mod room;
 mod step;
 pub mod times;
+pub mod two_batch;
 
 use crate::arch::ModelShape;
 use crate::parallel::pipeline::StageClass;
@@ -59,6 +61,8 @@ pub struct InferenceSetup {
     pub max_batch: f64,
     /// Workers of the decode pool, each of `data` replicas.
     pub decode_workers: f64,
+    /// Whether a batch is worked on in two halves, so that messages to experts run beside kernels.
+    pub two_batch_overlap: bool,
 }
 
 /// One replica: a model on its devices under an engine, cut into stages.

@@ -1,4 +1,6 @@
 //! The time between two tokens, term by term.
+use super::times::PassTime;
+use super::two_batch::overlapped;
 use super::{InferenceSetup, Replica, ServingMode, Tables};
 use crate::phase::share::{Bottleneck, KernelTime};
 use crate::quantity::{Bytes, Seconds};
@@ -49,9 +51,16 @@ pub(super) fn token_terms(
     let pipeline = f64::from(setup.pipeline);
     let group = (running / pipeline).max(1.0);
     let context = setup.input_tokens + setup.output_tokens / 2.0;
-    let step = tables.decode(group);
+    // A half of one request is none.
+    let halves = setup.two_batch_overlap && group >= 2.0;
+    let (step, cache) = if halves {
+        let cache = device.cache_read(shape, work, group / 2.0, context).times(2.0);
+        (overlapped(tables.decode(group / 2.0), cache.total()), cache)
+    } else {
+        (tables.decode(group), device.cache_read(shape, work, group, context))
+    };
     let sequences = if setup.mode == ServingMode::Static { running } else { 1.0 };
-    let prefill = tables.prefill(sequences, setup.input_tokens);
+    let prefill = prefill_pass(tables, setup, sequences);
     let message = |rows: f64| {
         let bytes = Bytes(rows * f64::from(shape.hidden) * work.widths.activation);
         let fabric = &device.device.accelerator.fabric;
@@ -63,7 +72,7 @@ pub(super) fn token_terms(
     };
     let terms = TokenTerms {
         kernels: step.kernels,
-        cache: device.cache_read(shape, work, group, context),
+        cache,
         tensor: step.tensor,
         expert: step.expert,
         pipeline: message(group),
@@ -72,6 +81,15 @@ pub(super) fn token_terms(
     };
     // The prompt too passes from stage to stage; other requests' steps go on meanwhile.
     (terms, prefill.total() + message(sequences * setup.input_tokens))
+}
+
+/// Prefill of some prompts, in two halves where the setup says so: a prompt too can be cut.
+pub(super) fn prefill_pass(tables: &mut impl Tables, setup: &InferenceSetup, sequences: f64) -> PassTime {
+    if setup.two_batch_overlap {
+        overlapped(tables.prefill(sequences / 2.0, setup.input_tokens), Seconds::ZERO)
+    } else {
+        tables.prefill(sequences, setup.input_tokens)
+    }
 }
 
 /// What takes most of the time between tokens.

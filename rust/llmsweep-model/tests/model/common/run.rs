@@ -138,6 +138,7 @@ pub(crate) const REQUEST: InferenceSetup = InferenceSetup {
     concurrency: 1.0,
     max_batch: f64::INFINITY,
     decode_workers: 1.0,
+    two_batch_overlap: false,
 };
 
 struct Direct<'a> {

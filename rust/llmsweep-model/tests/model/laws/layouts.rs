@@ -92,14 +92,15 @@ pub(super) fn training() -> impl Strategy<Value = (TrainingLayout, TrainingSetup
 
 pub(super) fn request() -> impl Strategy<Value = InferenceSetup> {
     let lengths = (1..30_000_u32, 1..8_000_u32);
-    (lengths, power(3), power(4), any::<bool>(), 1.0..512.0_f64).prop_map(
-        |(lengths, pipeline, data, batch, requests)| InferenceSetup {
+    (lengths, power(3), power(4), any::<(bool, bool)>(), 1.0..512.0_f64).prop_map(
+        |(lengths, pipeline, data, (batch, two_batch_overlap), requests)| InferenceSetup {
             input_tokens: f64::from(lengths.0),
             output_tokens: f64::from(lengths.1),
             pipeline,
             data,
             mode: if batch { ServingMode::Static } else { ServingMode::Continuous },
             concurrency: f64::from(data) * requests.floor(),
+            two_batch_overlap,
             ..REQUEST
         },
     )
