@@ -15,9 +15,15 @@ ENGINES = read()
     [
         ("vllm", "", None, "vllm"),
         ("vLLM", "vLLM 0.11", None, "vllm"),
+        ("vllm", "vLLM", "2024-10", "vllm-2024"),
+        ("vllm", "vLLM 0.8.5 ROCm 6.3.1", None, "vllm-rocm"),
         ("sglang", "SGLang PD+EP", None, "sglang"),
         ("trtllm", "", None, "trtllm"),
         ("tensorrt-llm", "TensorRT-LLM 1.0 PyTorch backend, trtllm-bench", None, "trtllm"),
+        ("tensorrt-llm", "TensorRT-LLM v0.9", "2024-04", "trtllm-2024"),
+        ("tensorrt-llm", "TensorRT-LLM v0.6/0.7", "2024-04", "trtllm-2023"),
+        ("llama.cpp", "llama.cpp (May 2024)", "2024-05", "llama.cpp-2024"),
+        ("llama.cpp", "llama.cpp build 6918", None, "llama.cpp"),
         ("a-new-one", "1.0", None, "vllm"),
     ],
 )

@@ -15,6 +15,12 @@ RAN: Mapping[str, str] = {
     # Chitty-Venkata et al. 2024, arXiv:2411.00136; commit 4211f5d4e9bc of its repository.
     "argonne": "2024-10",
     "argonne-quant": "2024-10",
+    # NVIDIA's pages for releases 0.5 to 0.9, the last of April 2024; a pattern tells those before 0.8.
+    "trtllm-static": "2024-04",
+    # XiongjieDai/GPU-Benchmarks-on-LLM-Inference: "May 2024".
+    "xiongjiedai": "2024-05",
+    # MLC's comparison with engines of its time.
+    "mlc-perf-bench": "2023-10",
     # Azure's guide to ND H200 v5, whose engines are built with TensorRT-LLM 0.14 or 0.15.
     "azure-guide": "2024-12",
 }

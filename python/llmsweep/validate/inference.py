@@ -39,7 +39,8 @@ def cases(
 ) -> pl.DataFrame:
     """The frame of published runs with the axes of each row."""
     frame = with_models(frame, models).with_columns(pl.coalesce("source_group", "source", pl.lit("own")).alias("group"))
-    frame = with_engines(frame, engines)
+    printed = (defaults.printed_precision().alias("precision_id"), defaults.printed_engine().alias("engine_id"))
+    frame = with_engines(frame.with_columns(*printed), engines)
     scenario = pl.col("scenario").str.to_lowercase()
     # llama.cpp and ExLlama split layers over devices, everything else splits matrices.
     splits_layers = pl.col("engine_id").is_in(["llama.cpp", "exllama"]).fill_null(value=False) & pl.col("tp").is_null()
@@ -81,7 +82,7 @@ def cases(
         pl.max_horizontal(pl.coalesce(requests, single), pl.col("data_parallel").cast(pl.Float64))
         .cast(pl.Int64)
         .alias("concurrency"),
-        pl.col("accelerator_id").alias("accelerator"),
+        defaults.accelerator().alias("accelerator"),
         pl.col("model_key").alias("model"),
         pl.col("engine_axis").alias("engine"),
         (pl.col("ttft_ms") / 1e3).alias("ttft_s"),
@@ -89,7 +90,8 @@ def cases(
         pl.col("e2e_latency_s").alias("e2e_s"),
         pl.col("output_tokens_per_s_total").alias("output_tokens_per_s"),
     ).with_columns(positive(MEASURED))
-    return refuse(lengthened(frame, models).with_columns(decode_rate().alias("decode_rate")), accelerators)
+    told = (decode_rate().alias("decode_rate"), per_answer().alias("per_answer"))
+    return refuse(lengthened(frame, models).with_columns(*told), accelerators)
 
 
 def lengthened(frame: pl.DataFrame, models: Models) -> pl.DataFrame:
@@ -108,6 +110,12 @@ def decode_rate() -> pl.Expr:
     reciprocal = (pl.col("output_tokens_per_s") / rate - 1).abs() < SAME
     only = pl.col("scenario").is_in(["decode-only"])
     return (only | (reciprocal & pl.col("e2e_s").is_null())).fill_null(value=False)
+
+
+def per_answer() -> pl.Expr:
+    """Whether a source's time per token is that of the whole answer over its tokens, the prompt's time in it."""
+    whole = pl.col("e2e_s") / pl.col("output_tokens")
+    return ((pl.col("tpot_s") / whole - 1).abs() < SAME).fill_null(value=False)
 
 
 def pooled(name: str, pool: str) -> pl.Expr:

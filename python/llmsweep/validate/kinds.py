@@ -120,6 +120,7 @@ KINDS = (
             "model_id": TEXT,
             "engine": TEXT,
             "engine_id": TEXT,
+            "weight_precision": TEXT,
             "kv_precision": TEXT,
             "n_devices": INT,
             "tp": INT,

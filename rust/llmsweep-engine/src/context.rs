@@ -35,7 +35,7 @@ use crate::spec::{AxisValue, Spec};
 use crate::spread::Spread;
 use resolve::{
     SIXTEEN_BITS, attention_ratios, choices, kernels, laws_of, named_engines, named_stacks, spreads, stack_names,
-    stack_systems, subsets,
+    stack_systems, subsets, with_engine,
 };
 
 /// What a sweep can't be compiled for, in one sentence.
@@ -335,12 +335,16 @@ impl Context {
         };
         let own_price = self.prices.get(&entry.id).map(|usd_per_hour| UsdPerSec(usd_per_hour / HOUR));
         let scale = |axis| self.number(point, axis);
+        let accumulation = match self.plan.phase {
+            Phase::Inference if self.engine(point).half_accumulation > 0.0 => entry.half_accumulation,
+            _ => 1.0,
+        };
         let pods = Pods {
             devices: self.count(point, axis::POD_DEVICES),
             oversubscription: self.number(point, axis::OVERSUBSCRIPTION),
         };
         Accelerator {
-            peaks: base.peaks.scaled(scale(axis::PEAK_SCALE)),
+            peaks: base.peaks.scaled(scale(axis::PEAK_SCALE) * accumulation),
             memory: base.memory * scale(axis::MEMORY_SCALE),
             memory_bandwidth: base.memory_bandwidth * scale(axis::BANDWIDTH_SCALE),
             fabric: base.fabric.scaled(scale(axis::SCALE_UP_SCALE), scale(axis::NETWORK_SCALE)).with_pods(pods),
@@ -355,7 +359,7 @@ impl Context {
         let precision = self.precision(point);
         let phase = self.plan.phase;
         let engine = if phase == Phase::Inference { point.index(axis::ENGINE) } else { 0 };
-        let collectives = self.collectives[point.index(axis::ACCELERATOR)][engine];
+        let mut collectives = self.collectives[point.index(axis::ACCELERATOR)][engine];
         let cache = if phase == Phase::Inference { point.index(axis::KV_PRECISION) } else { 0 };
         let laws = &self.laws[point.index(axis::ACCELERATOR)][engine][point.index(axis::PRECISION)];
         let resolved = laws.as_ref().map(|caches| caches[cache]).ok_or(Reject::PrecisionUnsupported)?;
@@ -363,7 +367,10 @@ impl Context {
         let mut kernels =
             kernels(&resolved, &accelerator, precision, cache_format).ok_or(Reject::PrecisionUnsupported)?;
         if phase == Phase::Inference {
-            kernels.start = self.engine(point).kernel_start;
+            if self.engine(point).library_all_reduce > 0.0 {
+                collectives.own = None;
+            }
+            with_engine(&mut kernels, self.engine(point), &accelerator, self.kv_precision(point));
         } else {
             kernels.attention_ratio = self.attention_ratios[point.index(axis::ACCELERATOR)][point.index(axis::STACK)];
         }

@@ -15,7 +15,7 @@ pub(super) struct FirstToken {
 /// `P + t_decode + h + h_l·L + w_b·(R − 1)/2·P/10 + w_q·ρ/(1 − ρ)·P/2`, with `ρ = (R − 1)·P/e2e`.
 ///
 /// A closed loop opens with a burst of `R` prefills, of which each request sees half, spread over ten requests per slot. A static batch is
-/// timed inside the engine: the server's fixed time and the wait for others are not in it.
+/// timed inside the engine: its prefill gives the first token; the server's fixed time and the wait for others are not in it.
 pub(super) fn first_token(
     replica: &Replica,
     terms: &TokenTerms,
@@ -25,7 +25,7 @@ pub(super) fn first_token(
 ) -> FirstToken {
     let Replica { shape, work, engine, .. } = *replica;
     if setup.mode == ServingMode::Static {
-        let alone = prefill + terms.step();
+        let alone = prefill + terms.host;
         return FirstToken { alone, contended: alone };
     }
     let layers = f64::from(shape.layers());

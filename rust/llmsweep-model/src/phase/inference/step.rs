@@ -45,7 +45,7 @@ pub(super) fn token_terms(
     setup: &InferenceSetup,
     running: f64,
 ) -> (TokenTerms, Seconds) {
-    let Replica { shape, work, device, engine, .. } = *replica;
+    let Replica { shape, work, device, .. } = *replica;
     let pipeline = f64::from(setup.pipeline);
     let group = (running / pipeline).max(1.0);
     let context = setup.input_tokens + setup.output_tokens / 2.0;
@@ -67,11 +67,22 @@ pub(super) fn token_terms(
         tensor: step.tensor,
         expert: step.expert,
         pipeline: message(group),
-        host: engine.host_step + engine.host_request * running,
+        host: host(replica, setup, running),
         prefill: interference.max(Seconds::ZERO),
     };
-    // The prompt too passes from stage to stage; other requests' steps go on meanwhile.
-    (terms, prefill.total() + message(sequences * setup.input_tokens))
+    // The prompt too passes from stage to stage, its chunks one behind the other: (p + m − 1)/(p·m) of the time of all layers.
+    let chunks = (sequences * setup.input_tokens / replica.engine.max_batched_tokens).max(1.0);
+    let overlapped = (pipeline + chunks - 1.0) / (pipeline * chunks);
+    (terms, prefill.total() * overlapped + message(sequences * setup.input_tokens))
+}
+
+/// The host's work for a step: fixed, more where other devices' processes are told, per request, and per token of their tables of blocks.
+fn host(replica: &Replica, setup: &InferenceSetup, running: f64) -> Seconds {
+    let Replica { work, engine, .. } = *replica;
+    let stages = engine.host_stage * (f64::from(setup.pipeline) - 1.0);
+    let group = if work.split.tensor > 1.0 { engine.host_group } else { Seconds::ZERO };
+    let context = setup.input_tokens + setup.output_tokens / 2.0;
+    engine.host_step + group + stages + (engine.host_request + engine.host_token * context) * running
 }
 
 /// What takes most of the time between tokens.

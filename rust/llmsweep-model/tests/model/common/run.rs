@@ -19,7 +19,7 @@ use llmsweep_model::precision::KvPrecision;
 use llmsweep_model::quantity::Seconds;
 use llmsweep_model::reject::Reject;
 use llmsweep_model::subset::Subset;
-use llmsweep_model::system::TrainingSystem;
+use llmsweep_model::system::{ServingEngine, TrainingSystem};
 use llmsweep_model::work::adapters::{Mode, Target};
 use llmsweep_model::work::attention::AttentionKernel;
 
@@ -164,12 +164,23 @@ pub(crate) fn serve(
     (tensor, expert): (u32, u32),
     setup: &InferenceSetup,
 ) -> Result<InferenceRow, Reject> {
+    serve_with(&software::serving(), shape, machine, format, (tensor, expert), setup)
+}
+
+/// The same on another engine.
+pub(crate) fn serve_with(
+    engine: &ServingEngine,
+    shape: &ModelShape,
+    machine: &Machine,
+    format: &str,
+    (tensor, expert): (u32, u32),
+    setup: &InferenceSetup,
+) -> Result<InferenceRow, Reject> {
     let kv = KvPrecision::by_name("fp16").expect("fp16 is in the table");
     let work = InferenceWork::count(shape, precision(format), kv, tensor, expert)?;
-    let engine = software::serving();
-    let device = InferenceDevice::of(&machine.device(format, SERVING_CLOCK), &engine);
+    let device = InferenceDevice::of(&machine.device(format, SERVING_CLOCK), engine);
     let stages = stages(shape, &Cut::even(setup.pipeline, 1));
     let mut tables = Direct { shape, work: &work, device: &device };
     let stages = stages.as_deref().map_err(|reject| *reject)?;
-    inference::row(&Replica { shape, work: &work, device: &device, engine: &engine, stages }, &mut tables, setup)
+    inference::row(&Replica { shape, work: &work, device: &device, engine, stages }, &mut tables, setup)
 }

@@ -143,6 +143,8 @@ pub(crate) fn serving() -> ServingEngine {
         max_batch: 1024.0,
         max_batched_tokens: 8192.0,
         graph_batch: 512.0,
+        compute_ratio: 1.0,
+        ..ServingEngine::default()
     }
 }
 

@@ -4,6 +4,7 @@ mod bounded;
 mod collectives;
 mod conserved;
 mod data_parallel;
+mod engines;
 mod goodput;
 mod layouts;
 mod memory;
