@@ -59,3 +59,34 @@ def test_nvidia_measures_boards_that_reach_each_other() -> None:
     theirs = predicted(source_group="trtllm-static", **run)
     assert theirs["accelerator"].item() == "l40s-p2p"
     assert of(theirs, "e2e_s") < 0.6 * of(predicted(**run), "e2e_s")
+
+
+def test_ranks_that_attend_apart_share_the_experts_alone() -> None:
+    run = {
+        "accelerator_id": "h200-sxm-141",
+        "model_id": "qwen3-30b-a3b",
+        "engine_id": "tensorrt-llm",
+        "n_devices": 4,
+        "tp": 4,
+        "scenario": "offline-max-throughput",
+        "batch_or_concurrency": None,
+        "output_tokens_per_s_total": 1e4,
+    }
+    together = predicted(**run, notes="num_requests=3000")
+    apart = predicted(**run, notes="num_requests=3000; MoE run used --ep $ep_size (value not given) + attention DP")
+    said = predicted(**{**run, "tp": 1}, dp=4, ep=4, notes="num_requests=3000")
+    assert of(apart, "output_tokens_per_s") == pytest.approx(of(said, "output_tokens_per_s"))
+    assert of(apart, "output_tokens_per_s") > 1.2 * of(together, "output_tokens_per_s")
+
+
+def test_an_offline_run_has_the_requests_that_its_notes_count() -> None:
+    run = {"scenario": "offline-max-throughput", "batch_or_concurrency": None, "output_tokens_per_s_total": 1e3}
+    few, said = predicted(**run, notes="num_prompts=4"), predicted(**{**run, "batch_or_concurrency": 4.0})
+    assert of(few, "output_tokens_per_s") == of(said, "output_tokens_per_s")
+    assert of(predicted(**run), "output_tokens_per_s") > 2 * of(few, "output_tokens_per_s")
+
+
+@pytest.mark.parametrize("notes", ["pp2048 at context depth 4096", "SUSPICIOUS prefill value"])
+def test_a_prompt_on_top_of_another_has_no_time_to_the_first_token(notes: str) -> None:
+    assert "ttft_s" in set(predicted(ttft_ms=100.0, notes="pp2048 at context depth 0")["quantity"])
+    assert "ttft_s" not in set(predicted(ttft_ms=100.0, notes=notes)["quantity"])

@@ -118,6 +118,26 @@ OUTPUT_TOKENS = 256
 OFFLINE_REQUESTS = 4096
 
 
+def offline_requests() -> pl.Expr:
+    """Requests of an offline run: those that its notes count, else as many as any engine runs on each replica."""
+    counted = pl.col("notes").str.extract(r"num_(?:requests|prompts)=(\d+)").cast(pl.Float64)
+    return pl.coalesce(counted, (OFFLINE_REQUESTS * pl.col("data_parallel")).cast(pl.Float64))
+
+
+def attention_data_parallel() -> list[pl.Expr]:
+    """The layout of a row whose notes say that each rank attends for its own requests.
+
+    The ranks that it calls tensor-parallel then share the experts alone; all of them, where it does not say how many.
+    """
+    apart = pl.col("experts") & pl.col("notes").str.contains("attention DP", literal=True).fill_null(value=False)
+    ranks = pl.col("tp").fill_null(1)
+    return [
+        pl.when(apart).then(1).otherwise("tp").alias("tp"),
+        pl.when(apart).then(ranks).otherwise("dp").alias("dp"),
+        pl.when(apart).then(pl.coalesce("ep", ranks)).otherwise("ep").alias("ep"),
+    ]
+
+
 # Sources whose L40S reach each other over PCI Express: NVIDIA's own servers. The host of their timings lacks it.
 PEER_TO_PEER = ("trtllm-static", "trtllm-v0.17")
 

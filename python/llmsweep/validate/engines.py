@@ -31,23 +31,32 @@ def read(folders: Iterable[Path] = ()) -> list[dict[str, Any]]:
     return releases.read("engine", folders)
 
 
-def chosen(engines: Sequence[Mapping[str, Any]], name: str, release: str, date: str | None) -> str:
-    """The id of the engine's release.
+def chosen(
+    engines: Sequence[Mapping[str, Any]], name: str, release: str, date: str | None, architecture: str = ""
+) -> str:
+    """The id of the engine's release on an architecture.
 
     >>> chosen(read(), "sglang", "", None)
     'sglang'
     """
-    found = releases.chosen(engines, "engines", name.lower(), release, date)
+    found = releases.chosen(engines, "engines", name.lower(), release, date, architecture=architecture)
     return DEFAULT if found is None else str(found["id"])
 
 
-def with_engines(frame: pl.DataFrame, engines: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
-    """Adds ``engine_axis``; the frame has ``engine_id``, the release's text ``engine``, and the source ``group``."""
-    keys = ("engine_id", "engine", "group")
+def with_engines(
+    frame: pl.DataFrame, engines: Sequence[Mapping[str, Any]], accelerators: Mapping[str, Mapping[str, Any]]
+) -> pl.DataFrame:
+    """Adds ``engine_axis``.
+
+    The frame has ``engine_id``, the release's text ``engine``, the source ``group`` and ``accelerator_id``.
+    """
+    keys = ("engine_id", "engine", "group", "accelerator_id")
     found = []
-    for name, release, group in frame.select(keys).unique(maintain_order=True).iter_rows():
-        axis = chosen(engines, name or DEFAULT, release or "", RAN.get(group))
-        found.append({"engine_id": name, "engine": release, "group": group, "engine_axis": axis})
+    for row in frame.select(keys).unique(maintain_order=True).iter_rows(named=True):
+        chip = accelerators.get(row["accelerator_id"] or "", {})
+        day, release = RAN.get(row["group"]), row["engine"] or ""
+        axis = chosen(engines, row["engine_id"] or DEFAULT, release, day, chip.get("architecture", ""))
+        found.append({**row, "engine_axis": axis})
     schema = pl.Schema({**frame.select(keys).schema, "engine_axis": pl.String()})
     table = pl.DataFrame(found, schema=schema)
     return frame.join(table, on=keys, how="left", nulls_equal=True, maintain_order="left")

@@ -40,7 +40,7 @@ def cases(
     """The frame of published runs with the axes of each row."""
     frame = with_models(frame, models).with_columns(pl.coalesce("source_group", "source", pl.lit("own")).alias("group"))
     printed = (defaults.printed_precision().alias("precision_id"), defaults.printed_engine().alias("engine_id"))
-    frame = with_engines(frame.with_columns(*printed), engines)
+    frame = with_engines(frame.with_columns(*printed, *defaults.attention_data_parallel()), engines, accelerators)
     scenario = pl.col("scenario").str.to_lowercase()
     # llama.cpp and ExLlama split layers over devices, everything else splits matrices.
     splits_layers = pl.col("engine_id").is_in(["llama.cpp", "exllama"]).fill_null(value=False) & pl.col("tp").is_null()
@@ -73,9 +73,10 @@ def cases(
         pl.col("osl").fill_null(defaults.OUTPUT_TOKENS).round().clip(1).cast(pl.Int64).alias("output_tokens"),
         pl.all_horizontal(pl.col("batch_or_concurrency", "isl", "osl").is_not_null()).alias("traffic_stated"),
     )
-    offline = defaults.OFFLINE_REQUESTS * pl.col("data_parallel")
     batch = pl.col("batch_or_concurrency").round().clip(1)
-    requests = pl.when(scenario.is_in(CONTINUOUS)).then(pl.coalesce(batch, offline.cast(pl.Float64))).otherwise(batch)
+    requests = (
+        pl.when(scenario.is_in(CONTINUOUS)).then(pl.coalesce(batch, defaults.offline_requests())).otherwise(batch)
+    )
     single = pl.when(scenario == "single-stream").then(1.0)
     frame = frame.with_columns(
         # Each replica has at least one request: a time-average below that is rounded up.
@@ -85,7 +86,7 @@ def cases(
         defaults.accelerator().alias("accelerator"),
         pl.col("model_key").alias("model"),
         pl.col("engine_axis").alias("engine"),
-        (pl.col("ttft_ms") / 1e3).alias("ttft_s"),
+        pl.when(~another_prompt()).then(pl.col("ttft_ms") / 1e3).alias("ttft_s"),
         (pl.col("tpot_ms") / 1e3).alias("tpot_s"),
         pl.col("e2e_latency_s").alias("e2e_s"),
         pl.col("output_tokens_per_s_total").alias("output_tokens_per_s"),
@@ -118,6 +119,14 @@ def per_answer() -> pl.Expr:
     return ((pl.col("tpot_s") / whole - 1).abs() < SAME).fill_null(value=False)
 
 
+def another_prompt() -> pl.Expr:
+    """Whether the time of a row's prompt is not that of its tokens alone, by its notes.
+
+    The prompt continues a context of some depth, or whoever read the source holds the number for a slip.
+    """
+    return pl.col("notes").str.contains("context depth [1-9]|SUSPICIOUS prefill").fill_null(value=False)
+
+
 def pooled(name: str, pool: str) -> pl.Expr:
     """A size of a pool of a disaggregated deployment."""
     return pl.col(f"{pool}_{name}").fill_null(1)
@@ -146,7 +155,7 @@ def deployments(
         defaults.precision().alias("precision"),
     )
     frame = (
-        with_engines(frame, engines)
+        with_engines(frame, engines, accelerators)
         .with_columns(
             pl.col("engine_axis").alias("software"),
             pl.col("engine_axis").alias("engine"),

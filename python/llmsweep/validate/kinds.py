@@ -135,6 +135,7 @@ KINDS = (
             "ttft_ms": NUMBER,
             "tpot_ms": NUMBER,
             "e2e_latency_s": NUMBER,
+            "notes": TEXT,
         },
     ),
     Kind(

@@ -22,7 +22,7 @@ MEMORY_REASONS = (
     "batch_does_not_fit",
 )
 # Engines that run a batch as a whole; others admit as many requests as have room, and the rest when those are done.
-WHOLE_BATCHES = ("fastertransformer", "llama.cpp", "optimum-habana")
+WHOLE_BATCHES = r"^(fastertransformer|llama\.cpp|optimum-habana)"
 # Columns that say why a case was not answered as it is.
 SUBSTITUTES = ("called_infeasible", "substituted")
 CHUNKS_WITH_ENDS = pl.col("model_layers") + 2 >= pl.col("pipeline_parallel") * pl.col("virtual_pipeline")
@@ -101,7 +101,7 @@ class Core:
 def in_waves(setups: pl.DataFrame, answers: pl.DataFrame, ask: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
     """The answers, batches that do not fit run in waves where the engine admits requests one by one."""
     short = answers.filter(pl.col("reject") == "batch_does_not_fit").select("_row", "substituted", "reject")
-    waiting = setups.join(short, on="_row", how="semi").filter(~pl.col("engine").is_in(WHOLE_BATCHES))
+    waiting = setups.join(short, on="_row", how="semi").filter(~pl.col("engine").str.contains(WHOLE_BATCHES))
     if waiting.is_empty():
         return answers
     room = ask(waiting.with_columns(pl.col("data_parallel").alias("concurrency"))).select("_row", "max_concurrency")

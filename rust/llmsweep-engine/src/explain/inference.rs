@@ -124,7 +124,7 @@ fn between_tokens(row: &InferenceRow, setup: &InferenceSetup) -> Section {
             seconds("tensor-parallel messages", terms.tensor, "two all-reduces a layer"),
             seconds("expert messages", terms.expert, "dispatch and combine"),
             seconds("messages between stages", terms.pipeline, "(p − 1) · p2p"),
-            seconds("host", terms.host, "per step + per request"),
+            seconds("host", terms.host, "per step, rank group and stage + per request and its cached tokens"),
             seconds("waiting for prefills", terms.prefill, "(R − 1) / s_out · P").numbers(format!(
                 "({} − 1) / {} · {}",
                 short(row.running),
@@ -139,7 +139,7 @@ fn between_tokens(row: &InferenceRow, setup: &InferenceSetup) -> Section {
 fn first_token(row: &InferenceRow, setup: &InferenceSetup) -> Section {
     let formula = match setup.mode {
         ServingMode::Continuous => "prefill + step + engine + burst + queue + wait for room",
-        ServingMode::Static => "prefill of the batch + step + engine",
+        ServingMode::Static => "prefill of the batch + host",
     };
     Section::new(
         "Time to the first token, and throughput",

@@ -71,6 +71,9 @@ pub(super) fn token_terms(
         prefill: interference.max(Seconds::ZERO),
     };
     // The prompt too passes from stage to stage, its chunks one behind the other: (p + m − 1)/(p·m) of the time of all layers.
+    if setup.pipeline == 1 {
+        return (terms, prefill.total());
+    }
     let chunks = (sequences * setup.input_tokens / replica.engine.max_batched_tokens).max(1.0);
     let overlapped = (pipeline + chunks - 1.0) / (pipeline * chunks);
     (terms, prefill.total() * overlapped + message(sequences * setup.input_tokens))
