@@ -70,6 +70,27 @@ def virtual_pipeline() -> pl.Expr:
 BLOCK_SCALED = "^(deepseek-v3|deepseek-r1|kimi-k2|glm-4\\.5|glm-4\\.6|glm-5|qwen3|minimax-m2)"
 
 
+# Formats as sources print them; integers are those of weights: no engine rounds activations to them unasked.
+PRINTED = {"fp32": "fp32", "fp16": "fp16", "bf16": "bf16", "fp8": "fp8", "int8": "w8a16", "int4": "w4a16"}
+
+
+def printed_precision() -> pl.Expr:
+    """The format that a row prints where it does not name one that is known: of several the first."""
+    first = pl.col("weight_precision").str.to_lowercase().str.extract("^([a-z0-9]+)")
+    return pl.coalesce("precision_id", first.replace_strict(PRINTED, default=None, return_dtype=pl.String))
+
+
+# Engines as sources print them.
+ENGINES = ("tensorrt-llm", "sglang", "vllm", "llama.cpp", "fastertransformer")
+
+
+def printed_engine() -> pl.Expr:
+    """The engine that a row prints where it does not name one that is known."""
+    text = pl.col("engine").str.to_lowercase()
+    found = (pl.when(text.str.contains(name, literal=True)).then(pl.lit(name)) for name in ENGINES)
+    return pl.coalesce("engine_id", *found)
+
+
 def precision() -> pl.Expr:
     """The format of a row; fp8 is that of the model's checkpoint."""
     said = pl.coalesce("precision_id", pl.lit("bf16"))
@@ -98,6 +119,36 @@ INPUT_TOKENS = 256
 OUTPUT_TOKENS = 256
 # `trtllm-bench` and `vllm bench throughput` send all requests at once: as many run as the engine takes.
 OFFLINE_REQUESTS = 4096
+
+
+def offline_requests() -> pl.Expr:
+    """Requests of an offline run: those that its notes count, else as many as any engine runs on each replica."""
+    counted = pl.col("notes").str.extract(r"num_(?:requests|prompts)=(\d+)").cast(pl.Float64)
+    return pl.coalesce(counted, (OFFLINE_REQUESTS * pl.col("data_parallel")).cast(pl.Float64))
+
+
+def attention_data_parallel() -> list[pl.Expr]:
+    """The layout of a row whose notes say that each rank attends for its own requests.
+
+    The ranks that it calls tensor-parallel then share the experts alone; all of them, where it does not say how many.
+    """
+    apart = pl.col("experts") & pl.col("notes").str.contains("attention DP", literal=True).fill_null(value=False)
+    ranks = pl.col("tp").fill_null(1)
+    return [
+        pl.when(apart).then(1).otherwise("tp").alias("tp"),
+        pl.when(apart).then(ranks).otherwise("dp").alias("dp"),
+        pl.when(apart).then(pl.coalesce("ep", ranks)).otherwise("ep").alias("ep"),
+    ]
+
+
+# Sources whose L40S reach each other over PCI Express: NVIDIA's own servers. The host of their timings lacks it.
+PEER_TO_PEER = ("trtllm-static", "trtllm-v0.17")
+
+
+def accelerator() -> pl.Expr:
+    """The accelerator of a row, with the links of its source's servers."""
+    peers = pl.col("group").is_in(PEER_TO_PEER) & (pl.col("accelerator_id") == "l40s")
+    return pl.when(peers).then(pl.lit("l40s-p2p")).otherwise("accelerator_id")
 
 
 # Formats that a chip without their arithmetic reads as weights only: vLLM's Marlin kernels and their like.

@@ -15,6 +15,12 @@ RAN: Mapping[str, str] = {
     # Chitty-Venkata et al. 2024, arXiv:2411.00136; commit 4211f5d4e9bc of its repository.
     "argonne": "2024-10",
     "argonne-quant": "2024-10",
+    # NVIDIA's pages for releases 0.5 to 0.9, the last of April 2024; a pattern tells those before 0.8.
+    "trtllm-static": "2024-04",
+    # XiongjieDai/GPU-Benchmarks-on-LLM-Inference: "May 2024".
+    "xiongjiedai": "2024-05",
+    # MLC's comparison with engines of its time.
+    "mlc-perf-bench": "2023-10",
     # Azure's guide to ND H200 v5, whose engines are built with TensorRT-LLM 0.14 or 0.15.
     "azure-guide": "2024-12",
 }
@@ -25,23 +31,32 @@ def read(folders: Iterable[Path] = ()) -> list[dict[str, Any]]:
     return releases.read("engine", folders)
 
 
-def chosen(engines: Sequence[Mapping[str, Any]], name: str, release: str, date: str | None) -> str:
-    """The id of the engine's release.
+def chosen(
+    engines: Sequence[Mapping[str, Any]], name: str, release: str, date: str | None, architecture: str = ""
+) -> str:
+    """The id of the engine's release on an architecture.
 
     >>> chosen(read(), "sglang", "", None)
     'sglang'
     """
-    found = releases.chosen(engines, "engines", name.lower(), release, date)
+    found = releases.chosen(engines, "engines", name.lower(), release, date, architecture=architecture)
     return DEFAULT if found is None else str(found["id"])
 
 
-def with_engines(frame: pl.DataFrame, engines: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
-    """Adds ``engine_axis``; the frame has ``engine_id``, the release's text ``engine``, and the source ``group``."""
-    keys = ("engine_id", "engine", "group")
+def with_engines(
+    frame: pl.DataFrame, engines: Sequence[Mapping[str, Any]], accelerators: Mapping[str, Mapping[str, Any]]
+) -> pl.DataFrame:
+    """Adds ``engine_axis``.
+
+    The frame has ``engine_id``, the release's text ``engine``, the source ``group`` and ``accelerator_id``.
+    """
+    keys = ("engine_id", "engine", "group", "accelerator_id")
     found = []
-    for name, release, group in frame.select(keys).unique(maintain_order=True).iter_rows():
-        axis = chosen(engines, name or DEFAULT, release or "", RAN.get(group))
-        found.append({"engine_id": name, "engine": release, "group": group, "engine_axis": axis})
+    for row in frame.select(keys).unique(maintain_order=True).iter_rows(named=True):
+        chip = accelerators.get(row["accelerator_id"] or "", {})
+        day, release = RAN.get(row["group"]), row["engine"] or ""
+        axis = chosen(engines, row["engine_id"] or DEFAULT, release, day, chip.get("architecture", ""))
+        found.append({**row, "engine_axis": axis})
     schema = pl.Schema({**frame.select(keys).schema, "engine_axis": pl.String()})
     table = pl.DataFrame(found, schema=schema)
     return frame.join(table, on=keys, how="left", nulls_equal=True, maintain_order="left")

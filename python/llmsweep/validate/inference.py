@@ -51,7 +51,8 @@ def cases(
 ) -> pl.DataFrame:
     """The frame of published runs with the axes of each row."""
     frame = with_models(frame, models).with_columns(pl.coalesce("source_group", "source", pl.lit("own")).alias("group"))
-    frame = with_engines(frame, engines)
+    printed = (defaults.printed_precision().alias("precision_id"), defaults.printed_engine().alias("engine_id"))
+    frame = with_engines(frame.with_columns(*printed, *defaults.attention_data_parallel()), engines, accelerators)
     scenario = pl.col("scenario").str.to_lowercase()
     # llama.cpp and ExLlama split layers over devices, everything else splits matrices.
     splits_layers = pl.col("engine_id").is_in(["llama.cpp", "exllama"]).fill_null(value=False) & pl.col("tp").is_null()
@@ -84,26 +85,28 @@ def cases(
         pl.col("osl").fill_null(defaults.OUTPUT_TOKENS).round().clip(1).cast(pl.Int64).alias("output_tokens"),
         pl.all_horizontal(pl.col("batch_or_concurrency", "isl", "osl").is_not_null()).alias("traffic_stated"),
     )
-    offline = defaults.OFFLINE_REQUESTS * pl.col("data_parallel")
     batch = pl.col("batch_or_concurrency").round().clip(1)
-    requests = pl.when(scenario.is_in(CONTINUOUS)).then(pl.coalesce(batch, offline.cast(pl.Float64))).otherwise(batch)
+    requests = (
+        pl.when(scenario.is_in(CONTINUOUS)).then(pl.coalesce(batch, defaults.offline_requests())).otherwise(batch)
+    )
     single = pl.when(scenario == "single-stream").then(1.0)
     frame = frame.with_columns(
         # Each replica has at least one request: a time-average below that is rounded up.
         pl.max_horizontal(pl.coalesce(requests, single), pl.col("data_parallel").cast(pl.Float64))
         .cast(pl.Int64)
         .alias("concurrency"),
-        pl.col("accelerator_id").alias("accelerator"),
+        defaults.accelerator().alias("accelerator"),
         pl.col("model_key").alias("model"),
         pl.col("engine_axis").alias("engine"),
         pl.lit(1).alias("admission_interval"),
-        (pl.col("ttft_ms") / 1e3).alias("ttft_s"),
+        pl.when(~another_prompt()).then(pl.col("ttft_ms") / 1e3).alias("ttft_s"),
         (pl.col("tpot_ms") / 1e3).alias("tpot_s"),
         pl.col("e2e_latency_s").alias("e2e_s"),
         pl.col("output_tokens_per_s_total").alias("output_tokens_per_s"),
     ).with_columns(positive(MEASURED))
     frame = with_copies(lengthened(frame, models), models)
-    return refuse(frame.with_columns(decode_rate().alias("decode_rate")), accelerators)
+    told = (decode_rate().alias("decode_rate"), per_answer().alias("per_answer"))
+    return refuse(frame.with_columns(*told), accelerators)
 
 
 def with_copies(frame: pl.DataFrame, models: Models) -> pl.DataFrame:
@@ -134,6 +137,20 @@ def decode_rate() -> pl.Expr:
     return (only | (reciprocal & pl.col("e2e_s").is_null())).fill_null(value=False)
 
 
+def per_answer() -> pl.Expr:
+    """Whether a source's time per token is that of the whole answer over its tokens, the prompt's time in it."""
+    whole = pl.col("e2e_s") / pl.col("output_tokens")
+    return ((pl.col("tpot_s") / whole - 1).abs() < SAME).fill_null(value=False)
+
+
+def another_prompt() -> pl.Expr:
+    """Whether the time of a row's prompt is not that of its tokens alone, by its notes.
+
+    The prompt continues a context of some depth, or whoever read the source holds the number for a slip.
+    """
+    return pl.col("notes").str.contains("context depth [1-9]|SUSPICIOUS prefill").fill_null(value=False)
+
+
 def pooled(name: str, pool: str) -> pl.Expr:
     """A size of a pool of a disaggregated deployment."""
     return pl.col(f"{pool}_{name}").fill_null(1)
@@ -162,7 +179,7 @@ def deployments(
         defaults.precision().alias("precision"),
     )
     frame = (
-        with_engines(frame, engines)
+        with_engines(frame, engines, accelerators)
         .with_columns(
             pl.col("engine_axis").alias("software"),
             pl.col("engine_axis").alias("engine"),

@@ -121,6 +121,7 @@ KINDS = (
             "model_id": TEXT,
             "engine": TEXT,
             "engine_id": TEXT,
+            "weight_precision": TEXT,
             "kv_precision": TEXT,
             "n_devices": INT,
             "tp": INT,
@@ -135,6 +136,7 @@ KINDS = (
             "ttft_ms": NUMBER,
             "tpot_ms": NUMBER,
             "e2e_latency_s": NUMBER,
+            "notes": TEXT,
         },
     ),
     Kind(

@@ -1,7 +1,7 @@
 """Asks the core about cases, again with more memory or in the next format where a run that was measured is refused."""
 
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,8 @@ MEMORY_REASONS = (
     "batch_does_not_fit",
     "prefill_does_not_fit",
 )
+# Engines that run a batch as a whole; others admit as many requests as have room, and the rest when those are done.
+WHOLE_BATCHES = r"^(fastertransformer|llama\.cpp|optimum-habana)"
 # Columns that say why a case was not answered as it is.
 SUBSTITUTES = ("called_infeasible", "substituted")
 CHUNKS_WITH_ENDS = pl.col("model_layers") + 2 >= pl.col("pipeline_parallel") * pl.col("virtual_pipeline")
@@ -84,6 +86,8 @@ class Core:
             if which.height:
                 setups = changed(setups, which, changes)
                 answers = replaced(answers, ask(setups.join(which, on="_row", how="semi")), which)
+        if phase == "inference":
+            answers = in_waves(setups, answers, ask)
         for scale in MORE_MEMORY:
             short = answers.filter(pl.col("reject").is_in(MEMORY_REASONS))
             which = short.select(
@@ -93,6 +97,23 @@ class Core:
                 setups = changed(setups, which, [pl.lit(scale).alias("memory_scale")])
                 answers = replaced(answers, ask(setups.join(which, on="_row", how="semi")), which)
         return answers.with_columns(refused=pl.when(~pl.col("feasible")).then(sentence("reject"))).drop("reject")
+
+
+def in_waves(setups: pl.DataFrame, answers: pl.DataFrame, ask: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
+    """The answers, batches that do not fit run in waves where the engine admits requests one by one."""
+    short = answers.filter(pl.col("reject") == "batch_does_not_fit").select("_row", "substituted", "reject")
+    waiting = setups.join(short, on="_row", how="semi").filter(~pl.col("engine").str.contains(WHOLE_BATCHES))
+    if waiting.is_empty():
+        return answers
+    room = ask(waiting.with_columns(pl.col("data_parallel").alias("concurrency"))).select("_row", "max_concurrency")
+    waves = waiting.join(room, on="_row").filter(pl.col("max_concurrency") >= pl.col("data_parallel"))
+    waves = waves.with_columns((pl.col("concurrency") / pl.col("max_concurrency")).alias("waves"))
+    found = ask(
+        waves.with_columns(pl.col("max_concurrency").cast(pl.Int64).alias("concurrency")).drop("max_concurrency")
+    )
+    found = found.join(waves.select("_row", "waves"), on="_row").with_columns(pl.col("e2e_s") * pl.col("waves"))
+    which = short.select("_row", "substituted", pl.col("reject").alias("called_infeasible"))
+    return replaced(answers, found.drop("waves"), which.join(found, on="_row", how="semi"))
 
 
 def nothing(cases: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:

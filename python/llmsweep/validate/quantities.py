@@ -22,6 +22,7 @@ def _end_to_end(first: str, each: str) -> pl.Expr:
 
 
 _RATE = pl.when("decode_rate").then(pl.col("concurrency") / pl.col("tpot_s_core")).otherwise("tokens_per_s")
+_EACH = pl.when("per_answer").then(pl.col("e2e_s_core") / pl.col("output_tokens")).otherwise("tpot_s_core")
 # Requests of a static batch end together: no machine answers more than all their tokens in the bound of one answer.
 _RATE_BOUND = pl.when(pl.col("serving_mode") == "static").then(
     pl.col("concurrency")
@@ -34,7 +35,7 @@ QUANTITIES = {
     "memory": (Quantity("peak_memory_bytes", pl.col("memory"), also=pl.col("ran_out")),),
     "inference": (
         Quantity("ttft_s", pl.col("ttft_s_core"), pl.col("ttft_s_bound")),
-        Quantity("tpot_s", pl.col("tpot_s_core"), pl.col("tpot_s_bound")),
+        Quantity("tpot_s", _EACH, pl.col("tpot_s_bound")),
         Quantity("e2e_s", pl.col("e2e_s_core"), _end_to_end("ttft_s_bound", "tpot_s_bound")),
         Quantity("output_tokens_per_s", _RATE, _RATE_BOUND, more_is_faster=True),
     ),

@@ -36,7 +36,13 @@ def month(date: str | None) -> str:
 
 
 def chosen(
-    entries: Sequence[Mapping[str, Any]], names: str, name: str, release: str, date: str | None
+    entries: Sequence[Mapping[str, Any]],
+    names: str,
+    name: str,
+    release: str,
+    date: str | None,
+    *,
+    architecture: str = "",
 ) -> Mapping[str, Any] | None:
     """The entry of a name's release: the most particular, then the latest; ``names`` is the key of its names."""
     when = month(date)
@@ -46,5 +52,7 @@ def chosen(
         if name in entry.get(names, ())
         and re.search(entry.get("release", ""), release)
         and entry.get("since", "") <= when
+        and (not entry.get("architectures") or architecture in entry["architectures"])
     ]
-    return max(fitting, key=lambda entry: ("release" in entry, entry.get("since", "")), default=None)
+    particular = ("architectures", "release")
+    return max(fitting, key=lambda entry: (*(key in entry for key in particular), entry.get("since", "")), default=None)

@@ -18,7 +18,16 @@ from llmsweep.validate.quantities import measured
 from llmsweep.validate.read import read, tidy
 
 TRAINING = ("step_time_s", "step_time_s_bound", "micro_batches", *memory.COLUMNS)
-INFERENCE = ("ttft_s", "ttft_s_bound", "tpot_s", "tpot_s_bound", "e2e_s", "tokens_per_s", "prefill_time_s")
+INFERENCE = (
+    "ttft_s",
+    "ttft_s_bound",
+    "tpot_s",
+    "tpot_s_bound",
+    "e2e_s",
+    "tokens_per_s",
+    "prefill_time_s",
+    "max_concurrency",
+)
 
 
 def validate(

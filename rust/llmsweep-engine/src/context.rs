@@ -37,7 +37,7 @@ use crate::spec::{AxisValue, Search, Spec};
 use crate::spread::Spread;
 use resolve::{
     SIXTEEN_BITS, attention_ratios, choices, entries, kernels, laws_of, models_of, named_engines, named_stacks,
-    networks, spreads, stack_names, stack_systems, subsets, with_pool,
+    networks, spreads, stack_names, stack_systems, subsets, with_engine, with_pool,
 };
 
 /// What a sweep can't be compiled for, in one sentence.
@@ -365,12 +365,16 @@ impl Context {
         };
         let own_price = self.prices.get(&entry.id).map(|usd_per_hour| UsdPerSec(usd_per_hour / HOUR));
         let scale = |axis| self.number(point, axis);
+        let accumulation = match self.plan.phase {
+            Phase::Inference if self.engine(point).half_accumulation > 0.0 => entry.half_accumulation,
+            _ => 1.0,
+        };
         let pods = Pods {
             devices: self.count(point, axis::POD_DEVICES),
             oversubscription: self.number(point, axis::OVERSUBSCRIPTION),
         };
         Accelerator {
-            peaks: base.peaks.scaled(scale(axis::PEAK_SCALE)),
+            peaks: base.peaks.scaled(scale(axis::PEAK_SCALE) * accumulation),
             memory: base.memory * scale(axis::MEMORY_SCALE),
             memory_bandwidth: base.memory_bandwidth * scale(axis::BANDWIDTH_SCALE),
             fabric: base.fabric.scaled(scale(axis::SCALE_UP_SCALE), scale(axis::NETWORK_SCALE)).with_pods(pods),
@@ -406,7 +410,7 @@ impl Context {
         let precision = self.precisions[precision_position];
         let phase = self.plan.phase;
         let engine = if phase == Phase::Inference { point.index(axis::ENGINE) } else { 0 };
-        let collectives = self.collectives[accelerator_position][engine];
+        let mut collectives = self.collectives[accelerator_position][engine];
         let cache = if phase == Phase::Inference { point.index(axis::KV_PRECISION) } else { 0 };
         let laws = &self.laws[accelerator_position][engine][precision_position];
         let resolved = laws.as_ref().map(|caches| caches[cache]).ok_or(Reject::PrecisionUnsupported)?;
@@ -414,7 +418,10 @@ impl Context {
         let mut kernels =
             kernels(&resolved, &accelerator, precision, cache_format).ok_or(Reject::PrecisionUnsupported)?;
         if phase == Phase::Inference {
-            kernels.start = self.engine(point).kernel_start;
+            if self.engine(point).library_all_reduce > 0.0 {
+                collectives.own = None;
+            }
+            with_engine(&mut kernels, self.engine(point), &accelerator, self.kv_precision(point));
         } else {
             kernels.attention_ratio = self.attention_ratios[accelerator_position][point.index(axis::STACK)];
         }

@@ -1,6 +1,7 @@
 //! How long a kernel takes: which law times which operation. Timing knows no model.
+use crate::kernel_software::KernelSoftware;
 use crate::law::{
-    Chip, ConvolutionLaw, DecodeAttentionLaw, ElementwiseLaw, GemmLaw, GroupedGemmLaw, LatentDecodeLaw,
+    Chip, ConvolutionLaw, DecodeAttentionLaw, ElementwiseLaw, GemmLaw, GemmShape, GroupedGemmLaw, LatentDecodeLaw,
     LatentPrefillLaw, PrefillAttentionLaw, PrefillShape, Prompt, QuantiseLaw, ScanLaw,
 };
 use crate::quantity::{Bytes, BytesPerSec, Flops, FlopsPerSec, Seconds};
@@ -48,6 +49,8 @@ pub struct KernelModel {
     pub cache_chip: Chip,
     /// Speed of the software's attention kernels over the law's.
     pub attention_ratio: f64,
+    /// What the engine's kernels add to the laws.
+    pub software: KernelSoftware,
     /// Most that the start of a kernel costs: what it is inside a captured graph, however long a timing loop takes to start it.
     pub start: Seconds,
     /// Dense peak of the datasheet in the precision.
@@ -97,9 +100,10 @@ impl KernelModel {
         let (once, start) = self.once(op, pass);
         let busy = (once - start) * op.count;
         let launch = self.start.min(self.laws.elementwise.launch) * op.launches;
+        let launch = if start > Seconds::ZERO { launch.min(start * op.count) } else { launch };
         OpTime {
             busy: if is_attention(&op.kernel) { busy.max(self.least(op)) } else { busy },
-            launch: if start > Seconds::ZERO { launch.min(start * op.count) } else { launch },
+            launch: launch + self.software.gap * op.launches,
         }
     }
 
@@ -114,7 +118,7 @@ impl KernelModel {
     fn once(&self, op: &Op, pass: Pass) -> (Seconds, Seconds) {
         let laws = &self.laws;
         match &op.kernel {
-            Kernel::Gemm(shape) => (laws.gemm.multiplication(&self.chip, shape, false), laws.gemm.launch),
+            Kernel::Gemm(shape) => (self.multiplication(shape), laws.gemm.launch),
             Kernel::PlainGemm(shape) => {
                 (laws.plain_gemm.multiplication(&self.plain_chip, shape, false), laws.plain_gemm.launch)
             }
@@ -132,7 +136,10 @@ impl KernelModel {
                 self.attention_pass(time, laws.latent_attention.launch, pass)
             }
             Kernel::UnfusedAttention(_) => (self.unfused(op), Seconds::ZERO),
-            Kernel::CacheRead(shape) => (laws.cache.unbounded(&self.cache_chip, shape, false), laws.cache.launch),
+            Kernel::CacheRead(shape) => {
+                let lanes = laws.cache.launch + self.software.on_lanes(shape, self.cache_chip.units.max(1.0));
+                (laws.cache.unbounded(&self.cache_chip, shape, false).max(lanes), laws.cache.launch)
+            }
             Kernel::LatentCacheRead(shape) => {
                 (laws.latent_cache.seconds(&self.cache_chip, shape, false), laws.latent_cache.launch)
             }
@@ -144,6 +151,18 @@ impl KernelModel {
             }
             Kernel::Elementwise => (laws.elementwise.streaming(&self.plain_chip, op.bytes / op.count), Seconds::ZERO),
         }
+    }
+
+    /// The fused multiplication, or a pass that expands the weights to 16 bits and a plain multiplication, whichever is faster.
+    fn multiplication(&self, shape: &GemmShape) -> Seconds {
+        let few = self.laws.gemm.launch + self.software.few_vectors(&self.chip, shape);
+        let fused = self.laws.gemm.multiplication(&self.chip, shape, false).max(few);
+        if !self.software.expands || self.chip.weight_bytes >= 2.0 {
+            return fused;
+        }
+        let expanded = shape.n * shape.k * (self.chip.weight_bytes + 2.0);
+        let pass = Bytes(expanded) / (self.plain_chip.bandwidth * self.laws.elementwise.memory_efficiency);
+        fused.min(pass + self.laws.plain_gemm.multiplication(&self.plain_chip, shape, false))
     }
 
     /// Backward attention is slower per FLOP; `Op::backward` counts its FLOPs.

@@ -8,6 +8,7 @@ pub mod flops;
 pub mod goodput;
 pub mod hardware;
 pub mod kernel;
+pub mod kernel_software;
 pub mod law;
 pub mod memory;
 pub mod operations;

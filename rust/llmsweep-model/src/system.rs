@@ -138,4 +138,30 @@ pub struct ServingEngine {
     pub graph_batch: f64,
     /// Time of a prefill step of attention replicas that share experts over its mean: all wait for the fullest.
     pub pool_rank_imbalance: f64,
+    /// Host time per step where a replica has several devices: their processes are told what to do.
+    pub host_group: Seconds,
+    /// Host time per step and token in the cache of the running requests: tables of blocks.
+    pub host_token: Seconds,
+    /// Host time per step for each pipeline stage after the first.
+    pub host_stage: Seconds,
+    /// Bytes that a unit reads in a second where a matrix meets few vectors; zero for no such limit.
+    pub unit_bandwidth: BytesPerSec,
+    /// 1 where tensor-parallel ranks sum by the library and not by a kernel of the engine's own; else 0.
+    pub library_all_reduce: f64,
+    /// Idle time between kernels that are launched one by one.
+    pub launch_gap: Seconds,
+    /// Speed of arithmetic over that of the kernels that laws are fitted to.
+    pub compute_ratio: f64,
+    /// Time of a unit for a cached value and query head on scalar lanes; zero on matrix units.
+    pub cache_lane: Seconds,
+    /// The same of caches of at most 8 bits in a format in which the chip computes.
+    pub narrow_cache_lane: Seconds,
+    /// The same in a format that the chip has to convert.
+    pub converted_cache_lane: Seconds,
+    /// Query heads to a key for which attention over the cache runs on matrix units whatever these say; zero for none.
+    pub cache_matrix_group: f64,
+    /// 1 where narrow weights are expanded to 16 bits in memory for many tokens, if that is faster; else 0.
+    pub weights_expanded: f64,
+    /// 1 where multiplications accumulate in 16 bits, which some chips do faster; else 0.
+    pub half_accumulation: f64,
 }

@@ -47,6 +47,8 @@ pub struct AcceleratorEntry {
     pub pcie_bandwidth: Option<BytesPerSec>,
     /// Whether devices reach each other over PCI Express; otherwise every byte passes through the host's memory.
     pub pcie_peer_to_peer: bool,
+    /// Speed of 16-bit multiplications that accumulate in 16 bits over those of the peaks: 2 on boards that are slower otherwise.
+    pub half_accumulation: f64,
     /// Bandwidth to the host where it is not PCI Express (Grace).
     pub host_bandwidth: Option<BytesPerSec>,
     /// Devices of a usual host.
@@ -118,6 +120,7 @@ pub const ACCELERATOR_KEYS: &[&str] = &[
     "pcie_generation",
     "pcie_bandwidth_bytes_per_s",
     "pcie_peer_to_peer",
+    "half_accumulation",
     "host_bandwidth_bytes_per_s",
     "host_devices",
     "nic_bandwidth_bytes_per_s",
@@ -191,6 +194,7 @@ impl AcceleratorEntry {
             pcie_generation: fields.count("pcie_generation", 1, 9)?.unwrap_or(5),
             pcie_bandwidth: bandwidth("pcie_bandwidth_bytes_per_s")?,
             pcie_peer_to_peer: fields.flag_or("pcie_peer_to_peer", true)?,
+            half_accumulation: fields.positive("half_accumulation")?.unwrap_or(1.0),
             host_bandwidth,
             host_devices: fields.count("host_devices", 1, MOST)?.unwrap_or(HOST_DEVICES),
             nic_bandwidth,

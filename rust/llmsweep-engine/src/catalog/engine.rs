@@ -21,6 +21,8 @@ pub struct EngineEntry {
     pub release: Option<String>,
     /// First month of the release, as `2024-07`; the first of all where absent.
     pub since: Option<String>,
+    /// Architectures that it runs on; any where empty.
+    pub architectures: Vec<String>,
     /// Whose kernels it runs: one of [`ENGINE_KERNELS`].
     pub kernels: &'static str,
     /// Sources.
@@ -32,7 +34,7 @@ pub struct EngineEntry {
 }
 
 /// Keys of an `[[engine]]` table beside the constants of `systems/serving.toml`.
-pub const ENGINE_KEYS: [&str; 7] = ["id", "name", "engines", "release", "since", "kernels", "source"];
+pub const ENGINE_KEYS: [&str; 8] = ["id", "name", "engines", "release", "since", "architectures", "kernels", "source"];
 
 /// Kernels that an engine may run: those of an engine that was timed, or the pools of all of them.
 pub const ENGINE_KERNELS: [&str; 5] = [ANY_ENGINE, FASTEST_ENGINE, "vllm", "sglang", "trtllm"];
@@ -53,6 +55,7 @@ impl EngineEntry {
             engines: fields.texts("engines")?,
             release: fields.text("release")?.map(str::to_owned),
             since: fields.text("since")?.map(str::to_owned),
+            architectures: fields.texts("architectures")?,
             kernels: if fields.has("kernels") { fields.required_choice("kernels", &kernels)? } else { ANY_ENGINE },
             source: fields.texts("source")?,
             place: fields.place().clone(),
@@ -76,6 +79,7 @@ impl EngineEntry {
             "engines": self.engines,
             "release": self.release,
             "since": self.since,
+            "architectures": self.architectures,
             "kernels": self.kernels,
         })
     }

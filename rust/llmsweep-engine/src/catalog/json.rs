@@ -261,6 +261,7 @@ impl AcceleratorEntry {
             "scale_up_link": self.scale_up.as_ref().map(|scale_up| scale_up.link.as_str()),
             "pcie_generation": self.pcie_generation,
             "pcie_peer_to_peer": self.pcie_peer_to_peer,
+            "half_accumulation": self.half_accumulation,
             "host_devices": self.host_devices,
             "host_bandwidth_bytes_per_s": self.accelerator.host_bandwidth.0,
             "nic_bandwidth_bytes_per_s": self.nic_bandwidth.map(|bandwidth| bandwidth.0),

@@ -1,11 +1,13 @@
 //! From the names of a specification to what they stand for.
 use llmsweep_model::hardware::Accelerator;
 use llmsweep_model::kernel::KernelModel;
+use llmsweep_model::kernel_software::KernelSoftware;
 use llmsweep_model::law::Chip;
 use llmsweep_model::phase::inference::ServingMode;
 use llmsweep_model::precision::{ComputeFormat, KvPrecision, Precision};
+use llmsweep_model::quantity::Seconds;
 use llmsweep_model::subset::Subset;
-use llmsweep_model::system::TrainingSystem;
+use llmsweep_model::system::{ServingEngine, TrainingSystem};
 
 use super::CompileError;
 use crate::axes::{Phase, SAME};
@@ -99,11 +101,39 @@ pub(super) fn kernels(
         plain_chip: sustained(plain),
         cache_chip: sustained(cache),
         attention_ratio: 1.0,
+        software: KernelSoftware::default(),
         start: resolved.laws.elementwise.launch,
         peak: own.peak,
         plain_peak: plain.peak,
         bandwidth: own.bandwidth,
     })
+}
+
+/// What an engine's kernels add to the laws, with a cache in this format.
+pub(super) fn with_engine(
+    kernels: &mut KernelModel,
+    engine: &ServingEngine,
+    accelerator: &Accelerator,
+    cache: &KvPrecision,
+) {
+    kernels.start = engine.kernel_start;
+    for chip in [&mut kernels.chip, &mut kernels.plain_chip, &mut kernels.cache_chip] {
+        chip.peak = chip.peak * engine.compute_ratio;
+        chip.plain_peak = chip.plain_peak * engine.compute_ratio;
+    }
+    let computed = Precision::by_name(cache.name).is_some_and(|format| accelerator.peaks.of(format).is_some());
+    let lane = match (cache.bytes() < 2.0, computed) {
+        (false, _) => engine.cache_lane,
+        (true, true) => engine.narrow_cache_lane,
+        (true, false) => engine.converted_cache_lane,
+    };
+    kernels.software = KernelSoftware {
+        gap: engine.launch_gap,
+        lane: lane.max(Seconds::ZERO),
+        matrix_group: engine.cache_matrix_group,
+        unit_bandwidth: engine.unit_bandwidth,
+        expands: engine.weights_expanded > 0.0,
+    };
 }
 
 /// Spreads of each model's predictions with each software in each mode; training has one mode.

@@ -173,7 +173,7 @@ fn between_tokens(row: &InferenceRow, setup: &InferenceSetup) -> Section {
             seconds("expert messages", terms.expert, messages),
             seconds("context-parallel messages", terms.context, "queries to all parts of the cache, results back"),
             seconds("messages between stages", terms.pipeline, "(p − 1) · p2p"),
-            seconds("host", terms.host, "per step + per request"),
+            seconds("host", terms.host, "per step, rank group and stage + per request and its cached tokens"),
             seconds(
                 "guessing tokens ahead",
                 terms.draft,
@@ -237,7 +237,7 @@ fn first_token(row: &InferenceRow, setup: &InferenceSetup) -> Section {
     let formula = match setup.mode {
         ServingMode::Continuous if setup.arrival_rate > 0.0 => "prefill + engine + its steps + running step + waits",
         ServingMode::Continuous => "prefill + engine + its steps + burst + queue + wait for room",
-        ServingMode::Static => "prefill of the batch + step",
+        ServingMode::Static => "prefill of the batch + host",
         ServingMode::Disaggregated => {
             "prefill + hand-off + engine + its steps + burst + wait for a prefill rank and for a slot"
         }

@@ -62,6 +62,52 @@ fn an_engine_runs_no_more_than_its_most() {
     assert!(rooms[0] > 300.0 && (rooms[0] - rooms[1]).abs() < 1e-9, "{rooms:?}");
 }
 
+/// Time per token of an engine that differs in one constant over that of one that differs in none.
+fn slower(axes: &str, constant: &str) -> f64 {
+    let own = |id: &str, constant: &str| format!("[[engine]]\nid = \"{id}\"\nname = \"Mine\"\n{constant}\n");
+    let rows = all_rows(&sweep(&format!(
+        "schema = 1\nphase = \"inference\"\n[axes]\n{axes}\nengine = [\"plain\", \"mine\"]\n{}{}",
+        own("plain", ""),
+        own("mine", constant)
+    )));
+    rows.number(1, "tpot_s") / rows.number(0, "tpot_s")
+}
+
+#[test]
+fn constants_act_where_they_are_meant_to() {
+    let long = "model = \"llama3.1-8b\"\naccelerator = \"h100-sxm-80\"\nconcurrency = 64\ninput_tokens = 2048\nserving_mode = \"static\"";
+    let wide = "model = \"llama3.1-8b\"\naccelerator = \"h100-sxm-80\"\ntensor_parallel = 8";
+    let one = "model = \"llama3.1-8b\"\naccelerator = \"h100-sxm-80\"";
+    // Four query heads to a key on scalar lanes; unless such groups have a kernel of their own, or the cache is narrow.
+    assert!(slower(long, "cache_lane_s = 3.5e-11") > 1.2);
+    assert!((slower(long, "cache_lane_s = 3.5e-11\ncache_matrix_group = 4") - 1.0).abs() < 1e-12);
+    assert!((slower(&format!("{long}\nkv_precision = \"fp8\""), "cache_lane_s = 3.5e-11") - 1.0).abs() < 1e-12);
+    assert!(slower(&format!("{long}\nkv_precision = \"fp8\""), "narrow_cache_lane_s = 3.5e-11") > 1.2);
+    let ampere = long.replace("h100-sxm-80", "a100-sxm-80");
+    assert!(slower(&format!("{ampere}\nkv_precision = \"fp8\""), "converted_cache_lane_s = 2.8e-10") > 2.0);
+    // The library's all-reduce starts later than the engine's own; one device has none.
+    assert!(slower(wide, "library_all_reduce = 1") > 1.05);
+    assert!((slower(one, "library_all_reduce = 1") - 1.0).abs() < 1e-12);
+    assert!((slower(one, "host_group_s = 1e-3") - 1.0).abs() < 1e-12 && slower(wide, "host_group_s = 1e-3") > 1.1);
+    assert!(slower(one, "launch_gap_s = 1e-6") > 1.02);
+    assert!(slower(one, "unit_bandwidth_bytes_per_s = 9e9") > 1.5);
+}
+
+/// GeForce boards multiply twice as fast where they accumulate in 16 bits; others don't.
+#[test]
+fn half_accumulation_is_the_boards() {
+    let prefill = |accelerator: &str, constant: &str| {
+        let rows = all_rows(&sweep(&format!(
+            "schema = 1\nphase = \"inference\"\n[axes]\nmodel = \"llama3.1-8b\"\naccelerator = \"{accelerator}\"\n\
+             engine = \"mine\"\nmemory_scale = 4\ninput_tokens = 4096\n[[engine]]\nid = \"mine\"\nname = \"Mine\"\n{constant}\n"
+        )));
+        rows.number(0, "prefill_time_s")
+    };
+    let ratio = |accelerator| prefill(accelerator, "") / prefill(accelerator, "half_accumulation = 1");
+    assert!(ratio("rtx-4090") > 1.6, "{}", ratio("rtx-4090"));
+    assert!((ratio("l40s") - 1.0).abs() < 1e-12);
+}
+
 #[test]
 fn every_shipped_engine_says_where_it_comes_from() {
     let catalog = Catalog::from_directories(&[catalog_folder()]).expect("the shipped catalogue is right");

@@ -36,7 +36,7 @@ pub struct CollectiveModel {
     pub point_efficiency: [f64; 3],
     /// Between nodes.
     pub network: Network,
-    /// A serving engine's own all-reduce inside a switched domain, if engines have one on this fabric.
+    /// A serving engine's own all-reduce where every device reads every other's memory, if engines have one on this fabric.
     pub own: Option<EngineAllReduceLaw>,
     /// Kernels that take tokens to their experts, inside a switched domain and between such domains.
     pub exchanges: Option<Exchanges>,
@@ -124,8 +124,8 @@ impl CollectiveModel {
     pub fn engine_all_reduce(&self, bytes: Bytes, ring: Ring, fabric: &Fabric) -> Seconds {
         let tier = &fabric.tiers()[0];
         match self.own {
-            Some(own) if tier.kind == LinkKind::Switched && ring.size > 1.0 && ring.inside(tier.span) >= ring.size => {
-                own.seconds(tier.bandwidth, ring.size, bytes)
+            Some(own) if ring.size > 1.0 && ring.inside(tier.span) >= ring.size && reads_peers(tier) => {
+                own.seconds(reachable(tier, ring.size), ring.size, bytes)
             }
             _ => self.time(Collective::AllReduce, bytes, ring, fabric),
         }
@@ -161,6 +161,12 @@ impl CollectiveModel {
             LinkKind::Mesh | LinkKind::Network => self.switched.on_a_mesh(self.mesh_efficiency),
         }
     }
+}
+
+/// Whether every device reads every other's memory at once: through a switch, or over a link to each on one board.
+fn reads_peers(tier: &Tier) -> bool {
+    let fully_connected = || tier.pair_bandwidth * (f64::from(tier.span) - 1.0) <= tier.bandwidth * 1.01;
+    tier.kind == LinkKind::Switched || (tier.kind == LinkKind::Mesh && fully_connected())
 }
 
 /// What one of `ranks` devices sends through a tier: in a mesh a device has a link of its own to each peer.

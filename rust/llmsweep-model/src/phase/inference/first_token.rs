@@ -18,7 +18,7 @@ pub(super) struct FirstToken {
 }
 
 /// `P + h + (n + w_i·(i − 1))·TPOT`: a request passes n decode steps on its way through the engine, and waits for the engine's next look at its
-/// queue where that comes every i steps. A static batch is timed inside the engine, and its first step gives its first token.
+/// queue where that comes every i steps. A static batch is timed inside the engine: its prefill gives the first token.
 pub(super) fn unhindered(
     engine: &ServingEngine,
     terms: &TokenTerms,
@@ -26,7 +26,7 @@ pub(super) fn unhindered(
     setup: &InferenceSetup,
 ) -> Seconds {
     match setup.mode {
-        ServingMode::Static => prefill + terms.step(),
+        ServingMode::Static => prefill + terms.host * terms.tokens,
         ServingMode::Continuous | ServingMode::Disaggregated => {
             let steps = engine.first_token_steps + engine.admission_share * (setup.admission_interval - 1.0);
             prefill + engine.first_token + terms.total() * steps

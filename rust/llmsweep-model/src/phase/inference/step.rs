@@ -93,7 +93,7 @@ pub(super) fn token_terms(
     setup: &InferenceSetup,
     running: f64,
 ) -> (TokenTerms, Seconds, Prompt) {
-    let Replica { shape, work, device, engine, .. } = *replica;
+    let Replica { shape, work, device, .. } = *replica;
     let pipeline = f64::from(setup.pipeline);
     let group = (running / pipeline).max(1.0);
     let context = setup.context(running);
@@ -137,15 +137,20 @@ pub(super) fn token_terms(
         expert: step.expert * share,
         context: step.context * share,
         pipeline: message(group * checked) * share,
-        host: (engine.host_step + engine.host_request * running) * share,
+        host: host(replica, setup, running) * share,
         prefill: interference.max(Seconds::ZERO),
         draft: draft * share,
         host_transfer: host_transfer * share,
         tokens,
     };
-    // The prompt too passes from stage to stage; other requests' steps go on meanwhile.
-    let fresh = setup.input_tokens - setup.prefix.cached(setup.input_tokens);
-    (terms, prefill + message(sequences * fresh), prompt)
+    // The prompt too passes from stage to stage, its chunks one behind the other: (p + m − 1)/(p·m) of the time of all layers.
+    if setup.pipeline == 1 {
+        return (terms, prefill, prompt);
+    }
+    let fresh = sequences * (setup.input_tokens - setup.prefix.cached(setup.input_tokens));
+    let chunks = (fresh / replica.engine.max_batched_tokens).max(1.0);
+    let through = (pipeline + chunks - 1.0) / (pipeline * chunks);
+    (terms, prefill * through + message(fresh), prompt)
 }
 
 /// Prefill of some prompts, in two halves where the setup says so: a prompt too can be cut.
@@ -156,6 +161,14 @@ pub(super) fn prefill_pass(tables: &mut impl Tables, setup: &InferenceSetup, seq
     } else {
         tables.prefill_chunk(sequences, input - cached, cached)
     }
+}
+
+/// The host's work for a step: fixed, more where other devices' processes are told, per request, and per token of their tables of blocks.
+fn host(replica: &Replica, setup: &InferenceSetup, running: f64) -> Seconds {
+    let Replica { work, engine, .. } = *replica;
+    let stages = engine.host_stage * (f64::from(setup.pipeline) - 1.0);
+    let group = if work.split.tensor > 1.0 { engine.host_group } else { Seconds::ZERO };
+    engine.host_step + group + stages + (engine.host_request + engine.host_token * setup.context(running)) * running
 }
 
 /// What takes most of the time between tokens.

@@ -5,6 +5,7 @@ use super::software::{KERNEL_START, collectives};
 use llmsweep_model::collective::CollectiveModel;
 use llmsweep_model::hardware::{Accelerator, Fabric, LinkKind, Peaks, Tier};
 use llmsweep_model::kernel::KernelModel;
+use llmsweep_model::kernel_software::KernelSoftware;
 use llmsweep_model::law::Chip;
 use llmsweep_model::phase::Device;
 use llmsweep_model::precision::{ComputeFormat, Precision};
@@ -131,6 +132,7 @@ impl Machine {
             plain_chip: chip(plain, plain_peak),
             cache_chip: chip(plain, plain_peak),
             attention_ratio: 1.0,
+            software: KernelSoftware::default(),
             start: KERNEL_START,
             peak,
             plain_peak,

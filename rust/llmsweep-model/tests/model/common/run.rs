@@ -25,7 +25,7 @@ use llmsweep_model::precision::{KvPrecision, Quantised};
 use llmsweep_model::quantity::Seconds;
 use llmsweep_model::reject::Reject;
 use llmsweep_model::subset::Subset;
-use llmsweep_model::system::TrainingSystem;
+use llmsweep_model::system::{ServingEngine, TrainingSystem};
 use llmsweep_model::work::adapters::{Mode, Target};
 use llmsweep_model::work::attention::AttentionKernel;
 
@@ -191,7 +191,19 @@ pub(crate) fn serve(
     ranks: (u32, u32),
     setup: &InferenceSetup,
 ) -> Result<InferenceRow, Reject> {
-    serve_speculating(shape, machine, format, ranks, setup, (Speculation::None, None))
+    serve_with(&software::serving(), shape, machine, format, ranks, setup)
+}
+
+/// The same on another engine.
+pub(crate) fn serve_with(
+    engine: &ServingEngine,
+    shape: &ModelShape,
+    machine: &Machine,
+    format: &str,
+    (tensor, expert): (u32, u32),
+    setup: &InferenceSetup,
+) -> Result<InferenceRow, Reject> {
+    serve_all(engine, shape, machine, format, (tensor, expert, 1), setup, (Speculation::None, None))
 }
 
 /// The same with something that guesses tokens ahead.
@@ -203,11 +215,22 @@ pub(crate) fn serve_speculating(
     setup: &InferenceSetup,
     speculation: (Speculation, Option<&ModelShape>),
 ) -> Result<InferenceRow, Reject> {
-    serve_over(shape, machine, format, (tensor, expert, 1), setup, speculation)
+    serve_all(&software::serving(), shape, machine, format, (tensor, expert, 1), setup, speculation)
 }
 
 /// The same on context-parallel ranks: the last number.
 pub(crate) fn serve_over(
+    shape: &ModelShape,
+    machine: &Machine,
+    format: &str,
+    ranks: (u32, u32, u32),
+    setup: &InferenceSetup,
+) -> Result<InferenceRow, Reject> {
+    serve_all(&software::serving(), shape, machine, format, ranks, setup, (Speculation::None, None))
+}
+
+fn serve_all(
+    engine: &ServingEngine,
     shape: &ModelShape,
     machine: &Machine,
     format: &str,
@@ -217,19 +240,14 @@ pub(crate) fn serve_over(
 ) -> Result<InferenceRow, Reject> {
     let kv = KvPrecision::by_name("fp16").expect("fp16 is in the table");
     let work = InferenceWork::count(shape, precision(format), Quantised::Usual, kv, (tensor, expert, context))?;
-    let engine = software::serving();
-    let device = InferenceDevice::of(&machine.device(format, SERVING_CLOCK), &engine);
+    let device = InferenceDevice::of(&machine.device(format, SERVING_CLOCK), engine);
     let stages = stages(shape, &Cut::even(setup.pipeline, 1));
     let drafter =
         Drafter::of(speculation, shape, draft, (precision(format), Quantised::Usual, kv), (tensor, expert, context))?;
     let drafter = drafter.as_ref();
     let mut tables = Direct { shape, work: &work, device: &device, drafter };
     let stages = stages.as_deref().map_err(|reject| *reject)?;
-    inference::row(
-        &Replica { shape, work: &work, device: &device, engine: &engine, stages, drafter },
-        &mut tables,
-        setup,
-    )
+    inference::row(&Replica { shape, work: &work, device: &device, engine, stages, drafter }, &mut tables, setup)
 }
 
 /// A prefill pool: workers, their attention replicas, devices of one, devices that share experts.

@@ -143,6 +143,8 @@ pub(crate) fn serving() -> ServingEngine {
         max_batched_tokens: 8192.0,
         graph_batch: 512.0,
         pool_rank_imbalance: 1.4,
+        compute_ratio: 1.0,
+        ..ServingEngine::default()
     }
 }
 

@@ -3,7 +3,6 @@ use super::layouts::{power, request, shape};
 use crate::common::hardware::{H100, Machine};
 use crate::common::run::serve_over;
 use llmsweep_model::arch::MixerKind;
-use llmsweep_model::phase::inference::speculation::Speculation;
 use proptest::prelude::*;
 
 const ROOMY: Machine = Machine { memory: 2e12, ..H100 };
@@ -15,7 +14,7 @@ proptest! {
     #[test]
     fn ranks_share_caches_and_not_weights(shape in shape(), setup in request(), tensor in power(3), context in 1..4_u32) {
         let ranks = 1 << context;
-        let with = |context| serve_over(&shape, &ROOMY, "bf16", (tensor, 1, context), &setup, (Speculation::None, None));
+        let with = |context| serve_over(&shape, &ROOMY, "bf16", (tensor, 1, context), &setup);
         let Ok(one) = with(1) else { return Ok(()) };
         let row = with(ranks).expect("needs no more room");
         prop_assert!((row.devices / one.devices - f64::from(ranks)).abs() < 1e-12);

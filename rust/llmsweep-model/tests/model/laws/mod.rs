@@ -6,6 +6,7 @@ mod conserved;
 mod contexts;
 mod data_parallel;
 mod disaggregated;
+mod engines;
 mod goodput;
 mod layouts;
 mod memory;

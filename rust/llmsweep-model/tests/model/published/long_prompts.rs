@@ -4,7 +4,6 @@ use crate::common::hardware::{H100, Machine};
 use crate::common::run::{REQUEST, serve_over};
 use crate::common::shapes::llama3_405b;
 use llmsweep_model::arch::ModelShape;
-use llmsweep_model::phase::inference::speculation::Speculation;
 use llmsweep_model::phase::inference::{InferenceRow, InferenceSetup};
 
 /// Llama-3.1-405B with fp8 weights, 8 devices a node and so many nodes. The prompt's 4.9·10¹⁸ FLOPs in 77 s on 128 devices are called 63 % of
@@ -14,7 +13,7 @@ fn prompt(tokens: f64, nodes: u32) -> InferenceRow {
     let shape = ModelShape { max_context: 2_000_000, ..llama3_405b() };
     let machine = Machine { memory: 96e9, bf16: 796e12, fp8: 1592e12, ..H100 };
     let setup = InferenceSetup { input_tokens: tokens, output_tokens: 128.0, ..REQUEST };
-    serve_over(&shape, &machine, "fp8", (8, 1, nodes), &setup, (Speculation::None, None)).expect("405 GB on 8 devices")
+    serve_over(&shape, &machine, "fp8", (8, 1, nodes), &setup).expect("405 GB on 8 devices")
 }
 
 /// Yang et al. 2024, arXiv:2411.01783, abstract: a million tokens on 16 nodes in 77 s, 93 % parallelisation efficiency, 63 % of the FLOPs;
