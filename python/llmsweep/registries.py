@@ -13,15 +13,18 @@ class Domain(TypedDict):
 
     kind: Literal[
         "model",
+        "draft_model",
         "accelerator",
         "network",
         "stack",
+        "engine",
         "choice",
         "subset",
         "integer",
         "positive",
         "amount",
         "at_least_one",
+        "share",
         "between",
         "bool",
     ]

@@ -9,13 +9,13 @@ import pytest
 
 from llmsweep.calibrate.runs import override
 from llmsweep.calibrate.runs.session import Runs, calibrate
-from llmsweep.calibrate.runs.terms import ENGINE, SERVING, TIME, TRAINING, Term, terms
+from llmsweep.calibrate.runs.terms import SERVING, TIME, TRAINING, Term, terms
 from llmsweep.calibrate.runs.text import as_json, lines
 from llmsweep.errors import DataError
 from llmsweep.validate import validate
 from support import ROOT, Run
 
-HOST = Term("systems/serving", ("engine", "vllm", "host_step_s"), "", TIME)
+HOST = Term("systems/serving", ("host_step_s",), "", TIME)
 CLOCK = Term("efficiency/hopper", ("training_clock",), "", TIME)
 
 
@@ -63,10 +63,10 @@ def test_a_host_time_comes_back(tmp_path: Path) -> None:
     path = made_with(serving(), {HOST: 1.6e-3}, "tpot_ms", 1e-3, tmp_path)
     found = calibrate([path])
     constants = {".".join(item.term.path): item for item in found.constants}
-    host = constants["engine.vllm.host_step_s"]
+    host = constants["host_step_s"]
     assert not host.kept
     assert host.value == pytest.approx(1.6e-3, rel=0.25)
-    assert constants["engine.vllm.first_token_s"].kept
+    assert constants["first_token_s"].kept
     assert found.after[0] < 0.5 * found.before[0]
     assert found.folds == "a fifth of the runs at a time"
 
@@ -87,13 +87,13 @@ def test_the_folder_that_is_written_is_a_catalogue(llmsweep: Run, tmp_path: Path
     done = llmsweep("calibrate", "runs", path, "-o", "mine", "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    value = next(item["value"] for item in found["constants"] if item["key"] == "engine.vllm.host_step_s")
+    value = next(item["value"] for item in found["constants"] if item["key"] == "host_step_s")
     written = (tmp_path / "mine" / "systems" / "serving.toml").read_text(encoding="utf-8")
-    assert tomllib.loads(written)["engine"]["vllm"]["host_step_s"] == pytest.approx(value, rel=1e-4)
+    assert tomllib.loads(written)["host_step_s"] == pytest.approx(value, rel=1e-4)
     assert "# " in written
     assert validate([path], catalog=[tmp_path / "mine"])["predicted"].null_count() == 0
     shown = llmsweep("calibrate", "runs", path)
-    assert "engine.vllm.host_step_s" in shown.stdout
+    assert "host_step_s" in shown.stdout
 
 
 def test_a_stack_has_its_constants_where_they_stand() -> None:
@@ -101,7 +101,7 @@ def test_a_stack_has_its_constants_where_they_stand() -> None:
         {"kind": ["training"] * 2, "stack": ["megatron-core", None], "accelerator": ["h100-sxm-80"] * 2}
     )
     rows = rows.with_columns(pl.lit("megatron").alias("engine"))
-    found = {term.path: term for term in terms(rows, {}, override.stack_files(()))}
+    found = {term.path: term for term in terms(rows, {}, override.entry_files("stack", ()), {})}
     overlap = found["stack", "megatron-core", "tensor_exposed_overlapped"]
     assert overlap.file == "stacks/megatron"
     assert override.value(overlap, ()) == pytest.approx(0.23)
@@ -127,9 +127,7 @@ def test_runs_follow_the_constant_of_their_stack(tmp_path: Path) -> None:
     assert (moved["defaults"] == shipped).all()
 
 
-@pytest.mark.parametrize(
-    "term", [*TRAINING, *SERVING, *(Term("systems/serving", ("engine", "vllm", key), "", 1.0) for key, _ in ENGINE)]
-)
+@pytest.mark.parametrize("term", [*TRAINING, *SERVING])
 def test_every_term_stands_in_the_catalogue(term: Term) -> None:
     shipped = override.value(term, ())
     assert shipped is not None

@@ -26,6 +26,7 @@ LISTED = {
         *("purchase_usd", "rental_date", "purchase_date"),
     ),
     "stacks": ("id", "since", "frameworks", "release", "name"),
+    "engines": ("id", "since", "engines", "release", "kernels", "name"),
 }
 KINDS = tuple(LISTED)
 # Fields that come first where one entry is shown.
@@ -34,7 +35,7 @@ FIRST = ("id", "name", "vendor", "family", "kind", "accelerator", "year", "statu
 
 @click.group("catalog", cls=SentenceGroup, context_settings=SETTINGS, no_args_is_help=False)
 def command() -> None:
-    """List, show and add models, accelerators, networks, prices and training stacks."""
+    """List, show and add models, accelerators, networks, prices, training stacks and serving engines."""
 
 
 @command.command("list", context_settings=SETTINGS)
@@ -43,7 +44,7 @@ def command() -> None:
 @catalog_option
 @json_option
 def list_entries(*, kind: str, pattern: str, catalog: tuple[Path, ...], as_json: bool) -> None:
-    """List models, accelerators, networks, prices or stacks: all, or those whose id matches a glob.
+    """List models, accelerators, networks, prices, stacks or engines: all, or those whose id matches a glob.
 
     \b
     llmsweep catalog list accelerators "h*"

@@ -68,8 +68,10 @@ def domain_text(domain: Domain) -> str:
         "positive": "above 0",
         "amount": "0 and above",
         "at_least_one": "1 and above",
+        "share": "0 to 1",
         "between": f"{domain.get('min', 0):,} to {domain.get('max', 0):,}",
         "bool": "true, false",
+        "draft_model": "none, models of the catalogue",
     }
     return in_words.get(domain["kind"], f"{domain['kind']}s of the catalogue")
 

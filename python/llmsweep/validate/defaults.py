@@ -66,26 +66,6 @@ def virtual_pipeline() -> pl.Expr:
     return pl.when(pl.col("vp") > 0).then(pl.col("vp")).when(nemo & takes).then(chunks.clip(1)).otherwise(1)
 
 
-# Engines by whose constants others are answered: the C++ runtimes have TensorRT-LLM's small host time per step,
-# DeepSeek's own engine is SGLang's model, everything else is Python around PyTorch, like vLLM.
-ENGINES = {
-    "vllm": "vllm",
-    "sglang": "sglang",
-    "deepseek": "sglang",
-    "trtllm": "trtllm",
-    "tensorrt-llm": "trtllm",
-    "fastertransformer": "trtllm",
-    "llama.cpp": "trtllm",
-    "exllama": "trtllm",
-    "mlc-llm": "trtllm",
-}
-
-
-def engine(name: str) -> pl.Expr:
-    """The engine whose constants answer."""
-    return pl.col(name).str.to_lowercase().replace_strict(ENGINES, default="vllm")
-
-
 # Models whose checkpoints in fp8 have a scale per block of 128 x 128 weights (`weight_block_size` of their configs).
 BLOCK_SCALED = "^(deepseek-v3|deepseek-r1|kimi-k2|glm-4\\.5|glm-4\\.6|glm-5|qwen3|minimax-m2)"
 
@@ -95,6 +75,9 @@ def precision() -> pl.Expr:
     said = pl.coalesce("precision_id", pl.lit("bf16"))
     blocks = (said == "fp8") & pl.col("model_key").str.contains(BLOCK_SCALED).fill_null(value=False)
     return pl.when(blocks).then(pl.lit("fp8_block")).otherwise(said)
+
+
+CACHE_FORMATS = ("fp32", "fp16", "bf16", "fp8", "int8", "int4", "nvfp4")
 
 
 def kv_precision() -> pl.Expr:
@@ -107,14 +90,14 @@ def kv_precision() -> pl.Expr:
         "tensorrt|trtllm|habana"
     )
     default = pl.when(quantised).then(pl.lit("fp8")).otherwise(pl.lit("bf16"))
-    return pl.coalesce(said("kv_precision", ("fp32", "fp16", "bf16", "fp8", "int8", "int4", "nvfp4")), default)
+    return pl.coalesce(said("kv_precision", CACHE_FORMATS), default)
 
 
 # Prompts of data sets that a source names but does not measure: a chat's question. Such rows are not scored.
 INPUT_TOKENS = 256
 OUTPUT_TOKENS = 256
-# `trtllm-bench` and `vllm bench throughput` send all requests at once: `max_batch_size` 2048, `max_num_seqs` 1024.
-OFFLINE_REQUESTS = {"trtllm": 2048, "sglang": 2048, "vllm": 1024}
+# `trtllm-bench` and `vllm bench throughput` send all requests at once: as many run as the engine takes.
+OFFLINE_REQUESTS = 4096
 
 
 # Formats that a chip without their arithmetic reads as weights only: vLLM's Marlin kernels and their like.

@@ -1,12 +1,13 @@
 """Cases of inference: static batches, single streams, offline throughput, and deployments."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
-from llmsweep.validate import defaults
+from llmsweep.validate import defaults, recipes
 from llmsweep.validate.cases import positive, refuse, with_models
+from llmsweep.validate.engines import with_engines
 from llmsweep.validate.models import Models
 
 AXES = (
@@ -23,6 +24,17 @@ AXES = (
     "input_tokens",
     "output_tokens",
     "concurrency",
+    "admission_interval",
+)
+# Those of the decode pool's limit and of the prefill pool, which only deployments tell.
+POOLS = (
+    "max_batch",
+    "decode_workers",
+    "prefill_workers",
+    "prefill_tensor_parallel",
+    "prefill_expert_parallel",
+    "prefill_pipeline_parallel",
+    "prefill_data_parallel",
 )
 MEASURED = ("ttft_s", "tpot_s", "e2e_s", "output_tokens_per_s")
 # Two printed numbers of three digits that mean the same differ by less.
@@ -30,9 +42,15 @@ SAME = 0.005
 CONTINUOUS = ("offline-max-throughput", "online-concurrency")
 
 
-def cases(frame: pl.DataFrame, models: Models, accelerators: Mapping[str, Mapping[str, Any]]) -> pl.DataFrame:
+def cases(
+    frame: pl.DataFrame,
+    models: Models,
+    accelerators: Mapping[str, Mapping[str, Any]],
+    engines: Sequence[Mapping[str, Any]],
+) -> pl.DataFrame:
     """The frame of published runs with the axes of each row."""
-    frame = with_models(frame, models)
+    frame = with_models(frame, models).with_columns(pl.coalesce("source_group", "source", pl.lit("own")).alias("group"))
+    frame = with_engines(frame, engines)
     scenario = pl.col("scenario").str.to_lowercase()
     # llama.cpp and ExLlama split layers over devices, everything else splits matrices.
     splits_layers = pl.col("engine_id").is_in(["llama.cpp", "exllama"]).fill_null(value=False) & pl.col("tp").is_null()
@@ -50,9 +68,7 @@ def cases(frame: pl.DataFrame, models: Models, accelerators: Mapping[str, Mappin
     )
     frame = frame.with_columns(
         pl.lit("inference").alias("kind"),
-        pl.coalesce("source_group", "source", pl.lit("own")).alias("group"),
-        pl.coalesce("engine_id", pl.lit("vllm")).alias("software"),
-        defaults.engine("engine_id").alias("engine_axis"),
+        pl.col("engine_axis").alias("software"),
         defaults.precision().alias("precision"),
         defaults.kv_precision().alias("kv_precision"),
         tensor.cast(pl.Int64).alias("tensor_parallel"),
@@ -67,7 +83,7 @@ def cases(frame: pl.DataFrame, models: Models, accelerators: Mapping[str, Mappin
         pl.col("osl").fill_null(defaults.OUTPUT_TOKENS).round().clip(1).cast(pl.Int64).alias("output_tokens"),
         pl.all_horizontal(pl.col("batch_or_concurrency", "isl", "osl").is_not_null()).alias("traffic_stated"),
     )
-    offline = pl.col("engine_axis").replace_strict(defaults.OFFLINE_REQUESTS, default=1024) * pl.col("data_parallel")
+    offline = defaults.OFFLINE_REQUESTS * pl.col("data_parallel")
     batch = pl.col("batch_or_concurrency").round().clip(1)
     requests = pl.when(scenario.is_in(CONTINUOUS)).then(pl.coalesce(batch, offline.cast(pl.Float64))).otherwise(batch)
     single = pl.when(scenario == "single-stream").then(1.0)
@@ -79,6 +95,7 @@ def cases(frame: pl.DataFrame, models: Models, accelerators: Mapping[str, Mappin
         pl.col("accelerator_id").alias("accelerator"),
         pl.col("model_key").alias("model"),
         pl.col("engine_axis").alias("engine"),
+        pl.lit(1).alias("admission_interval"),
         (pl.col("ttft_ms") / 1e3).alias("ttft_s"),
         (pl.col("tpot_ms") / 1e3).alias("tpot_s"),
         pl.col("e2e_latency_s").alias("e2e_s"),
@@ -111,11 +128,15 @@ def pooled(name: str, pool: str) -> pl.Expr:
 
 
 def deployments(
-    frame: pl.DataFrame, models: Models, accelerators: Mapping[str, Mapping[str, Any]]
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Cases of deployments: those of whole engines and of decode pools, and those of prefill pools."""
+    frame: pl.DataFrame,
+    models: Models,
+    accelerators: Mapping[str, Mapping[str, Any]],
+    engines: Sequence[Mapping[str, Any]],
+) -> pl.DataFrame:
+    """Cases of deployments, of one pool or of two."""
     frame = with_models(frame.drop("devices"), models).with_columns(
-        pl.coalesce("engine_id", "backend", pl.lit("vllm")).alias("engine_id"),
+        pl.coalesce("engine_id", "backend").alias("engine_id"),
+        pl.lit(None, pl.String).alias("engine"),
         pl.lit("serving").alias("kind"),
         pl.lit(value=True).alias("traffic_stated"),
         pl.col("model_id").alias("group"),
@@ -128,13 +149,18 @@ def deployments(
         pl.col("osl").alias("output_tokens"),
         defaults.precision().alias("precision"),
     )
-    frame = frame.with_columns(
-        pl.col("engine_id").alias("software"),
-        defaults.engine("engine_id").alias("engine"),
-        defaults.kv_precision().alias("kv_precision"),
-    ).with_columns(positive(["ttft_s", "tpot_s"]))
-    frame = lengthened(frame, models).with_columns(unstated().alias("refusal"))
-    return refuse(decode(frame), accelerators), refuse(prefill(frame.filter("disaggregated")), accelerators)
+    frame = (
+        with_engines(frame, engines)
+        .with_columns(
+            pl.col("engine_axis").alias("software"),
+            pl.col("engine_axis").alias("engine"),
+            defaults.kv_precision().alias("kv_precision"),
+            defaults.said("kv_precision", defaults.CACHE_FORMATS).alias("said_kv_precision"),
+        )
+        .with_columns(positive(["ttft_s", "tpot_s"]))
+    )
+    frame = lengthened(recipes.with_recipes(frame), models).with_columns(unstated().alias("refusal"))
+    return refuse(laid_out(frame), accelerators)
 
 
 def unstated() -> pl.Expr:
@@ -144,53 +170,45 @@ def unstated() -> pl.Expr:
     return pl.coalesce("refusal", pl.when(pl.col("disaggregated") & empty).then(sentence))
 
 
-def layout(pool: str) -> list[pl.Expr]:
-    """The layout of one worker of a pool."""
-    return [
-        pooled("tp_size", pool).alias("tensor_parallel"),
-        pooled("pp_size", pool).alias("pipeline_parallel"),
-        pooled("attention_dp_size", pool).alias("data_parallel"),
-        pooled("moe_ep_size", pool).alias("expert_parallel"),
-    ]
+def experts_over(pool: str) -> pl.Expr:
+    """Devices over which a pool's worker spreads experts.
+
+    Attention replicas that split each expert's matrices among them are answered as if each had whole experts: a device
+    holds as much of them and has as much to do.
+    """
+    spread = pooled("moe_ep_size", pool)
+    return pl.when(pooled("attention_dp_size", pool) > 1).then(spread * pooled("moe_tp_size", pool)).otherwise(spread)
 
 
-def decode(frame: pl.DataFrame) -> pl.DataFrame:
-    """Whole engines as they are; of a decode pool, one worker with its share of the requests and no prefills."""
-    whole = [
-        pl.col("tensor_parallel").fill_null(1),
-        pl.col("pp_size").fill_null(1).alias("pipeline_parallel"),
-        pl.col("data_parallel").fill_null(1),
-        pl.col("expert_parallel").fill_null(1),
-    ]
+def laid_out(frame: pl.DataFrame) -> pl.DataFrame:
+    """The axes of one pool, or of a decode pool and of the prefill pool beside it."""
     apart = pl.col("disaggregated")
-    workers = pooled("num_workers", "decode").clip(1)
-    # A worker decodes no more than its batch on each attention rank; the others wait for their prefill.
-    slots = pl.col("decode_batch_size") * pooled("attention_dp_size", "decode")
-    axes = [
-        pl.when(apart).then(one).otherwise(other).alias(one.meta.output_name())
-        for one, other in zip(layout("decode"), whole, strict=True)
-    ]
+    whole = {
+        "tensor_parallel": pl.col("tensor_parallel").fill_null(1),
+        "pipeline_parallel": pl.col("pp_size").fill_null(1),
+        "data_parallel": pl.col("data_parallel").fill_null(1),
+        "expert_parallel": pl.col("expert_parallel").fill_null(1),
+    }
+    sizes = ("tp_size", "pp_size", "attention_dp_size")
+
+    def split(pool: str) -> dict[str, pl.Expr]:
+        parts = [*(pooled(size, pool) for size in sizes), experts_over(pool)]
+        return dict(zip(whole, parts, strict=True))
+
+    # A worker decodes no more than its batch on each attention rank; the others wait for a slot.
     return frame.with_columns(
-        *axes,
-        pl.when(apart).then(pl.lit("static")).otherwise(pl.lit("continuous")).alias("serving_mode"),
-        pl.when(apart)
-        .then(pl.min_horizontal((pl.col("concurrency") / workers).ceil().cast(pl.Int64), slots))
-        .otherwise("concurrency")
-        .alias("concurrency"),
-    ).with_columns(at_least_one_each().alias("concurrency"))
+        pl.when(apart).then(pl.lit("disaggregated")).otherwise(pl.lit("continuous")).alias("serving_mode"),
+        pl.when(apart).then("decode_batch_size").fill_null(0).alias("max_batch"),
+        *(
+            pl.when(apart).then(pooled("num_workers", pool).clip(1)).fill_null(1).alias(f"{pool}_workers")
+            for pool in ("prefill", "decode")
+        ),
+        *(pl.when(apart).then(size).fill_null(0).alias(f"prefill_{name}") for name, size in split("prefill").items()),
+        *(pl.when(apart).then(size).otherwise(whole[name]).alias(name) for name, size in split("decode").items()),
+    ).with_columns(pl.when(apart).then("concurrency").otherwise(at_least_one_each()).alias("concurrency"))
 
 
 def at_least_one_each() -> pl.Expr:
     """The requests, one of each replica at least; a number that can't be is left for the sentence about it."""
     requests = pl.col("concurrency")
     return pl.when(requests >= 1).then(pl.max_horizontal(requests, "data_parallel")).otherwise(requests)
-
-
-def prefill(frame: pl.DataFrame) -> pl.DataFrame:
-    """One worker of a prefill pool, with its share of the requests."""
-    share = (pl.col("concurrency") / pooled("num_workers", "prefill").clip(1)).ceil().cast(pl.Int64)
-    return (
-        frame.with_columns(layout("prefill"))
-        .with_columns(pl.lit("continuous").alias("serving_mode"), share.alias("concurrency"))
-        .with_columns(at_least_one_each().alias("concurrency"))
-    )

@@ -81,6 +81,7 @@ KINDS = (
             "engine_id": TEXT,
             "kv_precision": TEXT,
             "mode": TEXT,
+            "silicon_data_source": TEXT,
             "isl": INT,
             "osl": INT,
             "devices": INT,

@@ -20,6 +20,7 @@ MEMORY_REASONS = (
     "activations_do_not_fit",
     "cache_does_not_fit",
     "batch_does_not_fit",
+    "prefill_does_not_fit",
 )
 # Columns that say why a case was not answered as it is.
 SUBSTITUTES = ("called_infeasible", "substituted")

@@ -10,7 +10,7 @@ import polars as pl
 
 from llmsweep.api import open_catalog
 from llmsweep.errors import DataError
-from llmsweep.validate import inference, intervals, memory, stacks, training
+from llmsweep.validate import engines, inference, intervals, memory, stacks, training
 from llmsweep.validate.kinds import Kind
 from llmsweep.validate.models import Models
 from llmsweep.validate.predict import Core
@@ -67,19 +67,14 @@ def one(
         return measured(answers, kind.name)
     quantities = ["ttft_s", "tpot_s", "e2e_s"]
     if kind.name == "inference":
-        cases = inference.cases(frame, models, chips)
+        cases = inference.cases(frame, models, chips, engines.read(folders))
         return measured(
             restored(core.answer(named(cases, quantities), "inference", inference.AXES, INFERENCE), quantities),
             kind.name,
         )
-    whole, prefill = inference.deployments(frame, models, chips)
-    answers = restored(core.answer(named(whole, quantities), "inference", inference.AXES, INFERENCE), quantities)
-    if prefill.height:
-        first = restored(core.answer(named(prefill, quantities), "inference", inference.AXES, INFERENCE), quantities)
-        answers = answers.join(first.select("id", first="ttft_s_core"), on="id", how="left", maintain_order="left")
-        answers = answers.with_columns(
-            pl.when("disaggregated").then("first").otherwise("ttft_s_core").alias("ttft_s_core")
-        )
+    cases = inference.deployments(frame, models, chips, engines.read(folders))
+    axes = (*inference.AXES, *inference.POOLS)
+    answers = restored(core.answer(named(cases, quantities), "inference", axes, INFERENCE), quantities)
     return measured(answers, kind.name)
 
 

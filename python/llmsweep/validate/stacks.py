@@ -1,15 +1,13 @@
 """Which training stack of the catalogue a row ran on, and what its launchers take where the row is silent."""
 
-import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from llmsweep.directories import catalog_directories
 from llmsweep.registries import axes
+from llmsweep.validate import releases
 from llmsweep.validate.models import table
 
 DEFAULT = "default"
@@ -24,41 +22,16 @@ SILENT = (
 )
 # What is taken there where the stack does not say: the axis's own default.
 UNSAID: Mapping[str, Any] = {axis["name"]: axis["fallback"] for axis in axes("training") if axis["name"] in SILENT}
-# Later than any release.
-ALWAYS = "9999-12"
 
 
 def read(folders: Iterable[Path] = ()) -> list[dict[str, Any]]:
-    """The stacks of the shipped catalogue, the user's and further folders; a later one replaces one of the same id."""
-    files = [file for folder in catalog_directories(folders) for file in sorted((folder / "stacks").glob("*.toml"))]
-    tables = (tomllib.loads(file.read_text(encoding="utf-8")) for file in files)
-    return list({entry["id"]: entry for table in tables for entry in table.get("stack", [])}.values())
-
-
-def month(date: str | None) -> str:
-    """The last month that a date may mean.
-
-    >>> [month(date) for date in ("2024-08-14", "2023", "2023-2024", None)]
-    ['2024-08', '2023-12', '2024-12', '9999-12']
-    """
-    if not date:
-        return ALWAYS
-    if found := re.fullmatch(r"(?:\d{4}-)?(\d{4})", date):
-        return f"{found[1]}-12"
-    return date[:7]
+    """The stacks of the catalogue."""
+    return releases.read("stack", folders)
 
 
 def chosen(stacks: Sequence[Mapping[str, Any]], framework: str, release: str, date: str | None) -> Mapping[str, Any]:
-    """The stack of a framework's release: the most particular, then the latest that had been released."""
-    when = month(date)
-    fitting = [
-        stack
-        for stack in stacks
-        if framework in stack.get("frameworks", ())
-        and re.search(stack.get("release", ""), release)
-        and stack.get("since", "") <= when
-    ]
-    return max(fitting, key=lambda stack: ("release" in stack, stack.get("since", "")), default={"id": DEFAULT})
+    """The stack of a framework's release, else the default."""
+    return releases.chosen(stacks, "frameworks", framework, release, date) or {"id": DEFAULT}
 
 
 def with_stacks(frame: pl.DataFrame, stacks: Sequence[Mapping[str, Any]]) -> pl.DataFrame:

@@ -49,12 +49,18 @@ pub enum Level {
 pub enum Domain {
     /// A model of the catalogue.
     Model,
+    /// A model of the catalogue, or `none`.
+    DraftModel,
     /// An accelerator of the catalogue.
     Accelerator,
+    /// An accelerator of the catalogue, or `same`: that of the other pool.
+    PoolAccelerator,
     /// A network link of the catalogue, or `default`: the accelerator's usual one.
     Network,
     /// A training stack of the catalogue, or `default`: physical defaults.
     Stack,
+    /// A serving engine in the catalogue.
+    Engine,
     /// A name out of a fixed list.
     Choice(&'static [&'static str]),
     /// Any of a fixed list of names, joined by `+`, or `none`.
@@ -72,6 +78,8 @@ pub enum Domain {
     Amount,
     /// A finite number of at least one.
     AtLeastOne,
+    /// A number from zero to one.
+    Share,
     /// Any number from `min` to `max`.
     Between {
         /// Smallest allowed.
@@ -138,6 +146,20 @@ pub const PRECISION_NAMES: [&str; Precision::ALL.len()] = {
     names
 };
 
+/// What stands for the other pool's choice.
+pub const SAME: &str = "same";
+
+/// [`SAME`], then [`PRECISION_NAMES`].
+pub const POOL_PRECISION_NAMES: [&str; Precision::ALL.len() + 1] = {
+    let mut names = [SAME; Precision::ALL.len() + 1];
+    let mut index = 0;
+    while index < PRECISION_NAMES.len() {
+        names[index + 1] = PRECISION_NAMES[index];
+        index += 1;
+    }
+    names
+};
+
 /// Names of [`KvPrecision::ALL`].
 pub const KV_PRECISION_NAMES: [&str; KvPrecision::ALL.len()] = {
     let mut names = [""; KvPrecision::ALL.len()];
@@ -148,9 +170,6 @@ pub const KV_PRECISION_NAMES: [&str; KvPrecision::ALL.len()] = {
     }
     names
 };
-
-/// Serving engines with constants in the catalogue (`systems/serving.toml`).
-pub const ENGINE_NAMES: [&str; 3] = ["vllm", "sglang", "trtllm"];
 
 /// The axes of a phase, outermost first.
 pub fn of_phase(phase: Phase) -> impl Iterator<Item = &'static Axis> {

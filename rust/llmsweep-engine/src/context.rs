@@ -15,8 +15,10 @@ use llmsweep_model::parallel::context::ContextExchange;
 use llmsweep_model::parallel::pipeline::Schedule;
 use llmsweep_model::phase::Device;
 use llmsweep_model::phase::inference::ServingMode;
+use llmsweep_model::phase::inference::allocator::KvAllocator;
+use llmsweep_model::phase::inference::speculation::Speculation;
 use llmsweep_model::phase::training_state::Offload;
-use llmsweep_model::precision::{KvPrecision, Precision};
+use llmsweep_model::precision::{KvPrecision, Precision, Quantised};
 use llmsweep_model::quantity::UsdPerSec;
 use llmsweep_model::reject::Reject;
 use llmsweep_model::subset::Subset;
@@ -24,7 +26,7 @@ use llmsweep_model::system::{ServingEngine, TrainingSystem};
 use llmsweep_model::work::adapters::{Mode, Target};
 use llmsweep_model::work::attention::AttentionKernel;
 
-use crate::axes::{AXES, ENGINE_NAMES, Phase};
+use crate::axes::{AXES, Phase};
 use crate::catalog::collectives::fitted;
 use crate::catalog::constant::overridden;
 use crate::catalog::kernels::ANY_ENGINE;
@@ -34,8 +36,8 @@ use crate::plan::{Plan, PlanAxis, Point};
 use crate::spec::{AxisValue, Search, Spec};
 use crate::spread::Spread;
 use resolve::{
-    SIXTEEN_BITS, attention_ratios, choices, kernels, laws_of, named_stacks, spreads, stack_names, stack_systems,
-    subsets,
+    SIXTEEN_BITS, attention_ratios, choices, entries, kernels, laws_of, models_of, named_engines, named_stacks,
+    networks, spreads, stack_names, stack_systems, subsets, with_pool,
 };
 
 /// What a sweep can't be compiled for, in one sentence.
@@ -50,11 +52,11 @@ pub struct Context {
     pub plan: Plan,
     /// The models on the model axis.
     pub models: Vec<ModelEntry>,
-    /// The precisions on the precision axis.
+    /// The precisions on the precision axis, then those that only a prefill pool has.
     pub precisions: Vec<&'static Precision>,
     /// The formats on the cache axis; empty in training.
     pub kv_precisions: Vec<&'static KvPrecision>,
-    /// The accelerators on the accelerator axis.
+    /// The accelerators on the accelerator axis, then those that only a prefill pool has.
     pub accelerators: Vec<AcceleratorEntry>,
     /// The networks on the network axis; `None` for the accelerator's usual one.
     pub networks: Vec<Option<NetworkEntry>>,
@@ -79,6 +81,15 @@ pub struct Context {
     gradients: Vec<GradientPrecision>,
     offloads: Vec<Subset>,
     modes: Vec<ServingMode>,
+    quantised: Vec<Quantised>,
+    speculations: Vec<Speculation>,
+    allocators: Vec<KvAllocator>,
+    /// The models on the draft-model axis; `None` for none.
+    drafts: Vec<Option<ModelEntry>>,
+    /// Positions of the prefill pools' accelerators; `None` for that of the decode pool.
+    prefill_accelerators: Vec<Option<usize>>,
+    /// The same of their precisions.
+    prefill_precisions: Vec<Option<usize>>,
     /// Of each accelerator, engine, precision that it computes in, and cache format.
     laws: Vec<Vec<Vec<Option<Vec<ResolvedLaws>>>>>,
     /// Of each accelerator, with the kernels of each engine on the engine axis.
@@ -104,66 +115,54 @@ impl Context {
     /// Resolves a specification's names. The catalogue must hold its inline tables already.
     pub fn compile(spec: &Spec, catalog: &Catalog) -> Result<Self, CompileError> {
         let plan = Plan::new(spec.phase, &spec.axes);
-        let names = |axis: usize| plan.axis(axis).map(PlanAxis::names).unwrap_or_default();
-        let missing = |kind: &str, id: &str| CompileError(format!("the catalogue has no {kind} \"{id}\""));
-        let models: Vec<ModelEntry> = names(axis::MODEL)
-            .iter()
-            .map(|id| catalog.model(id).cloned().ok_or_else(|| missing("model", id)))
-            .collect::<Result<_, _>>()?;
-        let accelerators: Vec<AcceleratorEntry> = names(axis::ACCELERATOR)
-            .iter()
-            .map(|id| catalog.accelerator(id).cloned().ok_or_else(|| missing("accelerator", id)))
-            .collect::<Result<_, _>>()?;
-        let networks = names(axis::NETWORK)
-            .iter()
-            .map(|id| match id.as_str() {
-                "default" => Ok(None),
-                id => catalog.network(id).cloned().map(Some).ok_or_else(|| missing("network", id)),
-            })
-            .collect::<Result<_, _>>()?;
+        let names = |axis| plan.axis(axis).map(PlanAxis::names).unwrap_or_default();
+        let models = entries(&names(axis::MODEL), "model", |id| catalog.model(id))?;
+        let (accelerator_names, prefill_accelerators) =
+            with_pool(names(axis::ACCELERATOR), &names(axis::PREFILL_ACCELERATOR));
+        let accelerators = entries(&accelerator_names, "accelerator", |id| catalog.accelerator(id))?;
+        let networks = networks(catalog, &names(axis::NETWORK))?;
         let systems = catalog.systems();
         let incomplete = |what: &str| {
             CompileError(format!(
                 "the catalogue has no constants of {what}: a folder like the shipped one must come first"
             ))
         };
-        let all_engines = systems.engines.as_ref().ok_or_else(|| incomplete("serving (systems/serving.toml)"))?;
-        let engines = names(axis::ENGINE)
-            .iter()
-            .filter_map(|name| ENGINE_NAMES.iter().position(|known| known == name))
-            .map(|index| all_engines[index])
-            .collect();
+        let serving = systems.serving.ok_or_else(|| incomplete("serving (systems/serving.toml)"))?;
+        let named_engines = named_engines(catalog, &names(axis::ENGINE))?;
         if !catalog.efficiencies().is_complete() {
             return Err(incomplete("kernels (efficiency/default.toml)"));
         }
         let general = systems.collectives.ok_or_else(|| incomplete("collectives (systems/collectives.toml)"))?;
-        let engine_names =
-            if spec.phase == Phase::Inference { names(axis::ENGINE) } else { vec![ANY_ENGINE.to_owned()] };
+        let engine_kernels: Vec<&str> = match spec.phase {
+            Phase::Inference => named_engines.iter().map(|engine| engine.kernels).collect(),
+            Phase::Training => vec![ANY_ENGINE],
+        };
         let collectives = accelerators
             .iter()
             .map(|entry| {
                 let model = catalog.efficiencies().collectives(&entry.architecture, general);
-                engine_names.iter().map(|engine| fitted(&model, catalog.kernels(), entry, engine)).collect()
+                engine_kernels.iter().map(|engine| fitted(&model, catalog.kernels(), entry, engine)).collect()
             })
             .collect();
         let defaults = systems.training.ok_or_else(|| incomplete("training (systems/training.toml)"))?;
         let named = named_stacks(catalog, &names(axis::STACK))?;
         let attention_ratios = accelerators.iter().map(|entry| attention_ratios(&named, entry)).collect();
+        let (precision_names, prefill_precisions) = with_pool(names(axis::PRECISION), &names(axis::PREFILL_PRECISION));
         let precisions: Vec<&'static Precision> =
-            names(axis::PRECISION).iter().filter_map(|name| Precision::by_name(name)).collect();
+            precision_names.iter().filter_map(|name| Precision::by_name(name)).collect();
         let kv_precisions: Vec<&'static KvPrecision> =
             names(axis::KV_PRECISION).iter().filter_map(|name| KvPrecision::by_name(name)).collect();
         let laws = accelerators
             .iter()
             .map(|entry| {
                 let of_engine =
-                    |engine: &String| laws_of(catalog, entry, engine, &precisions, &kv_precisions, spec.phase);
-                engine_names.iter().map(of_engine).collect()
+                    |engine: &&str| laws_of(catalog, entry, engine, &precisions, &kv_precisions, spec.phase);
+                engine_kernels.iter().map(of_engine).collect()
             })
             .collect();
         let modes = choices(&names(axis::MODE), &ServingMode::ALL);
         let software: Vec<Option<&str>> = match spec.phase {
-            Phase::Inference => engine_names.iter().map(|name| Some(name.as_str())).collect(),
+            Phase::Inference => named_engines.iter().map(|engine| Some(engine.id.as_str())).collect(),
             Phase::Training => named.iter().map(|stack| stack.map(|stack| stack.id.as_str())).collect(),
         };
         let spreads = spreads(&systems.intervals, spec.phase, &models, &software, &modes);
@@ -180,16 +179,22 @@ impl Context {
                 .operations
                 .map(|operations| overridden(operations, &OPERATIONS, &spec.operations))
                 .ok_or_else(|| incomplete("operations (systems/operations.toml)"))?,
-            engines,
+            engines: named_engines.iter().map(|engine| engine.system(&serving)).collect(),
             recomputes: choices(&names(axis::RECOMPUTE), &Recompute::ALL),
             attention_kernels: choices(&names(axis::ATTENTION_KERNEL), &AttentionKernel::ALL),
             exchanges: choices(&names(axis::CONTEXT_EXCHANGE), &ContextExchange::ALL),
             optimizers: choices(&names(axis::OPTIMIZER), &Optimizer::ALL),
             modes,
+            allocators: choices(&names(axis::KV_ALLOCATOR), &KvAllocator::ALL),
+            speculations: choices(&names(axis::SPECULATION), &Speculation::ALL),
+            drafts: models_of(catalog, &names(axis::DRAFT_MODEL))?,
+            prefill_accelerators,
+            prefill_precisions,
             schedules: choices(&names(axis::SCHEDULE), &Schedule::ALL),
             recompute_modules: subsets(&names(axis::RECOMPUTE_MODULES), &Module::NAMES),
             training_modes: choices(&names(axis::TRAINING_MODE), &Mode::ALL),
             lora_modules: subsets(&names(axis::LORA_MODULES), &Target::NAMES),
+            quantised: choices(&names(axis::QUANTISED), &Quantised::ALL),
             gradients: choices(&names(axis::GRADIENT), &GradientPrecision::ALL),
             offloads: subsets(&names(axis::OFFLOAD), &Offload::NAMES),
             laws,
@@ -236,6 +241,12 @@ impl Context {
     #[must_use]
     pub fn kv_precision(&self, point: &Point) -> &'static KvPrecision {
         self.kv_precisions[point.index(axis::KV_PRECISION)]
+    }
+
+    /// Which matrices of a point of inference are quantised.
+    #[must_use]
+    pub fn quantised(&self, point: &Point) -> Quantised {
+        self.quantised[point.index(axis::QUANTISED)]
     }
 
     /// What a point recomputes.
@@ -304,6 +315,18 @@ impl Context {
         self.modes[point.index(axis::MODE)]
     }
 
+    /// How the engine of a point sets room for the cache aside.
+    #[must_use]
+    pub fn allocator(&self, point: &Point) -> KvAllocator {
+        self.allocators[point.index(axis::KV_ALLOCATOR)]
+    }
+
+    /// What guesses tokens at a point, and the draft model that it names.
+    #[must_use]
+    pub fn speculation(&self, point: &Point) -> (Speculation, Option<&ModelEntry>) {
+        (self.speculations[point.index(axis::SPECULATION)], self.drafts[point.index(axis::DRAFT_MODEL)].as_ref())
+    }
+
     /// The engine of a point.
     #[must_use]
     pub fn engine(&self, point: &Point) -> &ServingEngine {
@@ -329,7 +352,13 @@ impl Context {
     /// The accelerator of a point with its network, price and what-if factors.
     #[must_use]
     pub fn accelerator(&self, point: &Point) -> Accelerator {
-        let entry = &self.accelerators[point.index(axis::ACCELERATOR)];
+        self.accelerator_of(point, point.index(axis::ACCELERATOR))
+    }
+
+    /// The same of the accelerator at a position.
+    #[must_use]
+    pub fn accelerator_of(&self, point: &Point, position: usize) -> Accelerator {
+        let entry = &self.accelerators[position];
         let base = match &self.networks[point.index(axis::NETWORK)] {
             Some(network) => entry.with_network(network, self.number(point, axis::NICS)),
             None => entry.accelerator,
@@ -352,13 +381,34 @@ impl Context {
 
     /// Everything that times the accelerator of a point.
     pub fn device(&self, point: &Point) -> Result<ResolvedDevice, Reject> {
-        let accelerator = self.accelerator(point);
-        let precision = self.precision(point);
+        self.device_of(point, point.index(axis::ACCELERATOR), point.index(axis::PRECISION))
+    }
+
+    /// Positions of the accelerator and the precision of a point's prefill pool.
+    #[must_use]
+    pub fn prefill_pool(&self, point: &Point) -> (usize, usize) {
+        let accelerator = self.prefill_accelerators[point.index(axis::PREFILL_ACCELERATOR)];
+        let precision = self.prefill_precisions[point.index(axis::PREFILL_PRECISION)];
+        (
+            accelerator.unwrap_or_else(|| point.index(axis::ACCELERATOR)),
+            precision.unwrap_or_else(|| point.index(axis::PRECISION)),
+        )
+    }
+
+    /// The same of the accelerator and the precision at these positions.
+    pub fn device_of(
+        &self,
+        point: &Point,
+        accelerator_position: usize,
+        precision_position: usize,
+    ) -> Result<ResolvedDevice, Reject> {
+        let accelerator = self.accelerator_of(point, accelerator_position);
+        let precision = self.precisions[precision_position];
         let phase = self.plan.phase;
         let engine = if phase == Phase::Inference { point.index(axis::ENGINE) } else { 0 };
-        let collectives = self.collectives[point.index(axis::ACCELERATOR)][engine];
+        let collectives = self.collectives[accelerator_position][engine];
         let cache = if phase == Phase::Inference { point.index(axis::KV_PRECISION) } else { 0 };
-        let laws = &self.laws[point.index(axis::ACCELERATOR)][engine][point.index(axis::PRECISION)];
+        let laws = &self.laws[accelerator_position][engine][precision_position];
         let resolved = laws.as_ref().map(|caches| caches[cache]).ok_or(Reject::PrecisionUnsupported)?;
         let cache_format = if phase == Phase::Inference { self.kv_precision(point).name } else { SIXTEEN_BITS };
         let mut kernels =
@@ -366,7 +416,7 @@ impl Context {
         if phase == Phase::Inference {
             kernels.start = self.engine(point).kernel_start;
         } else {
-            kernels.attention_ratio = self.attention_ratios[point.index(axis::ACCELERATOR)][point.index(axis::STACK)];
+            kernels.attention_ratio = self.attention_ratios[accelerator_position][point.index(axis::STACK)];
         }
         Ok(ResolvedDevice { device: Device { accelerator, kernels, collectives }, provenance: resolved.provenance })
     }

@@ -47,6 +47,10 @@ impl Names for Catalog {
     fn stacks(&self) -> Vec<&str> {
         self.ids(Kind::Stacks).collect()
     }
+
+    fn engines(&self) -> Vec<&str> {
+        self.ids(Kind::Engines).collect()
+    }
 }
 
 impl Sweep {

@@ -2,7 +2,7 @@
 //!
 //! Values travel as `f64`: NaN where the quantity does not exist, a code for a label, 1 for true. Arrow arrays turn NaN into null.
 use llmsweep_model::economics::{HOUR, Upkeep};
-use llmsweep_model::phase::inference::InferenceRow;
+use llmsweep_model::phase::inference::{InferenceRow, Pools};
 use llmsweep_model::phase::share::Bottleneck;
 use llmsweep_model::phase::training::TrainingRow;
 use llmsweep_model::phase::training_memory::{MemoryTerm, TrainingMemory};
@@ -66,6 +66,10 @@ impl TrainingOutcome {
 impl InferenceOutcome {
     fn of(&self, value: impl Fn(&InferenceRow) -> f64) -> f64 {
         self.result.as_ref().map_or(f64::NAN, value)
+    }
+
+    fn of_pools(&self, value: impl Fn(&Pools) -> f64) -> f64 {
+        self.of(|row| row.pools.as_ref().map_or(f64::NAN, &value))
     }
 
     /// Rental per answered token.
@@ -191,7 +195,13 @@ const INFERENCE: &[(&str, OfInference)] = &[
     // A full cache is the sum of its requests' parts, which rounding may carry a few millionths of a byte too far.
     ("memory_headroom_bytes", |o| o.of(|row| (row.room.usable - row.peak_memory).max(0.0))),
     ("weight_bytes", |o| o.of(|row| row.room.weights)),
-    ("activation_bytes", |o| o.of(|row| row.room.reserve)),
+    ("activation_bytes", |o| o.of(|row| row.room.activations)),
+    ("engine_bytes", |o| o.of(|row| row.room.reserve - row.room.activations)),
+    ("kv_cache_bytes", |o| o.of(|row| row.room.cache)),
+    ("host_memory_bytes", |o| o.of(|row| row.room.used_of_host(row.running))),
+    ("host_transfer_s", |o| o.of(|row| row.terms.host_transfer.0)),
+    ("max_context_tokens", |o| o.of(|row| row.room.max_context)),
+    ("kv_waste_fraction", |o| o.of(|row| row.room.waste)),
     ("tokens_per_s", |o| o.of(|row| row.tokens_per_s)),
     ("tokens_per_s_per_device", |o| o.of(|row| row.tokens_per_s / o.common.fleet.devices)),
     ("ttft_s", |o| o.of(|row| row.ttft.0)),
@@ -216,6 +226,7 @@ const INFERENCE: &[(&str, OfInference)] = &[
     ("tokens_per_s_p90", |o| o.of(|row| p90(row.tokens_per_s, o.common.spread.rate))),
     ("prefill_time_s", |o| o.of(|row| row.prefill.0)),
     ("decode_step_s", |o| o.of(|row| row.terms.step().0)),
+    ("accepted_tokens_per_step", |o| o.of(|row| row.accepted)),
     ("tokens_per_s_per_user", |o| o.of(|row| 1.0 / row.tpot.0)),
     ("requests_per_s", |o| o.of(|row| row.requests_per_s)),
     ("max_requests_per_s", |o| o.of(|row| row.max_requests_per_s)),
@@ -226,6 +237,13 @@ const INFERENCE: &[(&str, OfInference)] = &[
     ("max_concurrency", |o| o.of(|row| finite(row.max_concurrency))),
     ("kv_tokens", |o| o.of(|row| finite(row.kv_tokens))),
     ("kv_bytes_per_token", |o| o.kv_bytes_per_token),
+    ("prefill_device_count", |o| o.of_pools(|pools| pools.prefill_devices)),
+    ("decode_device_count", |o| o.of_pools(|pools| pools.decode_devices)),
+    ("kv_transfer_bytes", |o| o.of_pools(|pools| pools.handoff.bytes)),
+    ("kv_transfer_s", |o| o.of_pools(|pools| pools.handoff.time.0)),
+    ("prefill_wait_s", |o| o.of_pools(|pools| (pools.wait + pools.burst).0)),
+    ("prefill_utilisation", |o| o.of_pools(|pools| pools.prefill_utilisation)),
+    ("decode_utilisation", |o| o.of_pools(|pools| pools.decode_utilisation)),
     ("saturated", InferenceOutcome::saturated),
     ("cost_usd", |o| o.usd_per_token() * o.answer_tokens()),
     ("usd_per_million_tokens", |o| o.usd_per_token() * MILLION),
@@ -292,12 +310,17 @@ impl Value {
             let kind = match axis.domain {
                 Domain::Model
                 | Domain::Accelerator
+                | Domain::DraftModel
+                | Domain::PoolAccelerator
                 | Domain::Network
                 | Domain::Stack
+                | Domain::Engine
                 | Domain::Choice(_)
                 | Domain::Subset(_) => Kind::Label,
                 Domain::Integer { .. } => Kind::Count,
-                Domain::Positive | Domain::Amount | Domain::AtLeastOne | Domain::Between { .. } => Kind::Number,
+                Domain::Positive | Domain::Amount | Domain::AtLeastOne | Domain::Share | Domain::Between { .. } => {
+                    Kind::Number
+                }
                 Domain::Bool => Kind::Bool,
             };
             return Some(Self { name: axis.name, kind, source: Source::Axis(position) });

@@ -61,6 +61,16 @@ impl Cumulants {
         }
     }
 
+    /// Of a number `factor` times as large.
+    #[must_use]
+    pub fn times(self, factor: f64) -> Self {
+        Self {
+            mean: self.mean * factor,
+            variance: self.variance * factor * factor,
+            third: self.third * factor * factor * factor,
+        }
+    }
+
     /// The sum of independent times.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {

@@ -92,6 +92,26 @@ impl Upkeep {
         }
     }
 
+    /// That of two fleets; `None` where either has none.
+    ///
+    /// ```
+    /// # use llmsweep_model::{economics::Upkeep, quantity::*};
+    /// let hopper = Upkeep { rental: Some(UsdPerSec(2.0)), power: Some(Watts(700.0)), facility: None, ownership: None, carbon: None };
+    /// let blackwell = Upkeep { rental: None, power: Some(Watts(1200.0)), ..hopper };
+    /// let both = hopper.plus(&blackwell);
+    /// assert_eq!((both.rental, both.power), (None, Some(Watts(1900.0))));
+    /// ```
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        Self {
+            rental: self.rental.zip(other.rental).map(|(one, two)| one + two),
+            power: self.power.zip(other.power).map(|(one, two)| one + two),
+            facility: self.facility.zip(other.facility).map(|(one, two)| one + two),
+            ownership: self.ownership.zip(other.ownership).map(|(one, two)| one + two),
+            carbon: self.carbon.zip(other.carbon).map(|(one, two)| one + two),
+        }
+    }
+
     /// Rental of a duration.
     ///
     /// ```

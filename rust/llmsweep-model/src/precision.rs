@@ -156,6 +156,39 @@ impl Precision {
     }
 }
 
+/// Which matrices of the layers a precision holds for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantised {
+    /// As checkpoints are published: experts alone where there are some and their weights have fewer than 8 bits, else all.
+    Usual,
+    /// All.
+    All,
+    /// The routed experts; the others stay in 16 bits.
+    Experts,
+}
+
+impl Quantised {
+    /// Every choice with its name in specifications.
+    pub const ALL: [(&'static str, Self); 3] = [("usual", Self::Usual), ("all", Self::All), ("experts", Self::Experts)];
+
+    /// Whether experts alone are held in a precision.
+    ///
+    /// ```
+    /// # use llmsweep_model::precision::{Precision, Quantised};
+    /// let of = |name| Precision::by_name(name).expect("it is known");
+    /// assert!(Quantised::Usual.only_experts(of("mxfp4"), true) && !Quantised::Usual.only_experts(of("fp8"), true));
+    /// ```
+    #[must_use]
+    pub fn only_experts(self, precision: &Precision, has_experts: bool) -> bool {
+        has_experts
+            && match self {
+                Self::Usual => precision.weight_bits < 8.0,
+                Self::All => false,
+                Self::Experts => true,
+            }
+    }
+}
+
 /// A format of the key-value cache: one row of [`KvPrecision::ALL`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct KvPrecision {

@@ -36,14 +36,19 @@ pub enum Reject {
     CacheDoesNotFit,
     BatchDoesNotFit,
     FailsTooOften,
+    DrafterMissing,
+    DrafterSplit,
     Overloaded,
     StaticArrivals,
     FleetTooSmall,
+    PrefillPrecisionUnsupported,
+    PrefillLayout,
+    PrefillDoesNotFit,
 }
 
 impl Reject {
     /// Every reason, in the order of its code.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 39] = [
         Self::PrecisionUnsupported,
         Self::PrecisionNotTrained,
         Self::TensorParallelHeads,
@@ -75,9 +80,14 @@ impl Reject {
         Self::CacheDoesNotFit,
         Self::BatchDoesNotFit,
         Self::FailsTooOften,
+        Self::DrafterMissing,
+        Self::DrafterSplit,
         Self::Overloaded,
         Self::StaticArrivals,
         Self::FleetTooSmall,
+        Self::PrefillPrecisionUnsupported,
+        Self::PrefillLayout,
+        Self::PrefillDoesNotFit,
     ];
 
     /// Position in [`Reject::ALL`].
@@ -121,9 +131,14 @@ impl Reject {
             Self::CacheDoesNotFit => "cache_does_not_fit",
             Self::BatchDoesNotFit => "batch_does_not_fit",
             Self::FailsTooOften => "fails_too_often",
+            Self::DrafterMissing => "drafter_missing",
+            Self::DrafterSplit => "drafter_split",
             Self::Overloaded => "overloaded",
             Self::StaticArrivals => "static_arrivals",
             Self::FleetTooSmall => "fleet_too_small",
+            Self::PrefillPrecisionUnsupported => "prefill_precision_unsupported",
+            Self::PrefillLayout => "prefill_layout",
+            Self::PrefillDoesNotFit => "prefill_does_not_fit",
         }
     }
 
@@ -173,7 +188,7 @@ impl Reject {
                 "data_parallel_replicate must divide the ranks that hold the same parameters, and those of the same experts."
             }
             Self::ContextTooLong => {
-                "input_tokens + output_tokens, of one request in a hundred where lengths vary, exceed the model's context."
+                "input_tokens + output_tokens, of one request in a hundred where lengths vary, exceed the context of the model, of its draft model, or max_model_len."
             }
             Self::ConcurrencyBelowReplicas => "There are fewer requests in flight than replicas.",
             Self::WeightsDoNotFit => "The weights of the fullest device exceed its usable memory.",
@@ -185,12 +200,25 @@ impl Reject {
             }
             Self::CacheDoesNotFit => "The weights fit, but the cache has no room for one request of full length.",
             Self::BatchDoesNotFit => "The cache has no room for the whole static batch.",
+            Self::DrafterMissing => {
+                "Nothing can guess tokens: \"draft\" needs a draft_model, \"mtp\" a model with prediction layers, \"eagle\" one with attention."
+            }
+            Self::DrafterSplit => "What guesses tokens can't be split over the tensor-parallel ranks.",
             Self::FailsTooOften => {
                 "Failures and checkpoints leave less than 1 % of the time to training: raise device_mtbf_hours or spare_devices."
             }
             Self::Overloaded => "Requests arrive faster than the replicas can finish them, whatever they wait.",
             Self::StaticArrivals => "Static batches take no arrivals: arrival_rate_per_s needs continuous batching.",
             Self::FleetTooSmall => "One replica needs more devices than the fleet has.",
+            Self::PrefillPrecisionUnsupported => {
+                "The prefill pool's accelerator has no matrix units for the compute format of its precision."
+            }
+            Self::PrefillLayout => {
+                "The prefill pool's parallelism does not divide the model's heads, channels, experts or layers, or its own ranks."
+            }
+            Self::PrefillDoesNotFit => {
+                "The weights of the prefill pool's fullest device, or the cache of one prompt beside them, exceed its memory."
+            }
         }
     }
 }

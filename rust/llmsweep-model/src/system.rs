@@ -98,7 +98,7 @@ impl TrainingSystem {
 }
 
 /// Constants of a serving engine.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ServingEngine {
     /// Host time per step.
     pub host_step: Seconds,
@@ -108,28 +108,34 @@ pub struct ServingEngine {
     pub kernel_start: Seconds,
     /// Share of device memory that the engine takes.
     pub memory_fraction: f64,
+    /// Share of what weights and reserve leave of it that becomes cache.
+    pub cache_fraction: f64,
     /// Memory kept for activations, graphs and communication buffers.
     pub reserve: Bytes,
-    /// Whether the fraction applies to what weights and reserve leave (TensorRT-LLM) instead of to the whole.
-    pub fraction_of_free: bool,
     /// Share of the answer for which the engine sets cache aside when it admits a request.
     pub output_reserved: f64,
     /// Tokens of a cache block; the last block of a request is half empty on average.
     pub block_tokens: f64,
     /// Time to the first token beside kernels: fixed.
     pub first_token: Seconds,
-    /// Time to the first token beside kernels: per layer.
-    pub first_token_layer: Seconds,
-    /// Time to the first token beside kernels: more per layer of experts.
-    pub first_token_expert_layer: Seconds,
+    /// Decode steps that a request passes on its way to the first token.
+    pub first_token_steps: f64,
+    /// Share of the interval between two looks at the queue that a request waits.
+    pub admission_share: f64,
     /// Requests after which the opening burst of prefills is forgotten.
     pub burst_requests: f64,
-    /// Weight of the opening burst.
-    pub burst_weight: f64,
     /// Weight of queueing for steps, `ρ/(1−ρ)`.
     pub queue_weight: f64,
     /// How independently the tokens of a batch choose experts.
     pub routing_independence: f64,
     /// Bytes moved per logit.
     pub logit_bytes: f64,
+    /// Requests that one replica runs together, at most.
+    pub max_batch: f64,
+    /// Tokens that one step computes, at most: a longer prompt is prefilled in chunks.
+    pub max_batched_tokens: f64,
+    /// Requests of the largest decode step whose kernels are captured in a graph.
+    pub graph_batch: f64,
+    /// Time of a prefill step of attention replicas that share experts over its mean: all wait for the fullest.
+    pub pool_rank_imbalance: f64,
 }

@@ -73,15 +73,19 @@ fn kind(kind: Kind) -> &'static str {
 fn axis(axis: &Axis) -> Value {
     let domain = match axis.domain {
         Domain::Model => json!({ "kind": "model" }),
-        Domain::Accelerator => json!({ "kind": "accelerator" }),
+        Domain::DraftModel => json!({ "kind": "draft_model" }),
+        // Its fallback says that it takes "same" too.
+        Domain::Accelerator | Domain::PoolAccelerator => json!({ "kind": "accelerator" }),
         Domain::Network => json!({ "kind": "network" }),
         Domain::Stack => json!({ "kind": "stack" }),
+        Domain::Engine => json!({ "kind": "engine" }),
         Domain::Choice(values) => json!({ "kind": "choice", "values": values }),
         Domain::Subset(values) => json!({ "kind": "subset", "values": values }),
         Domain::Integer { min, max } => json!({ "kind": "integer", "min": min, "max": max }),
         Domain::Positive => json!({ "kind": "positive" }),
         Domain::Amount => json!({ "kind": "amount" }),
         Domain::AtLeastOne => json!({ "kind": "at_least_one" }),
+        Domain::Share => json!({ "kind": "share" }),
         Domain::Between { min, max } => json!({ "kind": "between", "min": min, "max": max }),
         Domain::Bool => json!({ "kind": "bool" }),
     };
@@ -143,8 +147,13 @@ fn reject_phases(reject: Reject) -> Vec<&'static str> {
         | Reject::ConcurrencyBelowReplicas
         | Reject::CacheDoesNotFit
         | Reject::BatchDoesNotFit
+        | Reject::DrafterMissing
+        | Reject::DrafterSplit
         | Reject::Overloaded
         | Reject::StaticArrivals
-        | Reject::FleetTooSmall => &[Phase::Inference],
+        | Reject::FleetTooSmall
+        | Reject::PrefillPrecisionUnsupported
+        | Reject::PrefillLayout
+        | Reject::PrefillDoesNotFit => &[Phase::Inference],
     })
 }

@@ -29,11 +29,11 @@ def source(file: str, folders: tuple[Path, ...]) -> tuple[str, str] | None:
     return None
 
 
-def stack_files(folders: tuple[Path, ...]) -> dict[str, str]:
-    """The file of each training stack, by its id; that of the strongest folder."""
-    files = [path for folder in catalog_directories(folders) for path in sorted((folder / "stacks").glob("*.toml"))]
+def entry_files(kind: str, folders: tuple[Path, ...]) -> dict[str, str]:
+    """The file of each training stack or serving engine, by its id; that of the strongest folder."""
+    files = [path for folder in catalog_directories(folders) for path in sorted((folder / f"{kind}s").glob("*.toml"))]
     tables = ((path.stem, tomllib.loads(path.read_text(encoding="utf-8"))) for path in files)
-    return {entry["id"]: f"stacks/{stem}" for stem, table in tables for entry in table.get("stack", [])}
+    return {entry["id"]: f"{kind}s/{stem}" for stem, table in tables for entry in table.get(kind, [])}
 
 
 def value(term: Term, folders: tuple[Path, ...]) -> float | None:

@@ -14,7 +14,6 @@ from llmsweep.api import open_catalog
 from llmsweep.calibrate.runs import override, search
 from llmsweep.calibrate.runs.terms import Term, terms
 from llmsweep.errors import DataError
-from llmsweep.validate.defaults import ENGINES
 from llmsweep.validate.intervals import counted
 from llmsweep.validate.run import validate
 
@@ -99,7 +98,8 @@ def calibrate(files: Sequence[Path], *, catalog: Iterable[Path] = ()) -> Runs:
     opened = open_catalog(folders)
     chips = json.loads(opened.list("accelerators"))
     architectures = {chip["id"]: chip["architecture"] for chip in chips}
-    wanted = list(terms(rows, architectures, override.stack_files(folders)))
+    files_of = [override.entry_files(kind, folders) for kind in ("stack", "engine")]
+    wanted = list(terms(rows, architectures, *files_of))
     known = [(term, shipped) for term in wanted if (shipped := override.value(term, folders)) is not None]
     ask = Asked(files, folders, [term for term, _ in known], [shipped for _, shipped in known], rows)
     prior = priors(known)
@@ -136,8 +136,7 @@ def usable(rows: pl.DataFrame) -> pl.DataFrame:
         reasons = rows.filter(pl.col("reject").is_not_null())["reject"].unique(maintain_order=True).head(3).to_list()
         why = f": {'; '.join(reasons)}" if reasons else ""
         raise DataError(f"{good.height} measurements can be used, {FEWEST} are needed{why}")
-    engine = pl.col("software").str.to_lowercase().replace_strict(ENGINES, default="vllm")
-    return good.with_columns(engine.alias("engine"), pl.col("group").fill_null("own"))
+    return good.with_columns(pl.col("software").alias("engine"), pl.col("group").fill_null("own"))
 
 
 def priors(known: Sequence[tuple[Term, float]]) -> search.Prior:

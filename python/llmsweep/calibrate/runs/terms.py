@@ -33,43 +33,44 @@ TRAINING = (
     Term("systems/training", ("expert_layer_floor_s",), "least time of a layer of experts", TIME),
     Term("systems/collectives", ("between_nodes", "efficiency"), "share of the network reached", SHARE, 0.0, 1.0),
 )
-ENGINE = (
-    ("host_step_s", "host time per step"),
-    ("host_request_s", "host time per step and request"),
-    ("first_token_s", "fixed time to the first token"),
+SERVING = (
+    Term("systems/serving", ("host_step_s",), "host time per step", TIME),
+    Term("systems/serving", ("host_request_s",), "host time per step and request", TIME),
+    Term("systems/serving", ("first_token_s",), "fixed time to the first token", TIME),
+    Term("systems/serving", ("kernel_start_s",), "start of a kernel inside a captured graph", TIME),
 )
-SERVING = (Term("systems/serving", ("common", "kernel_start_s"), "start of a kernel inside a captured graph", TIME),)
 
 
-def terms(rows: pl.DataFrame, architectures: dict[str, str], stacks: dict[str, str]) -> Iterator[Term]:
+def terms(
+    rows: pl.DataFrame, architectures: dict[str, str], stacks: dict[str, str], engines: dict[str, str]
+) -> Iterator[Term]:
     """The terms that rows may tell: those of their phases, engines and architectures.
 
     Args:
         rows: What `validate` answered, with ``engine``.
         architectures: Architecture by accelerator.
         stacks: The catalogue's file of each training stack.
+        engines: The catalogue's file of each serving engine.
     """
     training = rows.filter(pl.col("kind") == "training")
     serving = rows.filter(pl.col("kind").is_in(["inference", "serving"]))
     if training.height:
         yield from TRAINING
-        yield from of_stacks(training, stacks)
+        yield from of_software(training, "stack", stacks, TRAINING)
         yield from clocks(training, architectures, "training_clock")
     if serving.height:
-        for engine in sorted(set(serving["engine"].drop_nulls())):
-            for key, doc in ENGINE:
-                yield Term("systems/serving", ("engine", engine, key), f"{doc} of {engine}", TIME)
         yield from SERVING
+        yield from of_software(serving, "engine", engines, SERVING)
         yield from clocks(serving, architectures, "serving_clock")
 
 
-def of_stacks(rows: pl.DataFrame, stacks: dict[str, str]) -> Iterator[Term]:
-    """The same constants as the rows' stacks have them; no value stands where a stack leaves one to the defaults."""
-    for stack in sorted(set(rows["stack"].drop_nulls()) & stacks.keys()):
-        for term in TRAINING:
-            if term.file == "systems/training":
-                doc = f"{term.doc} of {stack}"
-                yield Term(stacks[stack], ("stack", stack, *term.path), doc, term.width, term.low, term.high)
+def of_software(rows: pl.DataFrame, kind: str, files: dict[str, str], shared: Iterable[Term]) -> Iterator[Term]:
+    """The same constants as the rows' stacks or engines have them; no value stands where one takes the default."""
+    for name in sorted(set(rows[kind].drop_nulls()) & files.keys()):
+        for term in shared:
+            if term.file in ("systems/training", "systems/serving"):
+                doc = f"{term.doc} of {name}"
+                yield Term(files[name], (kind, name, *term.path), doc, term.width, term.low, term.high)
 
 
 def clocks(rows: pl.DataFrame, architectures: dict[str, str], key: str) -> Iterable[Term]:

@@ -3,7 +3,7 @@ use llmsweep_model::memory::recompute::Module;
 use llmsweep_model::phase::training_state::Offload;
 use llmsweep_model::work::adapters::Target;
 
-use super::{Axis, Domain, ENGINE_NAMES, Fallback, KV_PRECISION_NAMES, Level, PRECISION_NAMES, Phase};
+use super::{Axis, Domain, Fallback, KV_PRECISION_NAMES, Level, POOL_PRECISION_NAMES, PRECISION_NAMES, Phase, SAME};
 
 const BOTH: &[Phase] = &Phase::ALL;
 const TRAINING: &[Phase] = &[Phase::Training];
@@ -28,7 +28,7 @@ const fn in_unit(unit: &'static str, axis: Axis) -> Axis {
     Axis { unit, ..axis }
 }
 
-use Domain::{Amount, AtLeastOne, Between, Bool, Choice, Integer, Positive};
+use Domain::{Amount, AtLeastOne, Between, Bool, Choice, Integer, Positive, Share};
 use Fallback::{Name, Number, Required};
 use Level::{Row, Shape, Time, Work};
 
@@ -36,6 +36,12 @@ use Level::{Row, Shape, Time, Work};
 const COUNT: Domain = Integer { min: 1, max: 100_000_000 };
 /// Tokens: from one to far more than any published run.
 const TOKENS: Domain = Integer { min: 1, max: 1_000_000_000_000_000 };
+
+/// Requests of a batch, 0 for no limit.
+const BATCH: Domain = Integer { min: 0, max: 100_000_000 };
+
+/// A way to split the prefill pool's workers, 0 for that of the decode pool's.
+const POOL_SPLIT: Domain = Integer { min: 0, max: 100_000_000 };
 
 /// Layers of one stage, none for an even share.
 const STAGE_LAYERS: Domain = Integer { min: 0, max: 100_000 };
@@ -48,6 +54,15 @@ pub const AXES: &[Axis] = &[
     axis("model", BOTH, Shape, Domain::Model, Required, "The language model."),
     axis("precision", BOTH, Shape, Choice(&PRECISION_NAMES), Name("bf16"), "Format of weights and arithmetic."),
     axis("kv_precision", INFERENCE, Shape, Choice(&KV_PRECISION_NAMES), Name("bf16"), "Format of the key-value cache."),
+    axis(
+        "quantised_modules",
+        INFERENCE,
+        Shape,
+        Choice(&["usual", "all", "experts"]),
+        Name("usual"),
+        "The matrices that precision holds for: all of the layers, routed experts alone, or usual: experts alone where weights have fewer than \
+         8 bits, as such checkpoints are published.",
+    ),
     axis(
         "stack",
         TRAINING,
@@ -181,6 +196,22 @@ pub const AXES: &[Axis] = &[
         Number(1.0),
         "What if: tokens of the busiest expert-parallel rank over the mean.",
     ),
+    axis(
+        "speculation",
+        INFERENCE,
+        Work,
+        Choice(&["none", "draft", "mtp", "eagle"]),
+        Name("none"),
+        "What guesses tokens ahead: a draft_model, the model's prediction layers (mtp), or a layer on its features (eagle).",
+    ),
+    axis(
+        "draft_model",
+        INFERENCE,
+        Work,
+        Domain::DraftModel,
+        Name("none"),
+        "The model that guesses tokens where speculation is \"draft\".",
+    ),
     axis("accelerator", BOTH, Time, Domain::Accelerator, Required, "The accelerator."),
     axis("network", BOTH, Time, Domain::Network, Name("default"), "The cluster's network link per accelerator."),
     axis(
@@ -211,9 +242,9 @@ pub const AXES: &[Axis] = &[
         "engine",
         INFERENCE,
         Time,
-        Choice(&ENGINE_NAMES),
+        Domain::Engine,
         Name("vllm"),
-        "The serving engine; sets host time, memory use and scheduling.",
+        "The serving engine, by release; sets host time, memory use, scheduling and kernels.",
     ),
     axis("peak_flops_scale", BOTH, Time, Positive, Number(1.0), "What if: factor on the accelerator's peak FLOP/s."),
     axis(
@@ -379,9 +410,9 @@ pub const AXES: &[Axis] = &[
         "serving_mode",
         INFERENCE,
         Row,
-        Choice(&["continuous", "static"]),
+        Choice(&["continuous", "static", "disaggregated"]),
         Name("continuous"),
-        "Continuous batching in steady state, or one static batch at a time.",
+        "Continuous batching in steady state, one static batch at a time, or a pool that prefills beside one that decodes.",
     ),
     workload(
         axis(
@@ -415,6 +446,90 @@ pub const AXES: &[Axis] = &[
             "Requests in flight over all replicas (the batch of a static run); arrivals at a rate take its place.",
         ),
         "requests",
+    ),
+    axis(
+        "admission_interval",
+        INFERENCE,
+        Row,
+        COUNT,
+        Fallback::Integer(1),
+        "Decode steps between two looks at the queue of new requests: SGLang's scheduler_recv_interval, TensorRT-LLM's batch_wait_timeout_iters.",
+    ),
+    axis(
+        "speculative_tokens",
+        INFERENCE,
+        Row,
+        Integer { min: 0, max: 1000 },
+        Fallback::Integer(0),
+        "Tokens that are guessed before each step, where speculation is not \"none\".",
+    ),
+    axis(
+        "kv_allocator",
+        INFERENCE,
+        Row,
+        Choice(&["paged", "contiguous", "power_of_two"]),
+        Name("paged"),
+        "How room for a request's cache is set aside: in blocks, in one piece of max_model_len, or of a power of two.",
+    ),
+    in_unit(
+        "tokens",
+        axis(
+            "max_model_len",
+            INFERENCE,
+            Row,
+            Integer { min: 0, max: 100_000_000 },
+            Fallback::Integer(0),
+            "Longest request that the engine takes, prompt and answer; 0 for input_tokens + output_tokens.",
+        ),
+    ),
+    axis(
+        "weight_offload",
+        INFERENCE,
+        Row,
+        Share,
+        Number(0.0),
+        "Share of the layers' weights that live in the host's memory; every pass brings them over.",
+    ),
+    axis(
+        "kv_offload",
+        INFERENCE,
+        Row,
+        Share,
+        Number(0.0),
+        "Share of the running requests' cache that lives in the host's memory; every step brings it over.",
+    ),
+    workload(
+        axis(
+            "acceptance_rate",
+            INFERENCE,
+            Row,
+            Share,
+            Number(0.8),
+            "Probability that a guessed token is accepted where those before it were; depends on what guesses and on the text.",
+        ),
+        "",
+    ),
+    workload(
+        axis(
+            "prefix_hit_rate",
+            INFERENCE,
+            Row,
+            Share,
+            Number(0.0),
+            "Share of a prompt's tokens whose keys and values are cached from earlier requests; the last token never is.",
+        ),
+        "",
+    ),
+    workload(
+        axis(
+            "prefix_shared",
+            INFERENCE,
+            Row,
+            Bool,
+            Fallback::Bool(false),
+            "Whether the cached prefix is the same for all requests, so that its cache needs room once.",
+        ),
+        "",
     ),
     workload(
         axis(
@@ -481,5 +596,70 @@ pub const AXES: &[Axis] = &[
             "Promised time between two tokens, for slo_attainment; 0 promises none.",
         ),
         "s",
+    ),
+    axis(
+        "max_batch",
+        INFERENCE,
+        Row,
+        BATCH,
+        Fallback::Integer(0),
+        "Requests that an engine runs together on one replica at most; 0 is as many as fit. Static batches have their size.",
+    ),
+    axis(
+        "decode_workers",
+        INFERENCE,
+        Row,
+        COUNT,
+        Fallback::Integer(1),
+        "Workers of a disaggregated decode pool, each laid out by the main axes; data_parallel is inside one.",
+    ),
+    axis("prefill_workers", INFERENCE, Row, COUNT, Fallback::Integer(1), "Workers of a disaggregated prefill pool."),
+    axis(
+        "prefill_accelerator",
+        INFERENCE,
+        Row,
+        Domain::PoolAccelerator,
+        Name(SAME),
+        "The accelerator of a disaggregated prefill pool.",
+    ),
+    axis(
+        "prefill_precision",
+        INFERENCE,
+        Row,
+        Choice(&POOL_PRECISION_NAMES),
+        Name(SAME),
+        "Format of weights and arithmetic in a disaggregated prefill pool.",
+    ),
+    axis(
+        "prefill_tensor_parallel",
+        INFERENCE,
+        Row,
+        POOL_SPLIT,
+        Fallback::Integer(0),
+        "Devices of the prefill pool that share each layer's matrices; 0 is tensor_parallel.",
+    ),
+    axis(
+        "prefill_expert_parallel",
+        INFERENCE,
+        Row,
+        POOL_SPLIT,
+        Fallback::Integer(0),
+        "Devices of the prefill pool over which the experts of a layer are spread; 0 is expert_parallel.",
+    ),
+    axis(
+        "prefill_pipeline_parallel",
+        INFERENCE,
+        Row,
+        POOL_SPLIT,
+        Fallback::Integer(0),
+        "Stages into which the prefill pool's workers split the layers; 0 is pipeline_parallel.",
+    ),
+    axis(
+        "prefill_data_parallel",
+        INFERENCE,
+        Row,
+        POOL_SPLIT,
+        Fallback::Integer(0),
+        "Attention replicas inside one worker of the prefill pool; 0 is data_parallel.",
     ),
 ];

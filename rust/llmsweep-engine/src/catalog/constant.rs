@@ -114,6 +114,7 @@ pub fn overridden<T>(mut value: T, constants: &[Constant<T>], own: &[(usize, f64
 #[cfg(test)]
 mod tests {
     use super::super::operations::OPERATIONS;
+    use super::super::serving_engine::SERVING;
     use super::super::training_system::TRAINING;
     use super::*;
 
@@ -130,5 +131,6 @@ mod tests {
     fn every_constant_has_a_field_of_its_own() {
         fields_differ(&OPERATIONS);
         fields_differ(&TRAINING);
+        fields_differ(&SERVING);
     }
 }

@@ -6,7 +6,7 @@ use llmsweep_model::precision::ComputeFormat;
 use serde_json::{Map, Value, json};
 
 use super::network::WIRINGS;
-use super::{AcceleratorEntry, Catalog, Kind, ModelEntry, NetworkEntry, Price, StackEntry, TrainingRun};
+use super::{AcceleratorEntry, Catalog, EngineEntry, Kind, ModelEntry, NetworkEntry, Price, StackEntry, TrainingRun};
 
 impl Catalog {
     /// Rows of the entries of a kind whose id matches a glob.
@@ -18,6 +18,7 @@ impl Catalog {
             Kind::Networks => self.network(id).map(NetworkEntry::row_json),
             Kind::Prices => self.price(id).map(Price::json),
             Kind::Stacks => self.stack(id).map(StackEntry::row_json),
+            Kind::Engines => self.engine(id).map(EngineEntry::row_json),
         };
         self.matching(kind, pattern).into_iter().filter_map(row).collect()
     }
@@ -31,6 +32,7 @@ impl Catalog {
             Kind::Networks => self.network(id).map(|entry| (entry.json(), &entry.source[..])),
             Kind::Prices => self.price(id).map(|entry| (entry.json(), &[][..])),
             Kind::Stacks => self.stack(id).map(|entry| (entry.json(), &entry.source[..])),
+            Kind::Engines => self.engine(id).map(|entry| (entry.json(), &entry.source[..])),
         }?;
         let spelt: Map<String, Value> =
             sources.iter().filter_map(|key| Some((key.clone(), self.source(kind, key)?.into()))).collect();

@@ -6,6 +6,7 @@ pub mod accelerator;
 pub mod collectives;
 pub mod constant;
 pub mod efficiency;
+pub mod engine;
 pub mod fabric;
 mod fields;
 mod glob;
@@ -20,6 +21,7 @@ pub mod network;
 pub mod operations;
 pub mod price;
 mod relatives;
+pub mod serving_engine;
 pub mod stack;
 pub mod systems;
 pub mod training_system;
@@ -29,6 +31,7 @@ use std::path::{Path, PathBuf};
 
 pub use accelerator::{AcceleratorEntry, ScaleUp};
 pub use efficiency::{Efficiencies, Provenance};
+pub use engine::EngineEntry;
 pub use kernels::Kernels;
 pub use laws::ResolvedLaws;
 pub use model::{ModelEntry, TrainingRun};
@@ -42,7 +45,7 @@ use crate::node::{DocumentError, Node, Place, Value, nearest};
 
 /// Sub-folders of a catalogue folder whose entries are kept here, one [`Kind`] each; a sub-folder of another sort (efficiencies)
 /// has a decoder of its own beside this one, which reads it with [`documents`].
-pub const SUB_FOLDERS: [&str; 5] = ["models", "accelerators", "networks", "prices", "stacks"];
+pub const SUB_FOLDERS: [&str; 6] = ["models", "accelerators", "networks", "prices", "stacks", "engines"];
 
 /// A kind of entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,11 +60,14 @@ pub enum Kind {
     Prices,
     /// Training stacks.
     Stacks,
+    /// Serving engines.
+    Engines,
 }
 
 impl Kind {
     /// Every kind, in the order of [`SUB_FOLDERS`].
-    pub const ALL: [Self; 5] = [Self::Models, Self::Accelerators, Self::Networks, Self::Prices, Self::Stacks];
+    pub const ALL: [Self; 6] =
+        [Self::Models, Self::Accelerators, Self::Networks, Self::Prices, Self::Stacks, Self::Engines];
 
     /// Name: that of the sub-folder.
     #[must_use]
@@ -78,6 +84,7 @@ impl Kind {
             Self::Networks => "network",
             Self::Prices => "price",
             Self::Stacks => "stack",
+            Self::Engines => "engine",
         }
     }
 
@@ -96,6 +103,7 @@ pub struct Catalog {
     networks: BTreeMap<String, NetworkEntry>,
     prices: BTreeMap<String, Price>,
     stacks: BTreeMap<String, StackEntry>,
+    engines: BTreeMap<String, EngineEntry>,
     measured_collectives: Vec<MeasuredCollective>,
     constants: Vec<ConstantSet>,
     sources: BTreeMap<(Kind, String), String>,
@@ -173,8 +181,8 @@ impl Catalog {
         &self.systems
     }
 
-    /// Adds the `[[model]]`, `[[accelerator]]`, `[[network]]`, `[[price]]` and `[[stack]]` tables of a document; they replace entries of the
-    /// same id. Other keys of the document are left to its own decoder.
+    /// Adds the `[[model]]`, `[[accelerator]]`, `[[network]]`, `[[price]]`, `[[stack]]` and `[[engine]]` tables of a document; they
+    /// replace entries of the same id. Other keys of the document are left to its own decoder.
     ///
     /// # Errors
     /// The first mistake; the catalogue is then left as it was.
@@ -191,8 +199,17 @@ impl Catalog {
 
     /// Takes all entries of one document; its `[sources]` explain the keys of the sub-folder that it stands in.
     fn take(&mut self, document: &Node, folder: Option<Kind>, seen: &mut Seen) -> Result<(), DocumentError> {
-        const KEYS: [&str; 8] =
-            ["model", "accelerator", "network", "price", "stack", "measured_collective", "constants", "sources"];
+        const KEYS: [&str; 9] = [
+            "model",
+            "accelerator",
+            "network",
+            "price",
+            "stack",
+            "engine",
+            "measured_collective",
+            "constants",
+            "sources",
+        ];
         let fields = fields::Fields::new(document, "a catalogue file", &KEYS)?;
         for entry in fields.entries() {
             if let ("sources", Some(folder)) = (entry.key.as_str(), folder) {
@@ -236,6 +253,11 @@ impl Catalog {
                 let entry = StackEntry::decode(item)?;
                 once(seen, Kind::Stacks, &entry.id, &entry.place)?;
                 self.stacks.insert(entry.id.clone(), entry);
+            }
+            "engine" => {
+                let entry = EngineEntry::decode(item)?;
+                once(seen, Kind::Engines, &entry.id, &entry.place)?;
+                self.engines.insert(entry.id.clone(), entry);
             }
             "measured_collective" => self.measured_collectives.push(MeasuredCollective::decode(item)?),
             _ => self.constants.push(ConstantSet::decode(item)?),
@@ -286,6 +308,12 @@ impl Catalog {
         self.stacks.get(id)
     }
 
+    /// The serving engine of this id.
+    #[must_use]
+    pub fn engine(&self, id: &str) -> Option<&EngineEntry> {
+        self.engines.get(id)
+    }
+
     /// Measured collectives, in the order of the files.
     #[must_use]
     pub fn measured_collectives(&self) -> &[MeasuredCollective] {
@@ -313,6 +341,7 @@ impl Catalog {
             Kind::Networks => Box::new(self.networks.keys().map(String::as_str)),
             Kind::Prices => Box::new(self.prices.keys().map(String::as_str)),
             Kind::Stacks => Box::new(self.stacks.keys().map(String::as_str)),
+            Kind::Engines => Box::new(self.engines.keys().map(String::as_str)),
         }
     }
 

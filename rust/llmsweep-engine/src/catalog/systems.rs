@@ -1,17 +1,16 @@
 //! Constants of software: collectives, the training stack, serving engines; and of operations.
 use llmsweep_model::collective::CollectiveModel;
 use llmsweep_model::operations::Operations;
-use llmsweep_model::quantity::{Bytes, Seconds};
+use llmsweep_model::quantity::Seconds;
 use llmsweep_model::system::{ServingEngine, TrainingSystem};
 
 use super::collectives::collectives;
 use super::constant::{every, keys};
-use super::efficiency::required_share;
 use super::fields::Fields;
 use super::intervals::Intervals;
 use super::operations::OPERATIONS;
+use super::serving_engine::SERVING;
 use super::training_system::TRAINING;
-use crate::axes::ENGINE_NAMES;
 use crate::node::{DocumentError, Node};
 
 /// Constants of software; the folder `systems` must give all of them.
@@ -21,8 +20,8 @@ pub struct Systems {
     pub collectives: Option<CollectiveModel>,
     /// The training stack.
     pub training: Option<TrainingSystem>,
-    /// Serving engines, in the order of [`ENGINE_NAMES`].
-    pub engines: Option<Vec<ServingEngine>>,
+    /// A serving engine of which nothing in particular is known.
+    pub serving: Option<ServingEngine>,
     /// How far measurements lie from predictions.
     pub intervals: Intervals,
     /// How clusters are run.
@@ -39,7 +38,11 @@ impl Systems {
                 let fields = Fields::new(node, "the table of constants of training", &allowed)?;
                 self.training = Some(every(&fields, &TRAINING)?);
             }
-            "serving" => self.engines = Some(engines(node)?),
+            "serving" => {
+                let allowed: Vec<&str> = keys(&SERVING).chain(["source"]).collect();
+                let fields = Fields::new(node, "the table of constants of serving", &allowed)?;
+                self.serving = Some(every(&fields, &SERVING)?);
+            }
             "intervals" => self.intervals = Intervals::decode(node)?,
             "operations" => {
                 let allowed: Vec<&str> = keys(&OPERATIONS).chain(["source"]).collect();
@@ -59,7 +62,7 @@ impl Systems {
     /// Whether all four files have been read.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.collectives.is_some() && self.training.is_some() && self.engines.is_some() && self.operations.is_some()
+        self.collectives.is_some() && self.training.is_some() && self.serving.is_some() && self.operations.is_some()
     }
 }
 
@@ -106,59 +109,4 @@ pub(super) fn seconds(fields: &Fields, key: &str) -> Result<Seconds, DocumentErr
 pub(super) fn section<'a>(fields: &Fields<'a>, key: &str, allowed: &[&str]) -> Result<Fields<'a>, DocumentError> {
     let missing = || DocumentError::new(fields.place(), format!("{} lacks the table [{key}]", fields.what()));
     fields.table(key, allowed)?.ok_or_else(missing)
-}
-
-/// Keys of `[common]` in `serving.toml`.
-pub const COMMON_KEYS: [&str; 7] = [
-    "kernel_start_s",
-    "burst_requests",
-    "burst_weight",
-    "queue_weight",
-    "routing_independence",
-    "logit_bytes",
-    "source",
-];
-
-/// Keys of an `[engine.…]` table in `serving.toml`.
-pub const ENGINE_KEYS: [&str; 11] = [
-    "host_step_s",
-    "host_request_s",
-    "memory_fraction",
-    "reserve_bytes",
-    "fraction_of_free",
-    "output_reserved",
-    "block_tokens",
-    "first_token_s",
-    "first_token_layer_s",
-    "first_token_expert_layer_s",
-    "source",
-];
-
-fn engines(node: &Node) -> Result<Vec<ServingEngine>, DocumentError> {
-    let fields = Fields::new(node, "the table of constants of serving", &["engine", "common"])?;
-    let common = section(&fields, "common", &COMMON_KEYS)?;
-    let all = section(&fields, "engine", &ENGINE_NAMES)?;
-    ENGINE_NAMES.iter().map(|name| engine(&all, name, &common)).collect()
-}
-
-fn engine(all: &Fields, name: &str, common: &Fields) -> Result<ServingEngine, DocumentError> {
-    let own = section(all, name, &ENGINE_KEYS)?;
-    Ok(ServingEngine {
-        host_step: seconds(&own, "host_step_s")?,
-        host_request: seconds(&own, "host_request_s")?,
-        memory_fraction: required_share(&own, "memory_fraction")?,
-        reserve: Bytes(amount(&own, "reserve_bytes")?),
-        fraction_of_free: own.flag("fraction_of_free")?,
-        output_reserved: within(&own, "output_reserved", 0.0, 1.0)?,
-        block_tokens: surplus(&own, "block_tokens")?,
-        first_token: seconds(&own, "first_token_s")?,
-        first_token_layer: seconds(&own, "first_token_layer_s")?,
-        first_token_expert_layer: seconds(&own, "first_token_expert_layer_s")?,
-        kernel_start: seconds(common, "kernel_start_s")?,
-        burst_requests: positive(common, "burst_requests")?,
-        burst_weight: amount(common, "burst_weight")?,
-        queue_weight: amount(common, "queue_weight")?,
-        routing_independence: required_share(common, "routing_independence")?,
-        logit_bytes: amount(common, "logit_bytes")?,
-    })
 }

@@ -8,10 +8,10 @@ use llmsweep_model::subset::Subset;
 use llmsweep_model::system::TrainingSystem;
 
 use super::CompileError;
-use crate::axes::Phase;
+use crate::axes::{Phase, SAME};
 use crate::catalog::intervals::Intervals;
 use crate::catalog::kernels::chip;
-use crate::catalog::{AcceleratorEntry, Catalog, ModelEntry, ResolvedLaws, StackEntry};
+use crate::catalog::{AcceleratorEntry, Catalog, EngineEntry, ModelEntry, NetworkEntry, ResolvedLaws, StackEntry};
 use crate::spread::Spread;
 
 pub(super) fn choices<T: Copy>(names: &[String], all: &[(&str, T)]) -> Vec<T> {
@@ -20,6 +20,35 @@ pub(super) fn choices<T: Copy>(names: &[String], all: &[(&str, T)]) -> Vec<T> {
 
 pub(super) fn subsets(names: &[String], all: &[&str]) -> Vec<Subset> {
     names.iter().filter_map(|name| Subset::parse(name, all)).collect()
+}
+
+/// A copy of what the catalogue has under a name.
+pub(super) fn entry<T: Clone>(id: &str, kind: &str, found: Option<&T>) -> Result<T, CompileError> {
+    found.cloned().ok_or_else(|| CompileError(format!("the catalogue has no {kind} \"{id}\"")))
+}
+
+/// Copies of what the catalogue has under these names.
+pub(super) fn entries<'a, T: Clone + 'a>(
+    names: &[String],
+    kind: &str,
+    find: impl Fn(&str) -> Option<&'a T>,
+) -> Result<Vec<T>, CompileError> {
+    names.iter().map(|id| entry(id, kind, find(id))).collect()
+}
+
+/// The names of an axis followed by those that only the prefill pool's axis has, and where each of the latter stands; `None` for
+/// [`SAME`].
+pub(super) fn with_pool(mut names: Vec<String>, pool: &[String]) -> (Vec<String>, Vec<Option<usize>>) {
+    let positions = pool.iter().map(|name| {
+        (name != SAME).then(|| {
+            names.iter().position(|known| known == name).unwrap_or_else(|| {
+                names.push(name.clone());
+                names.len() - 1
+            })
+        })
+    });
+    let positions = positions.collect();
+    (names, positions)
 }
 
 /// The format of caches where there is none: attention of training is in 16 bits.
@@ -91,6 +120,34 @@ pub(super) fn spreads(
         software.iter().copied().map(with).collect()
     };
     models.iter().map(|model| of(model.shape.moe.is_some())).collect()
+}
+
+/// The networks of these names; `None` for the accelerator's usual one.
+pub(super) fn networks(catalog: &Catalog, names: &[String]) -> Result<Vec<Option<NetworkEntry>>, CompileError> {
+    let missing = |id: &str| CompileError(format!("the catalogue has no network \"{id}\""));
+    let named = |id: &String| match id.as_str() {
+        "default" => Ok(None),
+        id => catalog.network(id).cloned().map(Some).ok_or_else(|| missing(id)),
+    };
+    names.iter().map(named).collect()
+}
+
+/// The models of these names; `None` for `none`.
+pub(super) fn models_of(catalog: &Catalog, names: &[String]) -> Result<Vec<Option<ModelEntry>>, CompileError> {
+    let named = |id: &String| match id.as_str() {
+        "none" => Ok(None),
+        id => {
+            let missing = || CompileError(format!("the catalogue has no model \"{id}\""));
+            catalog.model(id).cloned().map(Some).ok_or_else(missing)
+        }
+    };
+    names.iter().map(named).collect()
+}
+
+/// The engines of these names.
+pub(super) fn named_engines<'a>(catalog: &'a Catalog, names: &[String]) -> Result<Vec<&'a EngineEntry>, CompileError> {
+    let missing = |id: &str| CompileError(format!("the catalogue has no engine \"{id}\""));
+    names.iter().map(|id| catalog.engine(id).ok_or_else(|| missing(id))).collect()
 }
 
 /// The stacks of these names; `None` for the defaults.

@@ -1,15 +1,22 @@
 //! Serving rows.
 use llmsweep_model::arch::ModelShape;
-use llmsweep_model::economics::Fleet;
+use llmsweep_model::economics::{Fleet, Upkeep};
 use llmsweep_model::flops::ForwardFlops;
 use llmsweep_model::parallel::pipeline::Cut;
+use llmsweep_model::phase::inference::offload::HostShare;
+use llmsweep_model::phase::inference::prefix::Prefix;
+use llmsweep_model::phase::inference::speculation::{Drafter, Guess};
 use llmsweep_model::phase::inference::times::{InferenceDevice, InferenceWork, PassTime};
-use llmsweep_model::phase::inference::{self, InferenceRow, InferenceSetup, Replica, Tables};
+use llmsweep_model::phase::inference::{
+    self, InferenceRow, InferenceSetup, Replica, ServingMode, Tables, disaggregated,
+};
 use llmsweep_model::quantity::Seconds;
 use llmsweep_model::reject::Reject;
+use llmsweep_model::system::ServingEngine;
 
 use super::Common;
 use super::memo::{Memo, stages_of};
+use super::prefill_pool::{PrefillLayout, PrefillPools};
 use super::seen::{Seen, UNSEEN};
 use crate::axes::Level;
 use crate::catalog::Provenance;
@@ -34,38 +41,63 @@ pub struct InferenceEvaluator<'a> {
     seen: Seen<'a>,
     prompt_flops: Memo<f64>,
     work: Result<InferenceWork, Reject>,
+    drafter: Result<Option<Drafter>, Reject>,
     device: Result<(InferenceDevice, Provenance), Reject>,
     passes: Passes,
+    pools: PrefillPools,
 }
 
 /// Passes of the last cell, by batch and by prompt.
 struct Passes {
     prefill: Memo<PassTime>,
     decode: Memo<PassTime>,
+    guess: Memo<PassTime>,
+}
+
+impl Passes {
+    fn new() -> Self {
+        Self { prefill: Memo::new(), decode: Memo::new(), guess: Memo::new() }
+    }
+
+    fn forget(&mut self) {
+        self.prefill.forget();
+        self.decode.forget();
+        self.guess.forget();
+    }
 }
 
 struct CellTables<'a> {
     shape: &'a ModelShape,
     work: &'a InferenceWork,
     device: &'a InferenceDevice,
+    drafter: Option<&'a Drafter>,
     passes: &'a mut Passes,
     prompt_flops: &'a mut Memo<f64>,
 }
 
 impl Tables for CellTables<'_> {
-    fn prefill(&mut self, sequences: f64, input_tokens: f64) -> PassTime {
-        let Self { shape, work, device, .. } = self;
-        self.passes.prefill.get((sequences, input_tokens), || device.prefill(shape, work, sequences, input_tokens))
+    fn prefill_chunk(&mut self, sequences: f64, tokens: f64, past: f64) -> PassTime {
+        let Self { shape, work, device, drafter, .. } = self;
+        self.passes.prefill.get((sequences, tokens, past), || {
+            let own = device.prefill_chunk(shape, work, sequences, (tokens, past));
+            drafter.map_or(own, |drafter| own.plus(drafter.prefill_chunk(device, sequences, (tokens, past))))
+        })
+    }
+
+    fn guess(&mut self, requests: f64) -> PassTime {
+        let Self { device, drafter, .. } = self;
+        let compute = || drafter.map_or(PassTime::default(), |drafter| drafter.guess(device, requests));
+        self.passes.guess.get((requests, 0.0, 0.0), compute)
     }
 
     fn decode(&mut self, requests: f64) -> PassTime {
         let Self { shape, work, device, .. } = self;
-        self.passes.decode.get((requests, 0.0), || device.decode(shape, work, requests))
+        self.passes.decode.get((requests, 0.0, 0.0), || device.decode(shape, work, requests))
     }
 
     fn prefill_flops(&mut self, input_tokens: f64) -> f64 {
         let shape = self.shape;
-        self.prompt_flops.get((input_tokens, 0.0), || ForwardFlops::of_sequence(shape, input_tokens).prompt())
+        self.prompt_flops.get((input_tokens, 0.0, 0.0), || ForwardFlops::of_sequence(shape, input_tokens).prompt())
     }
 }
 
@@ -77,8 +109,10 @@ impl<'a> InferenceEvaluator<'a> {
             seen: Seen::new(context),
             prompt_flops: Memo::new(),
             work: Err(UNSEEN),
+            drafter: Err(UNSEEN),
             device: Err(UNSEEN),
-            passes: Passes { prefill: Memo::new(), decode: Memo::new() },
+            passes: Passes::new(),
+            pools: PrefillPools::new(),
         }
     }
 
@@ -93,13 +127,17 @@ impl<'a> InferenceEvaluator<'a> {
             let shape = &context.model(point).shape;
             let kv = context.kv_precisions[point.index(axis::KV_PRECISION)];
             let (tensor, expert) = (context.count(point, axis::TENSOR), context.count(point, axis::EXPERT));
-            self.work = InferenceWork::count(shape, context.precision(point), kv, tensor, expert);
+            let (precision, quantised) = (context.precision(point), context.quantised(point));
+            self.work = InferenceWork::count(shape, precision, quantised, kv, tensor, expert);
+            let (speculation, draft) = context.speculation(point);
+            let draft = draft.map(|entry| &entry.shape);
+            self.drafter = Drafter::of(speculation, shape, draft, (precision, quantised, kv), (tensor, expert));
         }
         self.device = context
             .device(point)
             .map(|resolved| (InferenceDevice::of(&resolved.device, context.engine(point)), resolved.provenance));
-        self.passes.prefill.forget();
-        self.passes.decode.forget();
+        self.passes.forget();
+        self.pools.forget(first == Level::Shape);
     }
 
     /// The results of a point.
@@ -110,9 +148,15 @@ impl<'a> InferenceEvaluator<'a> {
         let used = self.seen.context.number(point, axis::TENSOR) * f64::from(setup.pipeline) * f64::from(setup.data);
         let devices = self.seen.context.search.paid(used);
         let provenance = self.device.as_ref().ok().map(|(_, provenance)| *provenance);
+        let disaggregated = setup.mode == ServingMode::Disaggregated;
+        let devices = if disaggregated { devices * setup.decode_workers } else { devices };
+        let mut common = self.seen.common(point, Fleet { devices, spares: 0.0 }, provenance);
+        if disaggregated {
+            common = self.with_pool(point, common);
+        }
         InferenceOutcome {
             result: self.row(point, &setup),
-            common: self.seen.common(point, Fleet { devices, spares: 0.0 }, provenance),
+            common,
             setup,
             kv_bytes_per_token: self.work.as_ref().map_or(f64::NAN, |work| work.kv_bytes_per_token),
         }
@@ -123,9 +167,27 @@ impl<'a> InferenceEvaluator<'a> {
         self.work.as_ref().map_err(|reject| *reject)
     }
 
+    /// What guesses tokens at the last point entered.
+    #[must_use]
+    pub fn drafter(&self) -> Option<&Drafter> {
+        self.drafter.as_ref().ok().and_then(Option::as_ref)
+    }
+
     /// The device of the last point entered, and how its efficiencies are known.
     pub fn device(&self) -> Result<&(InferenceDevice, Provenance), Reject> {
         self.device.as_ref().map_err(|reject| *reject)
+    }
+
+    /// What the devices of both pools cost; of the decode pool alone where the other can't be laid out.
+    fn with_pool(&mut self, point: &Point, common: Common) -> Common {
+        let context = self.seen.context;
+        let Ok(bill) = self.pools.bill(context, point) else { return common };
+        let devices = PrefillLayout::of(context, point).devices();
+        let price_scale = context.number(point, axis::PRICE_SCALE);
+        let upkeep = Upkeep::of(&bill.tariff, Fleet { devices, spares: 0.0 }, price_scale);
+        let worse = |own: Provenance| if bill.provenance as u8 > own as u8 { bill.provenance } else { own };
+        let common = common.with_prefill_pool(devices, bill.host_devices, &upkeep);
+        Common { provenance: common.provenance.map(worse), ..common }
     }
 
     #[inline]
@@ -134,12 +196,22 @@ impl<'a> InferenceEvaluator<'a> {
         let shape = &context.model(point).shape;
         let (device, _) = self.device.as_ref().map_err(|reject| *reject)?;
         let work = self.work.as_ref().map_err(|reject| *reject)?;
+        let drafter = self.drafter.as_ref().map_err(|reject| *reject)?.as_ref();
         let stages = stages_of(&mut self.seen.stages, shape, Cut::even(setup.pipeline, 1))?;
         let mut tables =
-            CellTables { shape, work, device, passes: &mut self.passes, prompt_flops: &mut self.prompt_flops };
-        let replica = Replica { shape, work, device, engine: context.engine(point), stages };
+            CellTables { shape, work, device, drafter, passes: &mut self.passes, prompt_flops: &mut self.prompt_flops };
+        let replica = Replica { shape, work, device, engine: context.engine(point), stages, drafter };
+        if setup.mode == ServingMode::Disaggregated {
+            let mut entered = self.pools.enter(context, point)?;
+            return disaggregated::row(&replica, &mut tables, &entered.pool, &mut entered.tables, setup);
+        }
         inference::row(&replica, &mut tables, setup)
     }
+}
+
+/// Requests that one replica runs together: what the axis says, or where it is 0 the engine.
+fn most(number: f64, engine: &ServingEngine) -> f64 {
+    if number > 0.0 { number } else { engine.max_batch }
 }
 
 /// The row level of a point.
@@ -155,9 +227,26 @@ pub fn setup(context: &Context, point: &Point) -> InferenceSetup {
         data: replicas(context, point),
         mode: context.mode(point),
         concurrency: context.number(point, axis::CONCURRENCY),
+        admission_interval: context.number(point, axis::ADMISSION_INTERVAL),
+        guess: Guess {
+            tokens: context.number(point, axis::SPECULATIVE_TOKENS),
+            acceptance: context.number(point, axis::ACCEPTANCE),
+        },
+        allocator: context.allocator(point),
+        max_model_len: context.number(point, axis::MAX_MODEL_LEN),
+        host: HostShare {
+            weights: context.number(point, axis::WEIGHT_OFFLOAD),
+            cache: context.number(point, axis::KV_OFFLOAD),
+        },
+        prefix: Prefix {
+            hit_rate: context.number(point, axis::PREFIX_HIT_RATE),
+            shared: context.flag(point, axis::PREFIX_SHARED),
+        },
         arrival_rate: context.number(point, axis::ARRIVAL_RATE),
         slo_ttft: Seconds(context.number(point, axis::SLO_TTFT)),
         slo_tpot: Seconds(context.number(point, axis::SLO_TPOT)),
+        max_batch: most(context.number(point, axis::MAX_BATCH), context.engine(point)),
+        decode_workers: context.number(point, axis::DECODE_WORKERS),
     }
 }
 

@@ -10,7 +10,9 @@ use llmsweep_model::reject::Reject;
 /// Entries of a [`Memo`]: more than a cell usually has of batch sizes times prompts.
 const SLOTS: usize = 256;
 
-/// Values by the two numbers that they depend on. Each pair has one slot, which it may have to leave to another pair.
+type Key = (f64, f64, f64);
+
+/// Values by the three numbers that they depend on. Each key has one slot, which it may have to leave to another key.
 pub(super) struct Memo<T> {
     slots: Vec<Option<Entry<T>>>,
     /// Entries of an earlier generation are void, so that forgetting all of them takes no time.
@@ -18,7 +20,7 @@ pub(super) struct Memo<T> {
 }
 
 struct Entry<T> {
-    key: (f64, f64),
+    key: Key,
     generation: u64,
     value: T,
 }
@@ -32,7 +34,7 @@ impl<T: Copy> Memo<T> {
         self.generation += 1;
     }
 
-    pub(super) fn get(&mut self, key: (f64, f64), compute: impl FnOnce() -> T) -> T {
+    pub(super) fn get(&mut self, key: Key, compute: impl FnOnce() -> T) -> T {
         let slot = &mut self.slots[slot(key)];
         match slot {
             Some(entry) if entry.generation == self.generation && entry.key == key => entry.value,
@@ -46,8 +48,8 @@ impl<T: Copy> Memo<T> {
 }
 
 /// Fibonacci hashing: the upper bits of a product with 2⁶⁴/φ.
-fn slot((one, other): (f64, f64)) -> usize {
-    let word = one.to_bits() ^ other.to_bits().rotate_left(32);
+fn slot((one, other, third): Key) -> usize {
+    let word = one.to_bits() ^ other.to_bits().rotate_left(32) ^ third.to_bits().rotate_left(21);
     (word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - SLOTS.ilog2())) as usize
 }
 
@@ -74,11 +76,17 @@ impl<K: Copy + Eq + Hash, V> KeyMemo<K, V> {
 
     #[inline]
     pub(super) fn get(&mut self, key: K, compute: impl FnOnce() -> V) -> &V {
+        self.get_mut(key, compute)
+    }
+
+    /// The same to change: a value may keep memos of its own.
+    #[inline]
+    pub(super) fn get_mut(&mut self, key: K, compute: impl FnOnce() -> V) -> &mut V {
         let position = match self.last {
             Some((last, position)) if last == key => position,
             _ => self.find(key, compute),
         };
-        &self.values[position]
+        &mut self.values[position]
     }
 
     fn find(&mut self, key: K, compute: impl FnOnce() -> V) -> usize {
@@ -111,18 +119,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pairs_that_share_a_slot_do_not_mix() {
+    fn keys_that_share_a_slot_do_not_mix() {
         let mut memo = Memo::new();
         for _ in 0..3 {
             for one in 0..100 {
                 for other in 0..20 {
-                    let key = (f64::from(one), f64::from(other));
+                    let key = (f64::from(one), f64::from(other), f64::from(one + other));
                     assert_eq!(memo.get(key, || (one, other)), (one, other));
                 }
             }
         }
         memo.forget();
-        assert_eq!(memo.get((1.0, 1.0), || (7, 7)), (7, 7));
+        assert_eq!(memo.get((1.0, 1.0, 2.0), || (7, 7)), (7, 7));
     }
 
     #[test]

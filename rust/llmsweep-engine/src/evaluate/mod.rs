@@ -4,6 +4,7 @@
 //! evaluator that has seen nothing yet: both run the same code.
 pub mod inference;
 mod memo;
+pub(crate) mod prefill_pool;
 mod seen;
 pub mod training;
 
@@ -29,6 +30,8 @@ pub struct Common {
     pub fleet: Fleet,
     /// Devices of a usual host of the accelerator.
     pub host_devices: f64,
+    /// Devices that prefill only, and their hosts; none where one pool does both.
+    pub prefill_fleet: (f64, f64),
     /// What they cost and draw.
     pub upkeep: Upkeep,
     /// Parameters of the model.
@@ -41,7 +44,19 @@ impl Common {
     /// Hosts of the devices at work.
     #[must_use]
     pub fn nodes(&self) -> f64 {
-        (self.fleet.devices / self.host_devices).ceil()
+        let (devices, hosts) = self.prefill_fleet;
+        ((self.fleet.devices - devices) / self.host_devices).ceil() + hosts
+    }
+
+    /// With a pool that prefills beside the devices.
+    #[must_use]
+    pub fn with_prefill_pool(self, devices: f64, host_devices: f64, upkeep: &Upkeep) -> Self {
+        Self {
+            fleet: Fleet { devices: self.fleet.devices + devices, ..self.fleet },
+            prefill_fleet: (devices, (devices / host_devices).ceil()),
+            upkeep: self.upkeep.plus(upkeep),
+            ..self
+        }
     }
 }
 

@@ -53,6 +53,7 @@ impl<'a> Seen<'a> {
             spread: self.context.spread(point),
             fleet,
             host_devices: f64::from(self.context.accelerators[point.index(axis::ACCELERATOR)].host_devices),
+            prefill_fleet: (0.0, 0.0),
             upkeep: Upkeep::of(&tariff, fleet, price_scale),
             parameters: self.parameters,
             active_parameters: self.active_parameters,

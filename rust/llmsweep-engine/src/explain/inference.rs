@@ -1,11 +1,12 @@
 //! A serving setup, term by term.
+use llmsweep_model::phase::inference::speculation::{Drafter, Guess};
 use llmsweep_model::phase::inference::times::{InferenceDevice, InferenceWork};
 use llmsweep_model::phase::inference::{InferenceRow, InferenceSetup, ServingMode};
 use llmsweep_model::quantity::Seconds;
 use llmsweep_model::reject::Reject;
 use llmsweep_model::work::{Work, decode};
 
-use super::{Section, Term, device_section, kernels, money, seconds, short, traffic};
+use super::{Section, Term, device_section, kernels, money, pools, seconds, short, traffic};
 use crate::context::Context;
 use crate::evaluate::inference::{InferenceEvaluator, setup};
 use crate::plan::Point;
@@ -19,10 +20,15 @@ pub(super) fn sections(context: &Context, point: &Point) -> (Option<Reject>, Vec
         sections.push(model(context, point, work));
     }
     if let (Ok(row), Ok(work), Ok((device, _))) = (&outcome.result, evaluator.work(), evaluator.device()) {
+        let drafter = evaluator.drafter();
         sections.push(memory(row));
         sections.push(room(row, &setup));
-        sections.extend(layers(context, point, work, device, row, &setup));
+        sections.extend(layers(context, point, work, device, drafter, (row, &setup)));
+        sections.extend(drafter.map(|drafter| guesses(drafter, row, &setup)));
         sections.push(between_tokens(row, &setup));
+        if let Some(found) = &row.pools {
+            sections.extend(pools::sections(context, point, row, found));
+        }
         sections.push(first_token(row, &setup));
         sections.extend(traffic::sections(row, &setup, &outcome.common));
         let request = Seconds(1.0 / row.requests_per_s);
@@ -54,17 +60,19 @@ fn model(context: &Context, point: &Point, work: &InferenceWork) -> Section {
 
 fn memory(row: &InferenceRow) -> Section {
     let room = &row.room;
-    let cached = row.peak_memory - room.weights - room.reserve;
+    let cached = row.peak_memory - room.weights - room.reserve - room.shared;
     Section::new(
         "Memory of the fullest device",
         vec![
             Term::new("weights", room.weights, "B", "parameters of the device · bytes each"),
-            Term::new("reserve", room.reserve, "B", "activations, graphs, communication buffers"),
+            Term::new("activations", room.activations, "B", "of the engine's largest chunk of prompts, or logits"),
+            Term::new("engine", room.reserve - room.activations, "B", "graphs, communication buffers, contexts"),
+            Term::new("cached prefix of all", room.shared, "B", "cache of the tokens that all prompts share"),
             Term::new("cache of the running requests", cached, "B", "min(R · request, room)").numbers(format!(
                 "min({} · {}, {})",
                 short(row.running),
                 short(room.full_request),
-                short(room.cache)
+                short(room.own())
             )),
         ],
     )
@@ -77,8 +85,16 @@ fn room(row: &InferenceRow, setup: &InferenceSetup) -> Section {
         "Room for requests on one replica",
         vec![
             Term::new("room for the cache", room.cache, "B", "what the engine sets aside"),
-            Term::new("cache of one request", room.full_request, "B", "at full length, last block half empty")
+            Term::new("cache of one request", room.full_request, "B", "at full length, as it is set aside")
                 .numbers(format!("{} tokens", short(setup.held_prompt() + setup.held_answer()))),
+            Term::new("longest request that fits alone", room.max_context, "tokens", "within the model's context"),
+            Term::new(
+                "of a request's room in vain",
+                room.waste,
+                "",
+                "1 − tokens / tokens set aside, half of the answer there",
+            ),
+            Term::new("in the host's memory", room.used_of_host(row.running), "B", "weights + R · cache of a request"),
             Term::new("requests that fit", room.full_requests(), "", "room / request"),
             running(row, setup),
         ],
@@ -90,19 +106,48 @@ fn layers(
     point: &Point,
     work: &InferenceWork,
     device: &InferenceDevice,
-    row: &InferenceRow,
-    setup: &InferenceSetup,
+    drafter: Option<&Drafter>,
+    (row, setup): (&InferenceRow, &InferenceSetup),
 ) -> Vec<Section> {
     let shape = &context.model(point).shape;
     let requests = (row.running / f64::from(setup.pipeline)).max(1.0);
+    let checked = if drafter.is_some() { 1.0 + setup.guess.tokens } else { 1.0 };
     let context_tokens = setup.context(row.running);
     let sections = work.kinds.iter().map(|&(kind, count)| {
-        let mut layer: Work = decode::layer(shape, kind, requests, &device.routing, &work.split, &work.widths);
-        layer.ops.extend(decode::cache_read(shape, kind, requests, context_tokens, work.kv_bytes, &work.split));
+        let mut layer: Work =
+            decode::layer(shape, kind, requests * checked, &device.routing, &work.split, &work.widths);
+        let read = decode::cache_read(shape, kind, requests, context_tokens, work.kv_bytes, &work.split);
+        layer.ops.extend(read.map(|op| decode::checking(op, checked)));
         let title = format!("Decode step of one layer ({count} of {:?} mixer, {:?} MLP)", kind.mixer, kind.mlp);
         kernels::section(title, &layer, &device.device.kernels, |message| device.message(message, &work.split))
     });
     sections.collect()
+}
+
+fn guesses(drafter: &Drafter, row: &InferenceRow, setup: &InferenceSetup) -> Section {
+    let Guess { tokens, acceptance } = setup.guess;
+    let guessing = row.terms.draft * row.accepted;
+    Section::new(
+        "Tokens guessed ahead",
+        vec![
+            Term::new(
+                "parameters that guess",
+                drafter.parameters(),
+                "",
+                "layers and projection, or a whole draft model",
+            ),
+            Term::new("their weights on a device", drafter.weights(), "B", "on the last pipeline stage"),
+            Term::new("tokens guessed before a step", tokens, "", "γ"),
+            Term::new("acceptance of a guess", acceptance, "", "α"),
+            Term::new("tokens that a step gives", row.accepted, "", "(1 − α^(γ+1)) / (1 − α)").numbers(format!(
+                "(1 − {}^{}) / (1 − {})",
+                short(acceptance),
+                short(tokens + 1.0),
+                short(acceptance)
+            )),
+            seconds("guessing, of a step", guessing, "γ · (layers, table, head and cache of what guesses)"),
+        ],
+    )
 }
 
 fn between_tokens(row: &InferenceRow, setup: &InferenceSetup) -> Section {
@@ -118,6 +163,16 @@ fn between_tokens(row: &InferenceRow, setup: &InferenceSetup) -> Section {
             seconds("expert messages", terms.expert, "dispatch and combine"),
             seconds("messages between stages", terms.pipeline, "(p − 1) · p2p"),
             seconds("host", terms.host, "per step + per request"),
+            seconds(
+                "guessing tokens ahead",
+                terms.draft,
+                "of a step / tokens that it gives, as all terms but the next",
+            ),
+            seconds(
+                "waiting for the host's memory",
+                terms.host_transfer,
+                "what the link does not bring over beside the step",
+            ),
             waiting_for_prefills(row, setup),
         ],
     )
@@ -126,10 +181,15 @@ fn between_tokens(row: &InferenceRow, setup: &InferenceSetup) -> Section {
 
 fn waiting_for_prefills(row: &InferenceRow, setup: &InferenceSetup) -> Term {
     let wait = row.terms.prefill;
+    match setup.mode {
+        ServingMode::Static => return seconds("waiting for prefills", wait, "none: one batch at a time"),
+        ServingMode::Disaggregated => return seconds("waiting for prefills", wait, "none: they have their own pool"),
+        ServingMode::Continuous => {}
+    }
     if setup.arrival_rate > 0.0 {
         let share = wait / row.tpot;
         return seconds("waiting for prefills", wait, "ρ / (1 − ρ) · step")
-            .numbers(format!("{share:.4} / (1 − {share:.4}) · {}", short(row.terms.step().0)));
+            .numbers(format!("{share:.4} / (1 − {share:.4}) · {}", short(row.terms.undisturbed().0)));
     }
     seconds("waiting for prefills", wait, "(R − 1) / s_out · P").numbers(format!(
         "({} − 1) / {} · {}",
@@ -141,28 +201,46 @@ fn waiting_for_prefills(row: &InferenceRow, setup: &InferenceSetup) -> Term {
 
 /// What runs: what is offered, or what arrives while a request runs.
 fn running(row: &InferenceRow, setup: &InferenceSetup) -> Term {
-    let admitted = short(row.room.requests());
+    let admitted = format!("{}, {}", short(row.room.requests()), short(setup.max_batch));
     let term = |formula: &'static str| Term::new("requests that run", row.running, "", formula);
+    if setup.mode == ServingMode::Disaggregated {
+        return term("rate · time in decode / replicas").numbers(format!(
+            "{} · {} / {}",
+            short(row.requests_per_s),
+            short(row.answer_times(setup).mean),
+            short(row.replicas)
+        ));
+    }
     if setup.arrival_rate > 0.0 {
-        return term("min(1 + arrivals in an answer, admitted)").numbers(format!(
+        return term("min(1 + arrivals in an answer, admitted, the engine's most)").numbers(format!(
             "min(1 + {} · {}, {admitted})",
             short(setup.arrival_rate / row.replicas),
             short(row.answer_times(setup).mean)
         ));
     }
-    term("min(offered, admitted)").numbers(format!("min({}, {admitted})", short(setup.concurrency / row.replicas)))
+    term("min(offered, admitted, the engine's most)")
+        .numbers(format!("min({}, {admitted})", short(setup.concurrency / row.replicas)))
 }
 
 fn first_token(row: &InferenceRow, setup: &InferenceSetup) -> Section {
     let formula = match setup.mode {
-        ServingMode::Continuous if setup.arrival_rate > 0.0 => "prefill + step + engine + running step + waits",
-        ServingMode::Continuous => "prefill + step + engine + burst + queue + wait for room",
-        ServingMode::Static => "prefill of the batch + step + engine",
+        ServingMode::Continuous if setup.arrival_rate > 0.0 => "prefill + engine + its steps + running step + waits",
+        ServingMode::Continuous => "prefill + engine + its steps + burst + queue + wait for room",
+        ServingMode::Static => "prefill of the batch + step",
+        ServingMode::Disaggregated => {
+            "prefill + hand-off + engine + its steps + burst + wait for a prefill rank and for a slot"
+        }
     };
     Section::new(
         "Time to the first token, and throughput",
         vec![
-            seconds("prefill alone", row.prefill, "Σ layers over the prompt"),
+            seconds("prefill alone", row.prefill, "Σ layers over the prompt, less what is cached of it").numbers(
+                format!(
+                    "{} tokens behind {}",
+                    short(setup.input_tokens - setup.prefix.cached(setup.input_tokens)),
+                    short(setup.prefix.cached(setup.input_tokens))
+                ),
+            ),
             seconds("ttft", row.ttft, formula).numbers(format!("at least {} s by physics", short(row.ttft_bound.0))),
             seconds("e2e", row.e2e, "ttft + (output tokens − 1) · tpot"),
             Term::new(
@@ -171,7 +249,15 @@ fn first_token(row: &InferenceRow, setup: &InferenceSetup) -> Section {
                 "tokens/s",
                 "requests per second · output tokens",
             ),
-            Term::new("requests per second", row.requests_per_s, "1/s", "replicas · R / time of one request"),
+            Term::new(
+                "requests per second",
+                row.requests_per_s,
+                "1/s",
+                match setup.mode {
+                    ServingMode::Disaggregated => "requests in flight / time of one round, at most what the pools can",
+                    ServingMode::Continuous | ServingMode::Static => "replicas · R / time of one request",
+                },
+            ),
         ],
     )
 }

@@ -1,6 +1,7 @@
 //! One setup with every term of its time, memory and cost: the numbers that a sweep used, with their formulas.
 mod inference;
 mod kernels;
+mod pools;
 mod traffic;
 mod training;
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::names::{Vocabulary, is_glob};
 use super::report::{Report, find, found, unknown};
 use super::{AxisValue, AxisValues, Rows, VALUES_LIMIT, range};
-use crate::axes::{AXES, Axis, Domain, Fallback, Phase, of_phase};
+use crate::axes::{AXES, Axis, Domain, Fallback, Phase, SAME, of_phase};
 use crate::columns;
 use crate::lengths;
 use crate::node::{DocumentError, Entry, Node, Place, Value};
@@ -138,15 +138,19 @@ fn fallback(axis: &Axis, phase: Phase, place: &Place, report: &mut Report) -> Ve
 pub(super) fn expected(axis: &Axis) -> String {
     match axis.domain {
         Domain::Model => "the name of a model in the catalogue".to_owned(),
+        Domain::DraftModel => "the name of a model in the catalogue, or \"none\"".to_owned(),
         Domain::Accelerator => "the name of an accelerator in the catalogue".to_owned(),
+        Domain::PoolAccelerator => "the name of an accelerator in the catalogue, or \"same\"".to_owned(),
         Domain::Network => "the name of a network in the catalogue, or \"default\"".to_owned(),
         Domain::Stack => "the name of a training stack in the catalogue, or \"default\"".to_owned(),
+        Domain::Engine => "the name of a serving engine in the catalogue".to_owned(),
         Domain::Choice(names) => format!("one of {}", names.join(", ")),
         Domain::Subset(names) => format!("\"none\" or any of {}, joined by +", names.join(", ")),
         Domain::Integer { min, max } => format!("a whole number from {} to {}", grouped(min), grouped(max)),
         Domain::Positive => "a finite number above 0".to_owned(),
         Domain::Amount => "a finite number of at least 0".to_owned(),
         Domain::AtLeastOne => "a finite number of at least 1".to_owned(),
+        Domain::Share => "a number from 0 to 1".to_owned(),
         Domain::Between { min, max } => format!("a number from {min} to {max}"),
         Domain::Bool => "true or false".to_owned(),
     }
@@ -224,11 +228,16 @@ fn scalar(axis: &Axis, node: &Node, vocabulary: &Vocabulary) -> Result<Vec<AxisV
         Ok(found.into_iter().map(|name| AxisValue::Name(name.to_owned())).collect())
     };
     match (axis.domain, &node.value) {
-        (Domain::Model, Value::String(name)) => names(vocabulary.models.resolve("model", name)),
-        (Domain::Accelerator, Value::String(name)) => names(vocabulary.accelerators.resolve("accelerator", name)),
+        (Domain::DraftModel, Value::String(name)) if name == "none" => names(Ok(vec!["none"])),
+        (Domain::Model | Domain::DraftModel, Value::String(name)) => names(vocabulary.models.resolve("model", name)),
+        (Domain::PoolAccelerator, Value::String(name)) if name == SAME => names(Ok(vec![SAME])),
+        (Domain::Accelerator | Domain::PoolAccelerator, Value::String(name)) => {
+            names(vocabulary.accelerators.resolve("accelerator", name))
+        }
         (Domain::Network | Domain::Stack, Value::String(name)) if name == "default" => names(Ok(vec!["default"])),
         (Domain::Network, Value::String(name)) => names(vocabulary.networks.resolve("network", name)),
         (Domain::Stack, Value::String(name)) => names(vocabulary.stacks.resolve("stack", name)),
+        (Domain::Engine, Value::String(name)) => names(vocabulary.engines.resolve("engine", name)),
         (Domain::Choice(choices), Value::String(name)) if choices.contains(&name.as_str()) => names(Ok(vec![name])),
         (Domain::Choice(choices), Value::String(name)) => {
             Err(DocumentError::new(&node.place, unknown(axis.name, name, choices)))
@@ -279,6 +288,12 @@ pub(super) fn number(axis: &Axis, node: &Node) -> Result<AxisValue, DocumentErro
         }
         (Domain::Positive, Value::Float(number)) => {
             (number.is_finite() && *number > 0.0).then_some(AxisValue::Number(*number))
+        }
+        (Domain::Share, Value::Integer(number)) => {
+            (0..=1).contains(number).then_some(AxisValue::Number(*number as f64))
+        }
+        (Domain::Share, Value::Float(number)) => {
+            (0.0..=1.0).contains(number).then_some(AxisValue::Number(*number + 0.0))
         }
         (Domain::Amount, Value::Integer(number)) => (*number >= 0).then_some(AxisValue::Number(*number as f64)),
         (Domain::Between { min, max }, Value::Integer(number)) => {

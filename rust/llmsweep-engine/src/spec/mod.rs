@@ -35,7 +35,7 @@ pub const SCHEMA: i64 = 1;
 pub const VALUES_LIMIT: usize = 100_000;
 
 /// Keys at the top of a specification.
-const ROOT_KEYS: [&str; 15] = [
+const ROOT_KEYS: [&str; 16] = [
     "schema",
     "phase",
     "name",
@@ -51,6 +51,7 @@ const ROOT_KEYS: [&str; 15] = [
     "accelerator",
     "network",
     "stack",
+    "engine",
 ];
 
 /// One value of an axis.
@@ -117,6 +118,8 @@ pub struct Spec {
     pub networks: Vec<Node>,
     /// `[[stack]]` tables.
     pub stacks: Vec<Node>,
+    /// Its own `[[engine]]` tables.
+    pub engines: Vec<Node>,
 }
 
 impl Spec {
@@ -150,6 +153,7 @@ impl Spec {
         let accelerators = vocabulary.accelerators.take_inline("accelerator", find(top, "accelerator"), &mut report);
         let networks = vocabulary.networks.take_inline("network", find(top, "network"), &mut report);
         let stacks = vocabulary.stacks.take_inline("stack", find(top, "stack"), &mut report);
+        let engines = vocabulary.engines.take_inline("engine", find(top, "engine"), &mut report);
 
         let spec = Self {
             phase,
@@ -165,6 +169,7 @@ impl Spec {
             accelerators,
             networks,
             stacks,
+            engines,
         };
         if rows == Rows::Product {
             workload::check(&spec.axes, &mut report);
@@ -176,7 +181,8 @@ impl Spec {
     /// Whether the specification brings entries that the catalogue lacks.
     #[must_use]
     pub fn has_own_entries(&self) -> bool {
-        [&self.models, &self.accelerators, &self.networks, &self.stacks].iter().any(|tables| !tables.is_empty())
+        let own = [&self.models, &self.accelerators, &self.networks, &self.stacks, &self.engines];
+        own.iter().any(|tables| !tables.is_empty())
     }
 
     /// The number of rows of the sweep: the product of the axes' lengths.

@@ -12,6 +12,8 @@ pub trait Names {
     fn networks(&self) -> Vec<&str>;
     /// Ids of the training stacks.
     fn stacks(&self) -> Vec<&str>;
+    /// Ids of the serving engines.
+    fn engines(&self) -> Vec<&str>;
 }
 
 /// Every name that a specification may use.
@@ -20,6 +22,7 @@ pub(super) struct Vocabulary {
     pub(super) accelerators: Kind,
     pub(super) networks: Kind,
     pub(super) stacks: Kind,
+    pub(super) engines: Kind,
 }
 
 impl Vocabulary {
@@ -29,6 +32,7 @@ impl Vocabulary {
             accelerators: Kind::new(names.accelerators()),
             networks: Kind::new(names.networks()),
             stacks: Kind::new(names.stacks()),
+            engines: Kind::new(names.engines()),
         }
     }
 }

@@ -58,6 +58,7 @@ pub fn json_schema() -> Value {
             "accelerator": inline("Accelerators that the catalogue lacks, or that replace its own."),
             "network": inline("Networks that the catalogue lacks, or that replace its own."),
             "stack": inline("Training stacks that the catalogue lacks, or that replace its own."),
+            "engine": inline("Serving engines that the catalogue lacks, or that replace its own."),
         },
         "if": { "properties": { "phase": { "const": Phase::Training.name() } }, "required": ["phase"] },
         "then": { "$ref": format!("#/$defs/{}", Phase::Training.name()) },
@@ -135,7 +136,13 @@ fn bound() -> Value {
 
 fn axis_schema(axis: &Axis) -> Value {
     let scalar = match axis.domain {
-        Domain::Model | Domain::Accelerator | Domain::Network | Domain::Stack => {
+        Domain::Model
+        | Domain::DraftModel
+        | Domain::Accelerator
+        | Domain::PoolAccelerator
+        | Domain::Network
+        | Domain::Stack
+        | Domain::Engine => {
             json!({ "type": "string", "minLength": 1 })
         }
         Domain::Choice(names) => json!({ "enum": names }),
@@ -147,6 +154,7 @@ fn axis_schema(axis: &Axis) -> Value {
         Domain::Positive => json!({ "type": "number", "exclusiveMinimum": 0 }),
         Domain::Amount => json!({ "type": "number", "minimum": 0 }),
         Domain::AtLeastOne => json!({ "type": "number", "minimum": 1 }),
+        Domain::Share => json!({ "type": "number", "minimum": 0, "maximum": 1 }),
         Domain::Between { min, max } => json!({ "type": "number", "minimum": min, "maximum": max }),
         Domain::Bool => json!({ "type": "boolean" }),
     };

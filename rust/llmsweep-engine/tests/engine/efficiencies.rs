@@ -1,5 +1,6 @@
 //! Which laws time an accelerator in a precision, and how they are known.
-use llmsweep_engine::axes::{ENGINE_NAMES, Phase};
+use llmsweep_engine::axes::Phase;
+use llmsweep_engine::catalog::engine::ENGINE_KERNELS;
 use llmsweep_engine::catalog::kernels::{ANY_ENGINE, FASTEST_ENGINE, chip};
 use llmsweep_engine::catalog::{Catalog, Kind, Provenance, ResolvedLaws};
 use llmsweep_model::law::{
@@ -51,7 +52,7 @@ fn every_accelerator_resolves_what_it_computes() {
             }
             let chip = chip(&entry.accelerator, precision.name).expect("the chip computes in it");
             assert!(chip.peak.0 > 0.0 && chip.plain_peak.0 > 0.0 && chip.bandwidth.0 > 0.0 && chip.units > 0.0);
-            for engine in ENGINE_NAMES.into_iter().chain([ANY_ENGINE]) {
+            for engine in ENGINE_KERNELS {
                 let ResolvedLaws { laws, sustained_clock, .. } = resolved(id, precision.name, engine);
                 assert!(sustained_clock > 0.0 && sustained_clock < 1.2, "{id}: {sustained_clock}");
                 for share in [

@@ -2,7 +2,9 @@
 #![allow(clippy::float_cmp, reason = "rows must be equal to the last bit")]
 mod cancel;
 mod common;
+mod disaggregated;
 mod efficiencies;
+mod engines;
 mod explained;
 mod fronts;
 mod listed;

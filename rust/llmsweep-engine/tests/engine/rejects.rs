@@ -44,9 +44,21 @@ fn case(reject: Reject) -> (&'static str, &'static str) {
         Reject::ActivationsDoNotFit => (TRAINING, "devices = 8\nmicro_batch = 64\nglobal_batch = 512"),
         Reject::CacheDoesNotFit => (SERVING, "memory_scale = 0.27\ninput_tokens = 100_000"),
         Reject::FailsTooOften => (TRAINING, "model = \"gpt2\"\nsequence_length = 1024\ndevice_mtbf_hours = 0.1"),
+        Reject::DrafterMissing => (SERVING, "speculation = \"mtp\"\nspeculative_tokens = 1"),
+        Reject::DrafterSplit => {
+            (SERVING, "speculation = \"draft\"\ndraft_model = \"qwen2.5-0.5b\"\ntensor_parallel = 4")
+        }
         Reject::Overloaded => (SERVING, "arrival_rate_per_s = 1000"),
         Reject::StaticArrivals => (SERVING, "arrival_rate_per_s = 0.1\nserving_mode = \"static\""),
         Reject::FleetTooSmall => (SERVING, "tensor_parallel = 8\n[search]\nmode = \"fleet\"\ndevices = 4"),
+        Reject::PrefillPrecisionUnsupported => {
+            (SERVING, "serving_mode = \"disaggregated\"\nprefill_precision = \"nvfp4\"")
+        }
+        Reject::PrefillLayout => (SERVING, "serving_mode = \"disaggregated\"\nprefill_tensor_parallel = 3"),
+        Reject::PrefillDoesNotFit => (
+            SERVING,
+            "model = \"llama3.1-70b\"\ntensor_parallel = 4\nserving_mode = \"disaggregated\"\nprefill_tensor_parallel = 1",
+        ),
         Reject::BatchDoesNotFit => (SERVING, "serving_mode = \"static\"\nconcurrency = 100_000"),
     }
 }

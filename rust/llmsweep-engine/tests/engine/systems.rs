@@ -2,10 +2,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use llmsweep_engine::axes::ENGINE_NAMES;
 use llmsweep_engine::catalog::constant::keys;
 use llmsweep_engine::catalog::{
-    Catalog, collectives, efficiency, kernels, operations, stack, systems, training_system,
+    Catalog, collectives, efficiency, engine, kernels, operations, serving_engine, stack, training_system,
 };
 use tempfile::TempDir;
 
@@ -118,37 +117,31 @@ fn a_wrong_file_is_one_sentence_with_its_place() {
             "serving",
             "memory_fraction = 0.90\n",
             "",
-            "serving.toml:3:1: \"vllm\" of \"engine\" of the table of constants of serving lacks the key \"memory_fraction\"",
+            "serving.toml:1:1: the table of constants of serving lacks the key \"memory_fraction\"",
         ),
         (
             "serving",
-            "memory_fraction = 0.85",
+            "memory_fraction = 0.90",
             "memory_fraction = 1.2",
-            "serving.toml:19:19: \"memory_fraction\" of \"sglang\" of \"engine\" of the table of constants of serving is \"1.2\", allowed are numbers up to 1",
+            "serving.toml:6:19: \"memory_fraction\" of the table of constants of serving is \"1.2\", allowed are numbers up to 1",
         ),
         (
             "serving",
             "output_reserved = 0.6",
             "output_reserved = 6",
-            "serving.toml:9:19: \"output_reserved\" of \"vllm\" of \"engine\" of the table of constants of serving is \"6\", allowed are numbers from 0 to 1",
+            "serving.toml:9:19: \"output_reserved\" of the table of constants of serving is \"6\", allowed are numbers from 0 to 1",
         ),
         (
             "serving",
             "block_tokens = 16",
             "block_tokens = 0.5",
-            "serving.toml:10:16: \"block_tokens\" of \"vllm\" of \"engine\" of the table of constants of serving is \"0.5\", allowed are finite numbers of at least 1",
+            "serving.toml:10:16: \"block_tokens\" of the table of constants of serving is \"0.5\", allowed are finite numbers of at least 1",
         ),
         (
             "serving",
-            "[engine.sglang]",
-            "[engine.sg]",
-            "serving.toml:16:9: unknown key \"sg\" in \"engine\" of the table of constants of serving: did you mean \"sglang\"?",
-        ),
-        (
-            "serving",
-            "[common]",
-            "[commons]",
-            "serving.toml:43:2: unknown key \"commons\" in the table of constants of serving: did you mean \"common\"?",
+            "queue_weight",
+            "queue_wait",
+            "serving.toml:19:1: unknown key \"queue_wait\" in the table of constants of serving: did you mean \"queue_weight\"?",
         ),
         (
             "collectives",
@@ -224,17 +217,16 @@ fn the_documentation_has_every_key() {
         &collectives::BETWEEN_NODES_KEYS,
         &collectives::EXCHANGE_KEYS,
         &collectives::EXCHANGE_KERNELS_KEYS,
-        &systems::COMMON_KEYS,
-        &systems::ENGINE_KEYS,
     ] {
         has(software, keys);
     }
-    for key in keys(&operations::OPERATIONS).chain(keys(&training_system::TRAINING)) {
+    let training_and_serving = keys(&training_system::TRAINING).chain(keys(&serving_engine::SERVING));
+    for key in keys(&operations::OPERATIONS).chain(training_and_serving) {
         has(software, &[key]);
     }
-    for engine in ENGINE_NAMES {
-        has(software, &[&format!("[engine.{engine}]")]);
-    }
+    let (_, engines) = page.split_once("## Serving engines").expect("a section on engines");
+    has(engines, &engine::ENGINE_KEYS);
+    has(engines, &engine::ENGINE_KERNELS);
     for table in [
         "[switched]",
         "[pcie]",
@@ -243,7 +235,6 @@ fn the_documentation_has_every_key() {
         "[between_nodes]",
         "[engine_all_reduce]",
         "[exchange]",
-        "[common]",
         "collectives.toml",
         "training.toml",
         "serving.toml",

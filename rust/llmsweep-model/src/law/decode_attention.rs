@@ -14,6 +14,8 @@ const HEAD_TOKENS: f64 = 128.0;
 pub struct DecodeShape {
     /// Sequences.
     pub batch: f64,
+    /// Queries of each: one, or the tokens that a step checks together.
+    pub queries: f64,
     /// Tokens in the cache, mean over the sequences. With a window: at most the window.
     pub context: f64,
     /// Tokens in the cache of the longest sequence.
@@ -37,6 +39,8 @@ pub struct DecodeShape {
 ///   (TensorRT-LLM; others' `c_w` is nothing).
 /// - `c_L`: rounds of merging the parts of a split context.
 ///
+/// Several queries of a sequence multiply `A`, `W` and what each query head begins; the cache is read once. Timings have one.
+///
 /// Shape and coefficients from 0.9 million timings of ten accelerators (aiconfigurator); median error 6.5 % over shapes not fitted.
 /// The law is monotone in batch and context; from one to two query heads per key it may step down, as kernels do.
 ///
@@ -45,7 +49,7 @@ pub struct DecodeShape {
 /// # let chip = Chip { peak: FlopsPerSec(989.4e12), plain_peak: FlopsPerSec(989.4e12), bandwidth: BytesPerSec(3.35e12), units: 132.0,
 /// #     l2: Bytes(52.4e6), link: BytesPerSec(450e9), network: BytesPerSec(50e9), weight_bytes: 2.0, operand_bytes: 2.0, result_bytes: 2.0 };
 /// let law = DecodeAttentionLaw::of(&[9e-6, 0.9, 1.0, 1.0, 0.01, 0.25, 1.2e-6, 1.2e-6, 3e-8, 1e-12, 6e-7, 0.35, 0.65]);
-/// let shape = DecodeShape { batch: 64.0, context: 4095.0, longest: 4095.0, heads: 32.0, kv_heads: 8.0, head_dim: 128.0 };
+/// let shape = DecodeShape { batch: 64.0, queries: 1.0, context: 4095.0, longest: 4095.0, heads: 32.0, kv_heads: 8.0, head_dim: 128.0 };
 /// assert!((law.seconds(&chip, &shape, false).0 - 369.5e-6).abs() < 1e-7); // 1.07 GB
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -95,9 +99,9 @@ impl DecodeAttentionLaw {
         if warm {
             return time;
         }
-        let &DecodeShape { batch, context, heads, kv_heads, head_dim, .. } = shape;
+        let &DecodeShape { batch, queries, context, heads, kv_heads, head_dim, .. } = shape;
         let bytes = 2.0 * batch * kv_heads * (context + 1.0) * head_dim * chip.operand_bytes;
-        let flops = 4.0 * batch * heads * (context + 1.0) * head_dim;
+        let flops = 4.0 * batch * queries * heads * (context + 1.0) * head_dim;
         time.max(Seconds(bytes / chip.bandwidth.0)).max(Seconds(flops / chip.peak.0.max(chip.plain_peak.0)))
     }
 
@@ -105,7 +109,7 @@ impl DecodeAttentionLaw {
     #[inline]
     #[must_use]
     pub(crate) fn unbounded(&self, chip: &Chip, shape: &DecodeShape, warm: bool) -> Seconds {
-        let &DecodeShape { batch, context, longest, heads, kv_heads, head_dim } = shape;
+        let &DecodeShape { batch, queries, context, longest, heads, kv_heads, head_dim } = shape;
         let units = chip.units.max(1.0);
         let (context, longest) = (context + 1.0, longest + 1.0);
         let bandwidth =
@@ -115,11 +119,14 @@ impl DecodeAttentionLaw {
         let stay = if warm { replayed(bytes, self.l2_share * chip.l2.0, self.l2_ratio, 3) } else { 1.0 };
         let unsplit = 2.0 * longest * head_dim * chip.operand_bytes * units * self.split;
         let memory = (bytes * stay + unsplit) / bandwidth;
-        let compute = 4.0 * batch * heads * context * head_dim / (chip.plain_peak.0 * self.compute_efficiency);
+        let compute =
+            4.0 * batch * queries * heads * context * head_dim / (chip.plain_peak.0 * self.compute_efficiency);
         let kv_head = if heads > kv_heads { self.kv_head } else { self.lone_head };
-        let begin = batch * (kv_head.0 * kv_heads + self.query_head.0 * heads) / units * (1.0 + head_dim / 128.0) / 2.0;
+        let begin = batch * (kv_head.0 * kv_heads + self.query_head.0 * queries * heads) / units
+            * (1.0 + head_dim / 128.0)
+            / 2.0;
         let wide = if heads > WIDEST_GROUP * kv_heads {
-            self.wide_group.0 * batch * heads * head_dim * (context + HEAD_TOKENS) / units
+            self.wide_group.0 * batch * queries * heads * head_dim * (context + HEAD_TOKENS) / units
         } else {
             0.0
         };
@@ -250,6 +257,10 @@ impl Law for DecodeAttentionLaw {
     fn time(&self, chip: &Chip, inputs: &[f64], warm: bool) -> Seconds {
         let &[batch, context, heads, kv_heads, head_dim] =
             inputs.first_chunk().expect("a value for each of the law's inputs");
-        self.seconds(chip, &DecodeShape { batch, context, longest: context, heads, kv_heads, head_dim }, warm)
+        self.seconds(
+            chip,
+            &DecodeShape { batch, queries: 1.0, context, longest: context, heads, kv_heads, head_dim },
+            warm,
+        )
     }
 }

@@ -9,6 +9,8 @@ use crate::quantity::Seconds;
 pub struct LatentDecodeShape {
     /// Sequences.
     pub batch: f64,
+    /// Queries of each: one, or the tokens that a step checks together. They fill tiles as heads do.
+    pub queries: f64,
     /// Tokens in the cache, mean over the sequences.
     pub context: f64,
     /// Tokens in the cache of the longest sequence.
@@ -34,7 +36,7 @@ pub struct LatentDecodeShape {
 /// #     l2: Bytes(52.4e6), link: BytesPerSec(450e9), network: BytesPerSec(50e9), weight_bytes: 2.0, operand_bytes: 2.0, result_bytes: 2.0 };
 /// let law = LatentDecodeLaw::of(&[10e-6, 0.85, 0.005, 0.7, 16.0, 4e-6, 1e-7, 9e-7, 0.45, 0.75]);
 /// let widths = LatentWidths::DEEPSEEK;
-/// let shape = LatentDecodeShape { batch: 64.0, context: 4095.0, longest: 4095.0, heads: 16.0, widths };
+/// let shape = LatentDecodeShape { batch: 64.0, queries: 1.0, context: 4095.0, longest: 4095.0, heads: 16.0, widths };
 /// assert!((law.seconds(&chip, &shape, false).0 - 122.9e-6).abs() < 1e-7); // 302 MB
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,7 +67,8 @@ impl LatentDecodeLaw {
     /// Time of one kernel, all heads of the device.
     #[must_use]
     pub fn seconds(&self, chip: &Chip, shape: &LatentDecodeShape, warm: bool) -> Seconds {
-        let &LatentDecodeShape { batch, context, longest, heads, widths } = shape;
+        let &LatentDecodeShape { batch, queries, context, longest, heads, widths } = shape;
+        let heads = heads * queries;
         let units = chip.units.max(1.0);
         let (context, longest) = (context + 1.0, longest + 1.0);
         let token_bytes = widths.cached() * chip.operand_bytes;
@@ -167,6 +170,6 @@ impl Law for LatentDecodeLaw {
     fn time(&self, chip: &Chip, inputs: &[f64], warm: bool) -> Seconds {
         let &[batch, context, heads] = inputs.first_chunk().expect("a value for each of the law's inputs");
         let widths = LatentWidths::DEEPSEEK;
-        self.seconds(chip, &LatentDecodeShape { batch, context, longest: context, heads, widths }, warm)
+        self.seconds(chip, &LatentDecodeShape { batch, queries: 1.0, context, longest: context, heads, widths }, warm)
     }
 }

@@ -47,3 +47,66 @@ impl LayerCache {
         self.bytes_per_token * context.min(self.window_tokens) + self.state_bytes
     }
 }
+
+/// How the cache of one request grows with its context in several layers: at one rate up to the window that some of them have, at a lower one
+/// beyond.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct CacheGrowth {
+    /// Bytes per token of layers without a window.
+    pub growing: f64,
+    /// Bytes per token of layers with one.
+    pub windowed: f64,
+    /// The window. \[tokens\]
+    pub window: f64,
+    /// Bytes that do not grow.
+    pub fixed: f64,
+}
+
+impl CacheGrowth {
+    /// With `count` layers more.
+    #[must_use]
+    pub fn with(self, cache: &LayerCache, count: f64) -> Self {
+        let (bytes, fixed) = (count * cache.bytes_per_token, self.fixed + count * cache.state_bytes);
+        if cache.window_tokens < f64::INFINITY {
+            Self { windowed: self.windowed + bytes, window: self.window.max(cache.window_tokens), fixed, ..self }
+        } else {
+            Self { growing: self.growing + bytes, fixed, ..self }
+        }
+    }
+
+    /// Both.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            growing: self.growing + other.growing,
+            windowed: self.windowed + other.windowed,
+            window: self.window.max(other.window),
+            fixed: self.fixed + other.fixed,
+        }
+    }
+
+    /// `factor` times it.
+    #[must_use]
+    pub fn times(self, factor: f64) -> Self {
+        let Self { growing, windowed, window, fixed } = self;
+        Self { growing: growing * factor, windowed: windowed * factor, window, fixed: fixed * factor }
+    }
+
+    /// The context whose cache takes so many bytes; infinite where it never does.
+    ///
+    /// ```
+    /// # use llmsweep_model::memory::cache::CacheGrowth;
+    /// let gemma3 = CacheGrowth { growing: 5.0 * 4096.0, windowed: 29.0 * 4096.0, window: 1024.0, fixed: 0.0 };
+    /// assert_eq!(gemma3.context(34.0 * 4096.0 * 500.0), 500.0);
+    /// assert_eq!(gemma3.context(34.0 * 4096.0 * 1024.0 + 5.0 * 4096.0 * 3000.0), 4024.0);
+    /// ```
+    #[must_use]
+    pub fn context(&self, bytes: f64) -> f64 {
+        let left = bytes - self.fixed;
+        let full = left - self.windowed * self.window;
+        if full < self.growing * self.window {
+            return left / (self.growing + self.windowed);
+        }
+        if self.growing > 0.0 { full / self.growing } else { f64::INFINITY }
+    }
+}

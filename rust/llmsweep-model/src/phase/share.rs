@@ -22,11 +22,12 @@ pub enum Bottleneck {
     Straggler,
     CacheCapacity,
     Prefill,
+    Draft,
 }
 
 impl Bottleneck {
     /// Every bottleneck, in the order of its code.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Compute,
         Self::MemoryBandwidth,
         Self::Host,
@@ -41,6 +42,7 @@ impl Bottleneck {
         Self::Straggler,
         Self::CacheCapacity,
         Self::Prefill,
+        Self::Draft,
     ];
 
     /// Position in [`Bottleneck::ALL`].
@@ -67,6 +69,7 @@ impl Bottleneck {
             Self::Straggler => "straggler",
             Self::CacheCapacity => "cache_capacity",
             Self::Prefill => "prefill",
+            Self::Draft => "draft",
         }
     }
 
@@ -88,6 +91,7 @@ impl Bottleneck {
             Self::Straggler => "Replicas that wait for the slowest.",
             Self::CacheCapacity => "Requests that wait for room in the key-value cache.",
             Self::Prefill => "Decode steps that wait for other requests' prefills.",
+            Self::Draft => "Guessing tokens ahead for a step to check.",
         }
     }
 

@@ -67,7 +67,9 @@ pub fn latent(
     let kv_rank = f64::from(attention.kv_rank);
     let expanded = heads * (f64::from(attention.nope_dim) + value_dim);
     work.mark(Part::Mixer);
-    work.gemm("key, value up", tokens.rows, expanded, kv_rank, widths);
+    // The latents of earlier tokens are expanded again.
+    let cached = tokens.sequences * tokens.past / split.context;
+    work.gemm("key, value up", tokens.rows + cached, expanded, kv_rank, widths);
     work.ops.push(Op::memory("rotary", 2.0 * tokens.rows * heads * query_dim * widths.activation, 1.0));
     work.mark(Part::LatentUp);
     let window = attention.indexer.map(|indexer| f64::from(indexer.top_k));
@@ -81,8 +83,8 @@ pub fn latent(
             sequences: tokens.sequences,
             queries: tokens.rows,
             pairs,
-            keys: tokens.sequence_length,
-            longest: tokens.sequence_length,
+            keys: tokens.keys(None),
+            longest: tokens.keys(None),
             heads,
             kv_heads: 1.0,
             query_dim: dim,
@@ -172,12 +174,12 @@ impl Layout {
     fn op(&self, window: Option<f64>, kernel: AttentionKernel, tokens: &Tokens, split: &Split, widths: &Widths) -> Op {
         let fused = kernel == AttentionKernel::Flash;
         let (layout, rows) = self.placed(tokens, split);
-        let keys = tokens.sequence_length;
+        let keys = tokens.keys(window);
         let Self { heads, kv_heads, query_dim, value_dim, latent } = layout;
         // Causal work is even over ranks. An unfused kernel computes the masked half too.
         let causal = tokens.causal_pairs(window, split.context) * (self.heads / heads);
         let pairs = if fused { causal } else { rows * keys };
-        let key_rows = tokens.rows * split.context;
+        let key_rows = tokens.rows * split.context + tokens.sequences * (keys - tokens.sequence_length);
         let values = (rows * heads + key_rows * kv_heads) * (query_dim + value_dim);
         let score_passes = if fused { 0.0 } else { UNFUSED_SCORE_PASSES };
         let scores = Scores {

@@ -5,7 +5,7 @@
 use super::experts::Routing;
 use super::names::QUERY_KEY_VALUE;
 use super::{Kernel, Op, Part, Split, Widths, Work, attention, forward, launches, linear};
-use crate::arch::{Attention, LayerKind, MixerKind, MlpKind, ModelShape};
+use crate::arch::{Attention, LayerKind, MixerKind, ModelShape};
 use crate::law::{DecodeShape, LatentDecodeShape};
 use crate::quantity::{Bytes, Flops};
 
@@ -93,6 +93,7 @@ pub fn cache_read(
                 name: "attention over cache",
                 kernel: Kernel::CacheRead(DecodeShape {
                     batch: requests,
+                    queries: 1.0,
                     context: seen,
                     longest: seen,
                     heads,
@@ -116,6 +117,7 @@ pub fn cache_read(
                 name: "attention over latent cache",
                 kernel: Kernel::LatentCacheRead(LatentDecodeShape {
                     batch: requests,
+                    queries: 1.0,
                     context: seen,
                     longest: seen,
                     heads,
@@ -133,6 +135,18 @@ pub fn cache_read(
         }
         _ => None,
     }
+}
+
+/// The same reading for `tokens` tokens of every request, which a step checks together: more arithmetic, no more bytes.
+#[inline]
+#[must_use]
+pub fn checking(op: Op, tokens: f64) -> Op {
+    let kernel = match op.kernel {
+        Kernel::CacheRead(shape) => Kernel::CacheRead(DecodeShape { queries: tokens, ..shape }),
+        Kernel::LatentCacheRead(shape) => Kernel::LatentCacheRead(LatentDecodeShape { queries: tokens, ..shape }),
+        other => other,
+    };
+    Op { kernel, flops: op.flops * tokens, ..op }
 }
 
 /// Values that one token adds to the cache of one layer, over all devices of an unsplit model.
@@ -156,10 +170,4 @@ pub fn cached_values(attention: Option<Attention>, mixer: MixerKind) -> f64 {
         }
         _ => 0.0,
     }
-}
-
-/// Whether a layer of this kind is a mixture of experts.
-#[must_use]
-pub fn is_moe(kind: LayerKind) -> bool {
-    kind.mlp == MlpKind::Moe
 }

@@ -16,18 +16,53 @@ pub struct Routing {
 
 /// Experts of one device that at least one token visits.
 ///
-/// `E_local · (1 − (1 − k/E)^(1 + (T − 1)·g))`: with `g = 1` tokens choose independently; measured deployments show `g = 0.69`, since the
+/// `E_local · (1 − (1 − k/E)^(1 + (T − 1)·g))`: with `g = 1` tokens choose independently; measured deployments show `g = 0.6`, since the
 /// tokens of one answer choose alike.
 ///
 /// ```
 /// # use llmsweep_model::work::experts::active_experts;
-/// assert!((active_experts(256.0, 8.0, 256.0, 1.0, 0.69) - 8.0).abs() < 1e-9);
-/// assert!(active_experts(256.0, 8.0, 256.0, 512.0, 0.69) > 255.9);
+/// assert!((active_experts(256.0, 8.0, 256.0, 1.0, 0.6) - 8.0).abs() < 1e-9);
+/// assert!(active_experts(256.0, 8.0, 256.0, 512.0, 0.6) > 255.9);
 /// ```
 #[must_use]
 pub fn active_experts(experts: f64, top_k: f64, local_experts: f64, tokens: f64, independence: f64) -> f64 {
     let draws = 1.0 + (tokens - 1.0).max(0.0) * independence;
     local_experts * (1.0 - (1.0 - top_k / experts).powf(draws))
+}
+
+/// Mean of the largest of `count` independent standard normal numbers: `Φ⁻¹(0.5264^(1/n))` (Chen and Tyler 1999,
+/// doi:10.1080/00031305.1999.10474463) with Tukey's lambda for the quantile, `4.91·(p^0.14 − (1 − p)^0.14)`.
+///
+/// ```
+/// # use llmsweep_model::work::experts::largest_of;
+/// assert!((largest_of(8.0) - 1.424).abs() < 0.01 && (largest_of(64.0) - 2.344).abs() < 0.02);
+/// ```
+#[must_use]
+pub fn largest_of(count: f64) -> f64 {
+    let p = 0.5264_f64.powf(1.0 / count);
+    4.91 * (p.powf(0.14) - (1.0 - p).powf(0.14))
+}
+
+/// Experts that at least one token visits on the rank that has most of them, where the others wait for it.
+///
+/// `A` of `E` experts lie on `n` ranks of `L = E/n` as drawn without replacement: `A/n` each on average, with the hypergeometric variance
+/// `L·q·(1 − q)·(E − L)/(E − 1)`, `q = A/E`. Of many tokens all experts have some, and ranks are even.
+///
+/// ```
+/// # use llmsweep_model::work::experts::busiest_rank;
+/// let deepseek_v3_one_token = busiest_rank(1.0, 256.0, 8.0);
+/// assert!((deepseek_v3_one_token - 2.31).abs() < 0.01);
+/// assert_eq!(busiest_rank(32.0, 256.0, 8.0), 32.0);
+/// ```
+#[must_use]
+pub fn busiest_rank(mean: f64, experts: f64, ranks: f64) -> f64 {
+    if ranks <= 1.0 || experts <= 1.0 {
+        return mean;
+    }
+    let local = experts / ranks;
+    let share = (mean / local).min(1.0);
+    let variance = local * share * (1.0 - share) * (experts - local) / (experts - 1.0);
+    (mean + largest_of(ranks) * variance.sqrt()).min(local)
 }
 
 /// Ranks, out of `ranks`, that one token's `top_k` experts live on: `n·(1 − (1 − 1/n)^k)`.
@@ -52,7 +87,8 @@ pub fn forward(work: &mut Work, moe: &Moe, hidden: f64, rows: f64, routing: &Rou
 
     let pairs = rows * top_k * split.expert_tensor / split.tensor * routing.imbalance;
     let replicas = (split.expert * split.expert_tensor / split.tensor).max(1.0);
-    let active = active_experts(experts, top_k, experts / split.expert, rows * replicas, routing.independence);
+    let mean = active_experts(experts, top_k, experts / split.expert, rows * replicas, routing.independence);
+    let active = busiest_rank(mean, experts, split.expert);
     let ffn = f64::from(moe.expert_ffn) / split.expert_tensor;
     let gate = if moe.gated { 2.0 } else { 1.0 };
     let local = experts / split.expert;

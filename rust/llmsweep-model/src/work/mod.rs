@@ -287,19 +287,42 @@ pub struct Tokens {
     pub sequences: f64,
     /// Tokens of one whole sequence (over all context-parallel ranks).
     pub sequence_length: f64,
+    /// Tokens of each sequence before these, whose keys and values are there already: earlier chunks of a prompt, or a cached prefix.
+    pub past: f64,
 }
 
 impl Tokens {
     /// `sequences` whole sequences split over `context` devices.
     #[must_use]
     pub fn of_sequences(sequences: f64, sequence_length: f64, context: f64) -> Self {
-        Self { rows: sequences * sequence_length / context, sequences, sequence_length }
+        Self { rows: sequences * sequence_length / context, sequences, sequence_length, past: 0.0 }
     }
 
-    /// Query-key pairs per head on one of `context` devices that share the causal work evenly.
+    /// The same tokens, each sequence's behind `past` others.
+    #[must_use]
+    pub fn after(self, past: f64) -> Self {
+        Self { past, ..self }
+    }
+
+    /// Query-key pairs per head on one of `context` devices that share the causal work evenly: `c·p + c²/2` for c tokens behind p. Chunks of a
+    /// sequence have together the pairs of the whole.
+    ///
+    /// ```
+    /// # use llmsweep_model::work::Tokens;
+    /// let chunk = Tokens::of_sequences(1.0, 1024.0, 1.0).after(3072.0);
+    /// assert_eq!(chunk.causal_pairs(None, 1.0), 1024.0 * 3072.0 + 1024.0 * 1024.0 / 2.0);
+    /// assert_eq!(chunk.causal_pairs(Some(512.0), 1.0), 1024.0 * 512.0);
+    /// ```
     #[must_use]
     pub fn causal_pairs(&self, window: Option<f64>, context: f64) -> f64 {
-        self.sequences * causal_pairs(self.sequence_length, window) / context
+        let before = if self.past > 0.0 { causal_pairs(self.past, window) } else { 0.0 };
+        self.sequences * (causal_pairs(self.past + self.sequence_length, window) - before) / context
+    }
+
+    /// Keys of one sequence that these tokens see: their own, and of those before no more than a window.
+    #[must_use]
+    pub fn keys(&self, window: Option<f64>) -> f64 {
+        self.sequence_length + window.map_or(self.past, |window| window.min(self.past))
     }
 }
 
@@ -329,6 +352,8 @@ pub struct Widths {
     pub activation: f64,
     /// Whether operands are cast (quantised) by a pass of their own.
     pub casts: bool,
+    /// Whether experts alone are quantised.
+    pub only_experts: bool,
 }
 
 impl Widths {
@@ -343,7 +368,14 @@ impl Widths {
             operand,
             activation,
             casts: operand < activation,
+            only_experts: false,
         }
+    }
+
+    /// A weight of a layer's matrices outside its experts.
+    #[must_use]
+    pub fn dense_weight(&self) -> f64 {
+        if self.only_experts { self.plain_weight } else { self.weight }
     }
 }
 
@@ -385,8 +417,12 @@ impl Work {
         self.messages.append(&mut other.messages);
     }
 
-    /// A matrix multiplication `m × k` by `k × n` with quantised weights, and the cast of its operand where the format needs one.
+    /// A matrix multiplication `m × k` by `k × n` outside the experts, with quantised weights and the cast of its operand where the format
+    /// needs one, or like those that are never quantised.
     pub fn gemm(&mut self, name: &'static str, m: f64, n: f64, k: f64, widths: &Widths) {
+        if widths.only_experts {
+            return self.plain_gemm(name, m, n, k, widths);
+        }
         if widths.casts {
             self.ops.push(Op {
                 name: "cast",

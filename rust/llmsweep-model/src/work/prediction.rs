@@ -1,6 +1,6 @@
 //! Multi-token prediction: layers behind the last one that guess tokens further ahead, in training.
 use super::forward::{self, ForwardInput};
-use super::{Collective, Group, Op, Work};
+use super::{Collective, Group, Op, Split, Widths, Work};
 use crate::arch::ModelShape;
 use crate::memory::activations::{ActivationInput, Recompute, layer_bytes};
 use crate::memory::state::DeviceParameters;
@@ -17,16 +17,21 @@ pub fn layers(shape: &ModelShape, input: &ForwardInput) -> Work {
     let mut work = Work::default();
     let Some(&kind) = shape.sequence.last() else { return work };
     for _ in 0..shape.mtp_layers {
-        let stream = tokens.rows * hidden * widths.activation;
         work.append(forward::embedding(shape, tokens.rows, split, widths));
-        work.ops.push(Op::memory("prediction norms", 4.0 * stream / split.residual(), 2.0));
-        work.gemm("prediction projection", tokens.rows, hidden / split.tensor, 2.0 * hidden, widths);
-        if split.tensor > 1.0 {
-            work.message("gather projection", Collective::AllGather, Group::Tensor, stream);
-        }
+        join(&mut work, hidden, tokens.rows, split, widths);
         work.append(forward::layer(shape, kind, input));
     }
     work
+}
+
+/// Joins `rows` tokens of the stream with the tokens that follow: two norms and a projection of `2h` back to `h`.
+pub fn join(work: &mut Work, hidden: f64, rows: f64, split: &Split, widths: &Widths) {
+    let stream = rows * hidden * widths.activation;
+    work.ops.push(Op::memory("prediction norms", 4.0 * stream / split.residual(), 2.0));
+    work.gemm("prediction projection", rows, hidden / split.tensor, 2.0 * hidden, widths);
+    if split.tensor > 1.0 {
+        work.message("gather projection", Collective::AllGather, Group::Tensor, stream);
+    }
 }
 
 /// Bytes that all prediction layers keep per micro-batch on one device: their layers', and what enters the projection.

@@ -26,6 +26,10 @@ impl Names for Few {
         vec!["ib-ndr", "roce-400"]
     }
 
+    fn engines(&self) -> Vec<&str> {
+        vec!["vllm", "sglang", "trtllm"]
+    }
+
     fn stacks(&self) -> Vec<&str> {
         vec!["megatron-core", "maxtext"]
     }

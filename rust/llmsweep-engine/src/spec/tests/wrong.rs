@@ -49,7 +49,7 @@ fn the_top() {
             ("schema = 1\nphase = 1", r#"2:9: phase must be one of training, inference, not "1""#),
             (
                 "shcema = 1\nphase = \"inference\"",
-                r#"1:1: unknown key "shcema"; did you mean "schema"?; allowed: schema, phase, name, description, axes, workload, constraints, pareto, prices, operations, search, model, accelerator, network, stack"#,
+                r#"1:1: unknown key "shcema"; did you mean "schema"?; allowed: schema, phase, name, description, axes, workload, constraints, pareto, prices, operations, search, model, accelerator, network, stack, engine"#,
             ),
             (
                 "schema = 1\nphase = \"inference\"",
@@ -91,6 +91,32 @@ fn the_axes_section() {
                 "[axes]\nmodel = [\"z*\"]\naccelerator = \"mi300x\"",
                 r#"4:10: no model matches "z*"; allowed: llama3.1-8b, llama3.1-70b, llama3.1-405b, deepseek-v3"#,
             ),
+        ],
+    );
+}
+
+#[test]
+fn values_of_serving() {
+    check(
+        SERVING,
+        &[
+            ("weight_offload = 1.01", r#"6:18: weight_offload must be a number from 0 to 1, not "1.01""#),
+            ("kv_offload = true", r#"6:14: kv_offload must be a number from 0 to 1, not "true""#),
+            (
+                r#"kv_allocator = "page""#,
+                r#"6:16: unknown kv_allocator "page"; did you mean "paged"?; allowed: paged, contiguous, power_of_two"#,
+            ),
+            ("max_model_len = -1", r#"6:17: max_model_len must be a whole number from 0 to 100,000,000, not "-1""#),
+            ("speculative_tokens = -1", r#"6:22: speculative_tokens must be a whole number from 0 to 1,000, not "-1""#),
+            ("acceptance_rate = 80", r#"6:19: acceptance_rate must be a number from 0 to 1, not "80""#),
+            (r#"speculation = "medusa""#, r#"6:15: unknown speculation "medusa"; allowed: none, draft, mtp, eagle"#),
+            (
+                "draft_model = false",
+                r#"6:15: draft_model must be the name of a model in the catalogue, or "none", not "false""#,
+            ),
+            ("prefix_hit_rate = 1.2", r#"6:19: prefix_hit_rate must be a number from 0 to 1, not "1.2""#),
+            ("prefix_hit_rate = nan", r#"6:19: prefix_hit_rate must be a number from 0 to 1, not "nan""#),
+            ("prefix_hit_rate = -1", r#"6:19: prefix_hit_rate must be a number from 0 to 1, not "-1""#),
         ],
     );
 }
@@ -158,7 +184,14 @@ fn values_of_axes() {
                 r#"6:11: unknown network "ib-nrd"; did you mean "ib-ndr"?; allowed: default, ib-ndr, roce-400"#,
             ),
             (r#"network = "x*""#, r#"6:11: no network matches "x*"; allowed: ib-ndr, roce-400"#),
-            ("serving_mode = true", r#"6:16: serving_mode must be one of continuous, static, not "true""#),
+            (
+                "serving_mode = true",
+                r#"6:16: serving_mode must be one of continuous, static, disaggregated, not "true""#,
+            ),
+            (
+                "prefill_accelerator = 8",
+                r#"6:23: prefill_accelerator must be the name of an accelerator in the catalogue, or "same", not "8""#,
+            ),
             (
                 "input_tokens = 8\n[workload]\ninput_tokens = 9",
                 r#"8:1: the axis "input_tokens" is given twice, first at s.toml:6:1"#,

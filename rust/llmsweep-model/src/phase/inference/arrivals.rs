@@ -1,4 +1,5 @@
 //! Open loop: requests arrive at a rate, whatever runs.
+use super::first_token::unhindered;
 use super::lengths::Prompt;
 use super::queue::{all_taken, settle, wait_for_place, wait_of_late};
 use super::steady::Steady;
@@ -7,9 +8,6 @@ use super::{InferenceSetup, Replica, Room, ServingMode, Tables};
 use crate::distribution::{Cumulants, Mixture};
 use crate::quantity::Seconds;
 use crate::reject::Reject;
-
-/// Requests that run together where a model has no cache that bounds them: more than any engine's limit.
-const MOST_RUNNING: f64 = 65_536.0;
 
 /// Largest share of a disturbance that feeds back: beyond, the linear picture ends.
 const MOST_FED_BACK: f64 = 0.9;
@@ -28,27 +26,28 @@ pub(super) fn open_loop(
         return Err(Reject::StaticArrivals);
     }
     let rate = setup.arrival_rate / f64::from(setup.data);
-    let slots = room.requests().min(MOST_RUNNING);
+    let slots = room.requests().min(setup.max_batch);
     let (full, _, prompt) = token_terms(replica, tables, setup, slots);
     let stall = prompt.part(f64::from(setup.pipeline));
     let work = |step: Seconds, running: f64| stall.mean() + step * (setup.output_tokens / running);
-    let capacity = 1.0 / work(full.step(), slots).0;
+    let capacity = 1.0 / work(full.undisturbed(), slots).0;
     if rate >= capacity {
         return Err(Reject::Overloaded);
     }
     let busy = rate * stall.mean().0;
     let tokens = setup.output_tokens - 1.0;
-    let batch =
-        settle(slots, rate * tokens / (1.0 - busy), |running| token_terms(replica, tables, setup, running).0.step().0);
+    let batch = settle(slots, rate * tokens / (1.0 - busy), |running| {
+        token_terms(replica, tables, setup, running).0.undisturbed().0
+    });
     let (low, prefill, _) = token_terms(replica, tables, setup, batch.low);
     let (high, _, _) = token_terms(replica, tables, setup, batch.high);
     let running = batch.batch();
     let mut terms = low.towards(&high, batch.share);
-    terms.prefill = terms.step() * (busy / (1.0 - busy));
+    terms.prefill = terms.undisturbed() * (busy / (1.0 - busy));
     let apart = batch.high - batch.low;
-    let slope = if apart > 0.0 { (high.step() - low.step()).0 / apart } else { 0.0 };
+    let slope = if apart > 0.0 { (high.undisturbed() - low.undisturbed()).0 / apart } else { 0.0 };
     let load = rate / capacity;
-    let alone = prefill + terms.step() + replica.first_token();
+    let alone = unhindered(replica.engine, &terms, prefill, setup);
     let base = Cumulants { mean: alone.0, ..prompt.cumulants() };
     let waits = Waits { rate, capacity, load, slots, running };
     let times = waits.times(base, &terms, &stall, setup);
@@ -58,7 +57,7 @@ pub(super) fn open_loop(
         own: alone,
         ttft: Seconds(times.mean()),
         times,
-        noise: noise(rate, &stall, terms.step().0, slope, tokens),
+        noise: noise(rate, &stall, terms.undisturbed().0, slope, tokens),
         stall,
         terms,
         prefill,

@@ -1,5 +1,5 @@
 //! Lengths of prompts and answers: means, lognormal around them, and what running requests have of them.
-use super::{InferenceSetup, ServingMode, Tables};
+use super::{InferenceSetup, ServingMode};
 use crate::distribution::{Cumulants, normal};
 use crate::quantity::Seconds;
 
@@ -52,7 +52,7 @@ impl InferenceSetup {
     pub fn steps(&self, running: f64) -> f64 {
         match self.mode {
             ServingMode::Static if self.output_cv > 0.0 => self.output_tokens * longest_of(running, self.output_cv),
-            ServingMode::Static | ServingMode::Continuous => self.output_tokens,
+            ServingMode::Static | ServingMode::Continuous | ServingMode::Disaggregated => self.output_tokens,
         }
     }
 
@@ -61,7 +61,7 @@ impl InferenceSetup {
     #[must_use]
     pub fn context(&self, running: f64) -> f64 {
         match self.mode {
-            ServingMode::Continuous => self.held_prompt() + self.held_answer() / 2.0,
+            ServingMode::Continuous | ServingMode::Disaggregated => self.held_prompt() + self.held_answer() / 2.0,
             ServingMode::Static => self.input_tokens + self.steps(running) / 2.0,
         }
     }
@@ -109,21 +109,21 @@ pub struct Prompt {
 }
 
 impl Prompt {
-    /// Of `sequences` prompts together.
+    /// Of what takes so long for a prompt of so many tokens.
     ///
     /// The points are those of Gauss's quadrature (Golub and Welsch 1969, doi:10.1090/S0025-5718-69-99647-1): they see the square of the
     /// length in attention. With skewness γ they lie γ/2 ± √(1 + γ²/4) deviations from the mean.
-    pub(super) fn of(tables: &mut impl Tables, sequences: f64, setup: &InferenceSetup) -> Self {
+    pub(super) fn of(setup: &InferenceSetup, mut time: impl FnMut(f64) -> Seconds) -> Self {
         let mean = setup.input_tokens;
         let cv = setup.input_cv;
         if cv <= 0.0 {
-            let time = tables.prefill(sequences, mean).total();
+            let time = time(mean);
             return Self { short: time, long: time, share: 0.0 };
         }
         let half = cv * (cv * cv + 3.0) / 2.0;
         let root = (1.0 + half * half).sqrt();
-        let mut time = |deviations: f64| tables.prefill(sequences, mean * (1.0 + cv * deviations)).total();
-        Self { short: time(half - root), long: time(half + root), share: (1.0 - half / root) / 2.0 }
+        let mut away = |deviations: f64| time(mean * (1.0 + cv * deviations));
+        Self { short: away(half - root), long: away(half + root), share: (1.0 - half / root) / 2.0 }
     }
 
     /// Mean.

@@ -1,10 +1,17 @@
 //! Inference, level row: room for the cache, batching, time to the first and between later tokens.
+pub mod allocator;
 mod arrivals;
 mod bounds;
+pub mod closed_loop;
+pub mod disaggregated;
 mod first_token;
+mod handoff;
 pub mod lengths;
+pub mod offload;
+pub mod prefix;
 pub mod queue;
 mod room;
+pub mod speculation;
 mod steady;
 mod step;
 pub mod times;
@@ -17,10 +24,16 @@ use crate::phase::share::Bottleneck;
 use crate::quantity::Seconds;
 use crate::reject::Reject;
 use crate::system::ServingEngine;
+use allocator::KvAllocator;
 use arrivals::open_loop;
 use bounds::{decode_bound, prefill_bound};
+pub use disaggregated::{Pools, PrefillPool};
+pub use handoff::Handoff;
 use lengths::Prompt;
+use offload::HostShare;
+use prefix::Prefix;
 pub use room::Room;
+use speculation::{Drafter, Guess};
 use steady::closed_loop;
 pub use step::TokenTerms;
 use step::bottleneck;
@@ -33,11 +46,14 @@ pub enum ServingMode {
     Continuous,
     /// One batch is prefilled and decoded to its end before the next.
     Static,
+    /// One pool of devices prefills, another decodes ([`disaggregated`]).
+    Disaggregated,
 }
 
 impl ServingMode {
     /// Every mode with its name in specifications.
-    pub const ALL: [(&'static str, Self); 2] = [("continuous", Self::Continuous), ("static", Self::Static)];
+    pub const ALL: [(&'static str, Self); 3] =
+        [("continuous", Self::Continuous), ("static", Self::Static), ("disaggregated", Self::Disaggregated)];
 }
 
 /// The axes of the row level.
@@ -61,12 +77,42 @@ pub struct InferenceSetup {
     pub mode: ServingMode,
     /// Requests in flight over all replicas; of no effect where they arrive at a rate.
     pub concurrency: f64,
+    /// Requests that an engine runs together on one replica, whatever its room; infinite where it has no such limit.
+    pub max_batch: f64,
+    /// Workers of the decode pool, each of `data` replicas.
+    pub decode_workers: f64,
+    /// Decode steps between two looks at the queue of new requests.
+    pub admission_interval: f64,
     /// Requests that arrive per second over all replicas; 0 for a closed loop at `concurrency`. \[1/s\]
     pub arrival_rate: f64,
     /// Time to the first token that is promised; 0 for none.
     pub slo_ttft: Seconds,
     /// Time between tokens that is promised; 0 for none.
     pub slo_tpot: Seconds,
+    /// What is known of prompts from earlier ones.
+    pub prefix: Prefix,
+    /// How far ahead is guessed, where something guesses.
+    pub guess: Guess,
+    /// How room for the cache is set aside.
+    pub allocator: KvAllocator,
+    /// Longest request that the engine takes; 0 for these ones' length. \[tokens\]
+    pub max_model_len: f64,
+    /// What lives in the host's memory.
+    pub host: HostShare,
+}
+
+impl InferenceSetup {
+    /// Longest request that the engine takes. \[tokens\]
+    #[must_use]
+    pub fn model_length(&self) -> f64 {
+        if self.max_model_len > 0.0 { self.max_model_len } else { self.longest() }
+    }
+
+    /// Tokens that all requests have in the cache together: what is set aside in one piece can't be shared.
+    #[must_use]
+    pub fn shared_tokens(&self) -> f64 {
+        if self.allocator == KvAllocator::Paged { self.prefix.shared(self.input_tokens) } else { 0.0 }
+    }
 }
 
 /// One replica: a model on its devices under an engine, cut into stages.
@@ -82,6 +128,8 @@ pub struct Replica<'a> {
     pub engine: &'a ServingEngine,
     /// Stages of the setup's pipeline.
     pub stages: &'a [StageClass],
+    /// What guesses tokens ahead.
+    pub drafter: Option<&'a Drafter>,
 }
 
 /// Results of one setup.
@@ -101,7 +149,7 @@ pub struct InferenceRow {
     pub max_concurrency: f64,
     /// Tokens that the cache of one replica holds.
     pub kv_tokens: f64,
-    /// Whether requests wait for room.
+    /// Whether requests wait for room, or because the engine runs no more at once.
     pub saturated: bool,
     /// Prefill of one request (of the whole batch in static mode).
     pub prefill: Seconds,
@@ -115,6 +163,8 @@ pub struct InferenceRow {
     pub tpot: Seconds,
     /// Time between tokens below which physics does not go.
     pub tpot_bound: Seconds,
+    /// Tokens that a step gives each request.
+    pub accepted: f64,
     /// Request to last token.
     pub e2e: Seconds,
     /// Answered tokens per second of all replicas.
@@ -131,27 +181,30 @@ pub struct InferenceRow {
     pub max_requests_per_s: f64,
     /// What takes most.
     pub bottleneck: Bottleneck,
+    /// The two pools of disaggregated serving.
+    pub pools: Option<Pools>,
 }
 
 /// What one cell of the plan keeps between its rows: times that do not depend on all of a row's axes.
 pub trait Tables {
+    /// [`InferenceDevice::prefill_chunk`], with what guesses, which must have seen the prompt too.
+    fn prefill_chunk(&mut self, sequences: f64, tokens: f64, past: f64) -> PassTime;
     /// [`InferenceDevice::prefill`].
-    fn prefill(&mut self, sequences: f64, input_tokens: f64) -> PassTime;
+    fn prefill(&mut self, sequences: f64, input_tokens: f64) -> PassTime {
+        self.prefill_chunk(sequences, input_tokens, 0.0)
+    }
+    /// [`Drafter::guess`]; not asked for where there is none.
+    fn guess(&mut self, requests: f64) -> PassTime;
     /// [`InferenceDevice::decode`].
     fn decode(&mut self, requests: f64) -> PassTime;
     /// FLOPs of the layers for one prompt, causal, on the unsplit model: [`crate::flops::ForwardFlops::prompt`].
     fn prefill_flops(&mut self, input_tokens: f64) -> f64;
 }
 
-/// Results of a setup, or why it can't run.
+/// Results of a setup on one pool, or why it can't run; [`disaggregated::row`] is that of two.
 pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) -> Result<InferenceRow, Reject> {
-    let Replica { shape, work, .. } = *replica;
-    if setup.data == 0 {
-        return Err(Reject::FleetTooSmall);
-    }
-    if setup.longest() > f64::from(shape.max_context) {
-        return Err(Reject::ContextTooLong);
-    }
+    let Replica { work, .. } = *replica;
+    admissible(replica, setup)?;
     let replicas = f64::from(setup.data);
     if work.split.expert > work.split.tensor && !(work.split.tensor * replicas % work.split.expert).eq(&0.0) {
         return Err(Reject::ExpertParallelRanks);
@@ -160,6 +213,7 @@ pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) 
         return Err(Reject::ConcurrencyBelowReplicas);
     }
     let room = Room::of(replica, setup)?;
+    let shared = setup.shared_tokens();
     let steady = if setup.arrival_rate > 0.0 {
         open_loop(replica, tables, setup, &room)?
     } else {
@@ -174,10 +228,10 @@ pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) 
         devices,
         replicas,
         room,
-        peak_memory: room.weights + room.reserve + running * room.full_request.min(room.cache / running),
+        peak_memory: room.used(running),
         running,
         max_concurrency: replicas * room.full_requests(),
-        kv_tokens: room.full_requests() * (setup.held_prompt() + setup.held_answer()),
+        kv_tokens: room.full_requests() * (setup.held_prompt() + setup.held_answer() - shared) + shared,
         saturated: steady.saturated,
         prefill: steady.prefill,
         terms,
@@ -185,6 +239,7 @@ pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) 
         ttft_bound: prefill_bound(replica, tables, setup),
         tpot,
         tpot_bound: decode_bound(replica, setup, running),
+        accepted: terms.tokens,
         e2e: steady.ttft + answer,
         tokens_per_s: requests_per_s * setup.output_tokens,
         requests_per_s,
@@ -192,6 +247,17 @@ pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) 
         noise: steady.noise,
         stall: steady.stall,
         max_requests_per_s: replicas * steady.capacity,
-        bottleneck: bottleneck(&terms, steady.saturated),
+        bottleneck: bottleneck(&terms, steady.saturated && room.requests() <= running),
+        pools: None,
     })
+}
+
+/// Whether there is a replica at all, and one that takes requests of these lengths.
+fn admissible(replica: &Replica, setup: &InferenceSetup) -> Result<(), Reject> {
+    if setup.data == 0 {
+        return Err(Reject::FleetTooSmall);
+    }
+    let allowed = replica.drafter.map_or(f64::INFINITY, Drafter::max_context);
+    let allowed = allowed.min(f64::from(replica.shape.max_context)).min(setup.model_length());
+    if setup.longest() > allowed { Err(Reject::ContextTooLong) } else { Ok(()) }
 }

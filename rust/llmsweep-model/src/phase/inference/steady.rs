@@ -43,13 +43,13 @@ pub(super) fn closed_loop(
 ) -> Result<Steady, Reject> {
     let offered = setup.concurrency / f64::from(setup.data);
     let running = match setup.mode {
-        ServingMode::Continuous => offered.min(room.requests()),
+        ServingMode::Continuous | ServingMode::Disaggregated => offered.min(room.requests()).min(setup.max_batch),
         ServingMode::Static if offered > room.full_requests() => return Err(Reject::BatchDoesNotFit),
         ServingMode::Static => offered,
     };
     let (terms, prefill, prompt) = token_terms(replica, tables, setup, running);
     let answer = terms.total() * (setup.steps(running) - 1.0);
-    let first = first_token(replica, &terms, prefill, &prompt, setup, running);
+    let first = first_token(replica.engine, &terms, prefill, &prompt, setup, running);
     let active = first.alone + answer;
     let waiting = active * (offered / running - 1.0);
     let times = if offered > running {

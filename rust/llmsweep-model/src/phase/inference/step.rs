@@ -1,5 +1,6 @@
 //! The time between two tokens, term by term.
 use super::lengths::Prompt;
+use super::speculation::Guess;
 use super::{InferenceSetup, Replica, ServingMode, Tables};
 use crate::phase::share::{Bottleneck, KernelTime};
 use crate::quantity::{Bytes, Seconds};
@@ -21,19 +22,38 @@ pub struct TokenTerms {
     pub host: Seconds,
     /// Waiting for other requests' prefills.
     pub prefill: Seconds,
+    /// Guessing tokens ahead.
+    pub draft: Seconds,
+    /// Waiting for weights and caches from the host's memory.
+    pub host_transfer: Seconds,
+    /// Tokens that a step gives each request.
+    pub tokens: f64,
 }
 
 impl TokenTerms {
+    /// A token's part of decode steps, undisturbed.
+    #[must_use]
+    pub fn undisturbed(&self) -> Seconds {
+        self.kernels.total()
+            + self.cache.total()
+            + self.tensor
+            + self.expert
+            + self.pipeline
+            + self.host
+            + self.draft
+            + self.host_transfer
+    }
+
     /// One decode step, undisturbed.
     #[must_use]
     pub fn step(&self) -> Seconds {
-        self.kernels.total() + self.cache.total() + self.tensor + self.expert + self.pipeline + self.host
+        self.undisturbed() * self.tokens
     }
 
     /// Time between two tokens.
     #[must_use]
     pub fn total(&self) -> Seconds {
-        self.step() + self.prefill
+        self.undisturbed() + self.prefill
     }
 
     /// The terms a share of the way to others.
@@ -48,11 +68,16 @@ impl TokenTerms {
             pipeline: between(self.pipeline, other.pipeline),
             host: between(self.host, other.host),
             prefill: between(self.prefill, other.prefill),
+            draft: between(self.draft, other.draft),
+            host_transfer: between(self.host_transfer, other.host_transfer),
+            tokens: self.tokens,
         }
     }
 }
 
 /// Time between tokens: `t_decode + (R − 1)/s_out · P`: during one answer every other slot prefills one request.
+///
+/// Where tokens are guessed ahead, a step checks γ + 1 of each request and gives it E: every term but the last is divided by E.
 ///
 /// With a pipeline the running requests are cut into one group per stage; a token passes all stages in turn. Beside the terms: the prefill of
 /// one prompt with its way through the stages, and its kernels over the lengths of prompts.
@@ -66,35 +91,53 @@ pub(super) fn token_terms(
     let pipeline = f64::from(setup.pipeline);
     let group = (running / pipeline).max(1.0);
     let context = setup.context(running);
-    let step = tables.decode(group);
+    let guess = replica.drafter.map_or(Guess::NONE, |_| setup.guess);
+    let checked = 1.0 + guess.tokens;
+    let tokens = guess.accepted();
+    let share = 1.0 / tokens;
+    let step = tables.decode(group * checked);
+    let draft = replica.drafter.map_or(Seconds::ZERO, |drafter| {
+        (tables.guess(group).total() + drafter.cache_read(device, group, context)) * guess.tokens
+    });
     let sequences = if setup.mode == ServingMode::Static { running } else { 1.0 };
-    let prompt = Prompt::of(tables, sequences, setup);
+    let prompt = Prompt::of(setup, |input| {
+        let cached = setup.prefix.cached(input);
+        let pass = tables.prefill_chunk(sequences, input - cached, cached).total();
+        pass + setup.host.exposed(work, device, (sequences, input - cached), pass)
+    });
     let prefill = prompt.mean();
     let message = |rows: f64| {
         let bytes = Bytes(rows * f64::from(shape.hidden) * work.widths.activation);
         let fabric = &device.device.accelerator.fabric;
         device.device.collectives.point_to_point(bytes, work.split.tensor, fabric) * (pipeline - 1.0)
     };
+    let read = device.cache_check(shape, work, (group, checked), context);
+    let busy = step.total() + read.total();
+    let host_transfer = setup.host.exposed(work, device, (group, context), busy);
     let interference = match setup.mode {
         ServingMode::Continuous => prefill * ((running - 1.0) / setup.output_tokens / pipeline),
-        ServingMode::Static => Seconds::ZERO,
+        ServingMode::Static | ServingMode::Disaggregated => Seconds::ZERO,
     };
     let terms = TokenTerms {
-        kernels: step.kernels,
-        cache: device.cache_read(shape, work, group, context),
-        tensor: step.tensor,
-        expert: step.expert,
-        pipeline: message(group),
-        host: engine.host_step + engine.host_request * running,
+        kernels: step.kernels.times(share),
+        cache: read.times(share),
+        tensor: step.tensor * share,
+        expert: step.expert * share,
+        pipeline: message(group * checked) * share,
+        host: (engine.host_step + engine.host_request * running) * share,
         prefill: interference.max(Seconds::ZERO),
+        draft: draft * share,
+        host_transfer: host_transfer * share,
+        tokens,
     };
     // The prompt too passes from stage to stage; other requests' steps go on meanwhile.
-    (terms, prefill + message(sequences * setup.input_tokens), prompt)
+    let fresh = setup.input_tokens - setup.prefix.cached(setup.input_tokens);
+    (terms, prefill + message(sequences * fresh), prompt)
 }
 
 /// What takes most of the time between tokens.
-pub(super) fn bottleneck(terms: &TokenTerms, saturated: bool) -> Bottleneck {
-    if saturated {
+pub(super) fn bottleneck(terms: &TokenTerms, cache_full: bool) -> Bottleneck {
+    if cache_full {
         return Bottleneck::CacheCapacity;
     }
     Bottleneck::largest(&[
@@ -105,5 +148,7 @@ pub(super) fn bottleneck(terms: &TokenTerms, saturated: bool) -> Bottleneck {
         (Bottleneck::ExpertCommunication, terms.expert),
         (Bottleneck::PipelineCommunication, terms.pipeline),
         (Bottleneck::Prefill, terms.prefill),
+        (Bottleneck::Draft, terms.draft),
+        (Bottleneck::HostTransfer, terms.host_transfer),
     ])
 }

@@ -1,7 +1,8 @@
 //! Inference, levels shape to time: weights and cache of a device, prefill of a prompt, one decode step.
 use crate::arch::{LayerKind, ModelShape};
-use crate::kernel::{KernelModel, Pass};
-use crate::memory::cache::LayerCache;
+use crate::kernel::Pass;
+use crate::memory::cache::{CacheGrowth, LayerCache};
+use crate::memory::chunk;
 use crate::memory::state::table_parameters;
 use crate::parallel::context::ContextExchange;
 use crate::parallel::divide;
@@ -9,7 +10,7 @@ use crate::parallel::pipeline::{MAX_KINDS, StageClass};
 use crate::phase::Device;
 use crate::phase::share::KernelTime;
 use crate::phase::training_messages::ring_of;
-use crate::precision::{KvPrecision, Precision};
+use crate::precision::{KvPrecision, Precision, Quantised};
 use crate::quantity::Seconds;
 use crate::reject::Reject;
 use crate::system::ServingEngine;
@@ -43,8 +44,10 @@ pub struct InferenceWork {
     pub kv_bytes_per_token: f64,
     /// Parameters whose arithmetic one token needs: all it meets but the input table.
     pub active_parameters: f64,
-    /// Layers of experts.
-    pub expert_layers: f64,
+    /// Activations of a pass over prompts, per token, on one device. \[B\]
+    pub chunk_bytes_per_token: f64,
+    /// Logits of one token on one device. \[B\]
+    pub logit_bytes_per_token: f64,
 }
 
 impl InferenceWork {
@@ -55,6 +58,7 @@ impl InferenceWork {
     pub fn count(
         shape: &ModelShape,
         precision: &Precision,
+        quantised: Quantised,
         kv: &KvPrecision,
         tensor: u32,
         expert: u32,
@@ -72,7 +76,8 @@ impl InferenceWork {
             expert: f64::from(expert),
             expert_tensor: f64::from(expert_tensor),
         };
-        let widths = Widths::of(precision);
+        let only_experts = quantised.only_experts(precision, shape.moe.is_some());
+        let widths = Widths { only_experts, ..Widths::of(precision) };
         let kv_bytes = kv.bytes();
         let mut layer_weights = [0.0; MAX_KINDS];
         let mut caches =
@@ -81,15 +86,16 @@ impl InferenceWork {
         let mut kv_bytes_per_token = 0.0;
         let kinds: Vec<(LayerKind, f64)> =
             shape.kinds().into_iter().map(|(kind, count)| (kind, f64::from(count))).collect();
-        let expert_layers = kinds.iter().filter(|(kind, _)| decode::is_moe(*kind)).map(|(_, count)| count).sum();
         let owners = split.expert * split.expert_tensor;
         for (index, &(kind, count)) in kinds.iter().enumerate() {
             let layer = shape.layer_parameters(kind);
-            layer_weights[index] = (layer.tensor_sharded / split.tensor + layer.experts / owners) * widths.weight
+            layer_weights[index] = layer.tensor_sharded / split.tensor * widths.dense_weight()
+                + layer.experts / owners * widths.weight
                 + layer.replicated * widths.plain_weight;
             caches[index] = LayerCache::of(shape, kind, kv_bytes, &split);
             least_weights += count
-                * (layer.tensor_sharded * widths.weight / split.tensor + layer.active_experts * widths.weight / owners);
+                * (layer.tensor_sharded * widths.dense_weight() / split.tensor
+                    + layer.active_experts * widths.weight / owners);
             kv_bytes_per_token += count * decode::cached_values(shape.attention, kind.mixer) * kv_bytes;
         }
         let head = if shape.tied_embeddings { table_parameters(shape) } else { shape.head_parameters() };
@@ -106,14 +112,28 @@ impl InferenceWork {
             least_weights: least_weights + head_weights,
             kv_bytes_per_token,
             active_parameters: shape.active_parameters().without_input_embedding,
-            expert_layers,
+            chunk_bytes_per_token: chunk::bytes_per_token(shape, &split, &widths),
+            logit_bytes_per_token: chunk::logit_bytes(shape, &split),
         })
+    }
+
+    /// Weights of the layers of one device of a stage. \[B\]
+    #[must_use]
+    pub fn stage_layers(&self, stage: &StageClass) -> f64 {
+        self.layer_weights.iter().zip(stage.layers).map(|(weights, count)| weights * count).sum()
+    }
+
+    /// How one request's cache on one device of a stage grows with its context.
+    #[must_use]
+    pub fn growth(&self, stage: &StageClass) -> CacheGrowth {
+        let layers = self.caches.iter().zip(stage.layers).filter(|(_, count)| *count > 0.0);
+        layers.fold(CacheGrowth::default(), |sum, (cache, count)| sum.with(cache, count))
     }
 
     /// Weights of one device of a stage. \[B\]
     #[must_use]
     pub fn stage_weights(&self, shape: &ModelShape, stage: &StageClass) -> f64 {
-        let layers: f64 = self.layer_weights.iter().zip(stage.layers).map(|(weights, count)| weights * count).sum();
+        let layers = self.stage_layers(stage);
         let embedding = if stage.first { self.embedding_weights } else { 0.0 };
         let own_head = !(shape.tied_embeddings && stage.first);
         let head = if stage.last && own_head { self.head_weights } else { 0.0 };
@@ -191,7 +211,21 @@ impl InferenceDevice {
     /// Prefill of `sequences` prompts of `input_tokens` each, in one go, through all layers; logits of the last tokens only.
     #[must_use]
     pub fn prefill(&self, shape: &ModelShape, work: &InferenceWork, sequences: f64, input_tokens: f64) -> PassTime {
-        let tokens = Tokens::of_sequences(sequences, input_tokens, 1.0);
+        self.prefill_chunk(shape, work, sequences, (input_tokens, 0.0))
+    }
+
+    /// Prefill of the next `tokens` of `sequences` prompts of which `past` tokens each are in the cache: of a chunk, or of what follows a
+    /// cached prefix. Attention sees `c·p + c²/2` pairs, so that chunks have together the whole prompt's; weights and the cache are read again
+    /// by each.
+    #[must_use]
+    pub fn prefill_chunk(
+        &self,
+        shape: &ModelShape,
+        work: &InferenceWork,
+        sequences: f64,
+        (tokens, past): (f64, f64),
+    ) -> PassTime {
+        let tokens = Tokens::of_sequences(sequences, tokens, 1.0).after(past);
         let input = ForwardInput {
             tokens,
             split: work.split,
@@ -202,15 +236,11 @@ impl InferenceDevice {
         let mut sum = PassTime::default();
         for &(kind, count) in &work.kinds {
             let layer = forward::layer(shape, kind, &input);
-            sum = sum.plus(self.pass(&layer, &self.device.kernels, &work.split).times(count));
+            sum = sum.plus(self.pass(&layer, &work.split).times(count));
         }
         let embedding = forward::embedding(shape, tokens.rows, &work.split, &work.widths);
         let head = forward::head(shape, sequences, self.logit_bytes, &work.split, &work.widths);
-        sum.plus(self.pass(&embedding, &self.device.kernels, &work.split)).plus(self.pass(
-            &head,
-            &self.device.kernels,
-            &work.split,
-        ))
+        sum.plus(self.pass(&embedding, &work.split)).plus(self.pass(&head, &work.split))
     }
 
     /// A decode step of `requests` through all layers and the LM head, all but the reading of the cache.
@@ -219,30 +249,40 @@ impl InferenceDevice {
         let mut sum = PassTime::default();
         for &(kind, count) in &work.kinds {
             let layer = decode::layer(shape, kind, requests, &self.routing, &work.split, &work.widths);
-            sum = sum.plus(self.pass(&layer, &self.device.kernels, &work.split).times(count));
+            sum = sum.plus(self.pass(&layer, &work.split).times(count));
         }
         let embedding = forward::embedding(shape, requests, &work.split, &work.widths);
         let head = forward::head(shape, requests, self.logit_bytes, &work.split, &work.widths);
-        sum.plus(self.pass(&embedding, &self.device.kernels, &work.split)).plus(self.pass(
-            &head,
-            &self.device.kernels,
-            &work.split,
-        ))
+        sum.plus(self.pass(&embedding, &work.split)).plus(self.pass(&head, &work.split))
     }
 
     /// The reading of the cache in a decode step of `requests` at a context.
     #[must_use]
     pub fn cache_read(&self, shape: &ModelShape, work: &InferenceWork, requests: f64, context: f64) -> KernelTime {
+        self.cache_check(shape, work, (requests, 1.0), context)
+    }
+
+    /// The same where each request has several tokens to check: the cache is read once for all of them.
+    #[must_use]
+    pub fn cache_check(
+        &self,
+        shape: &ModelShape,
+        work: &InferenceWork,
+        (requests, tokens): (f64, f64),
+        context: f64,
+    ) -> KernelTime {
         let mut sum = KernelTime::default();
         for &(kind, count) in &work.kinds {
             if let Some(op) = decode::cache_read(shape, kind, requests, context, work.kv_bytes, &work.split) {
+                let op = decode::checking(op, tokens);
                 sum = sum.plus(KernelTime::of(&self.device.kernels, &op, Pass::Forward).times(count));
             }
         }
         sum
     }
 
-    fn pass(&self, block: &Work, kernels: &KernelModel, split: &Split) -> PassTime {
+    pub(super) fn pass(&self, block: &Work, split: &Split) -> PassTime {
+        let kernels = &self.device.kernels;
         let mut time =
             PassTime { kernels: KernelTime::of_all(kernels, &block.ops, Pass::Forward), ..PassTime::default() };
         for message in &block.messages {

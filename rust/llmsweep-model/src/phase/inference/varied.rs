@@ -55,11 +55,15 @@ impl InferenceRow {
         first * later
     }
 
-    /// Share of the device's time that prefills take of a request's; the other share is its part of the decode steps.
+    /// Share of the device's time that prefills take of a request's; the other share is its part of the decode steps. Of two pools the
+    /// devices' share.
     #[must_use]
     pub fn prefill_share(&self, setup: &InferenceSetup) -> f64 {
+        if let Some(pools) = &self.pools {
+            return pools.prefill_devices / self.devices;
+        }
         let prefill = self.stall.mean();
-        let decode = self.terms.step() * setup.steps(self.running);
+        let decode = self.terms.undisturbed() * setup.steps(self.running);
         let each = if setup.mode == ServingMode::Static { decode } else { decode / self.running };
         prefill / (prefill + each)
     }

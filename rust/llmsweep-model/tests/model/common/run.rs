@@ -9,13 +9,19 @@ use llmsweep_model::memory::recompute::Module;
 use llmsweep_model::memory::state::{GradientPrecision, Optimizer};
 use llmsweep_model::parallel::context::ContextExchange;
 use llmsweep_model::parallel::pipeline::{Cut, Schedule, stages};
+use llmsweep_model::phase::inference::allocator::KvAllocator;
+use llmsweep_model::phase::inference::offload::HostShare;
+use llmsweep_model::phase::inference::prefix::Prefix;
+use llmsweep_model::phase::inference::speculation::{Drafter, Guess, Speculation};
 use llmsweep_model::phase::inference::times::{InferenceDevice, InferenceWork, PassTime};
-use llmsweep_model::phase::inference::{self, InferenceRow, InferenceSetup, Replica, ServingMode, Tables};
+use llmsweep_model::phase::inference::{
+    self, InferenceRow, InferenceSetup, PrefillPool, Replica, ServingMode, Tables, disaggregated,
+};
 use llmsweep_model::phase::training::{self, Replicas, TrainingLevels, TrainingRow, TrainingSetup};
 use llmsweep_model::phase::training_memory::Refusal;
 use llmsweep_model::phase::training_stage::{StageInput, TrainingStage};
 use llmsweep_model::phase::training_times::{TrainingLayout, TrainingTimes, TrainingWork};
-use llmsweep_model::precision::KvPrecision;
+use llmsweep_model::precision::{KvPrecision, Quantised};
 use llmsweep_model::quantity::Seconds;
 use llmsweep_model::reject::Reject;
 use llmsweep_model::subset::Subset;
@@ -137,20 +143,34 @@ pub(crate) const REQUEST: InferenceSetup = InferenceSetup {
     data: 1,
     mode: ServingMode::Continuous,
     concurrency: 1.0,
+    admission_interval: 1.0,
+    prefix: Prefix::NONE,
+    guess: Guess::NONE,
+    allocator: KvAllocator::Paged,
+    max_model_len: 0.0,
+    host: HostShare::NONE,
     arrival_rate: 0.0,
     slo_ttft: Seconds::ZERO,
     slo_tpot: Seconds::ZERO,
+    max_batch: f64::INFINITY,
+    decode_workers: 1.0,
 };
 
 struct Direct<'a> {
     shape: &'a ModelShape,
     work: &'a InferenceWork,
     device: &'a InferenceDevice,
+    drafter: Option<&'a Drafter>,
 }
 
 impl Tables for Direct<'_> {
-    fn prefill(&mut self, sequences: f64, input_tokens: f64) -> PassTime {
-        self.device.prefill(self.shape, self.work, sequences, input_tokens)
+    fn prefill_chunk(&mut self, sequences: f64, tokens: f64, past: f64) -> PassTime {
+        let own = self.device.prefill_chunk(self.shape, self.work, sequences, (tokens, past));
+        self.drafter.map_or(own, |drafter| own.plus(drafter.prefill_chunk(self.device, sequences, (tokens, past))))
+    }
+
+    fn guess(&mut self, requests: f64) -> PassTime {
+        self.drafter.map_or(PassTime::default(), |drafter| drafter.guess(self.device, requests))
     }
 
     fn decode(&mut self, requests: f64) -> PassTime {
@@ -167,15 +187,63 @@ pub(crate) fn serve(
     shape: &ModelShape,
     machine: &Machine,
     format: &str,
-    (tensor, expert): (u32, u32),
+    ranks: (u32, u32),
     setup: &InferenceSetup,
 ) -> Result<InferenceRow, Reject> {
+    serve_speculating(shape, machine, format, ranks, setup, (Speculation::None, None))
+}
+
+/// The same with something that guesses tokens ahead.
+pub(crate) fn serve_speculating(
+    shape: &ModelShape,
+    machine: &Machine,
+    format: &str,
+    (tensor, expert): (u32, u32),
+    setup: &InferenceSetup,
+    (speculation, draft): (Speculation, Option<&ModelShape>),
+) -> Result<InferenceRow, Reject> {
     let kv = KvPrecision::by_name("fp16").expect("fp16 is in the table");
-    let work = InferenceWork::count(shape, precision(format), kv, tensor, expert)?;
+    let work = InferenceWork::count(shape, precision(format), Quantised::Usual, kv, tensor, expert)?;
     let engine = software::serving();
     let device = InferenceDevice::of(&machine.device(format, SERVING_CLOCK), &engine);
     let stages = stages(shape, &Cut::even(setup.pipeline, 1));
-    let mut tables = Direct { shape, work: &work, device: &device };
+    let drafter = Drafter::of(speculation, shape, draft, (precision(format), Quantised::Usual, kv), (tensor, expert))?;
+    let drafter = drafter.as_ref();
+    let mut tables = Direct { shape, work: &work, device: &device, drafter };
     let stages = stages.as_deref().map_err(|reject| *reject)?;
-    inference::row(&Replica { shape, work: &work, device: &device, engine: &engine, stages }, &mut tables, setup)
+    inference::row(
+        &Replica { shape, work: &work, device: &device, engine: &engine, stages, drafter },
+        &mut tables,
+        setup,
+    )
+}
+
+/// A prefill pool: workers, their attention replicas, devices of one, devices that share experts.
+pub(crate) type Pool = (f64, f64, u32, u32);
+
+/// A deployment in two pools of one accelerator, both without a pipeline.
+pub(crate) fn serve_apart(
+    shape: &ModelShape,
+    machine: &Machine,
+    format: &str,
+    (tensor, expert): (u32, u32),
+    (workers, data, prefill_tensor, prefill_expert): Pool,
+    setup: &InferenceSetup,
+) -> Result<InferenceRow, Reject> {
+    let kv = KvPrecision::by_name("fp16").expect("fp16 is in the table");
+    let work = InferenceWork::count(shape, precision(format), Quantised::Usual, kv, tensor, expert)?;
+    let prefill_work =
+        InferenceWork::count(shape, precision(format), Quantised::Usual, kv, prefill_tensor, prefill_expert)?;
+    let engine = software::serving();
+    let device = InferenceDevice::of(&machine.device(format, SERVING_CLOCK), &engine);
+    let stages = stages(shape, &Cut::even(1, 1))?;
+    let replica = |work| Replica { shape, work, device: &device, engine: &engine, stages: &stages, drafter: None };
+    let pool = PrefillPool { replica: replica(&prefill_work), workers, data, pipeline: 1, same_accelerator: true };
+    disaggregated::row(
+        &replica(&work),
+        &mut Direct { shape, work: &work, device: &device, drafter: None },
+        &pool,
+        &mut Direct { shape, work: &prefill_work, device: &device, drafter: None },
+        &InferenceSetup { mode: ServingMode::Disaggregated, pipeline: 1, ..*setup },
+    )
 }

@@ -5,6 +5,7 @@ use llmsweep_model::memory::activations::Recompute;
 use llmsweep_model::memory::recompute::Module;
 use llmsweep_model::memory::state::{GradientPrecision, Optimizer};
 use llmsweep_model::parallel::context::ContextExchange;
+use llmsweep_model::phase::inference::prefix::Prefix;
 use llmsweep_model::phase::inference::{InferenceSetup, ServingMode};
 use llmsweep_model::phase::training::TrainingSetup;
 use llmsweep_model::phase::training_state::Offload;
@@ -92,14 +93,16 @@ pub(super) fn training() -> impl Strategy<Value = (TrainingLayout, TrainingSetup
 
 pub(super) fn request() -> impl Strategy<Value = InferenceSetup> {
     let lengths = (1..30_000_u32, 1..8_000_u32);
-    (lengths, power(3), power(4), any::<bool>(), 1.0..512.0_f64).prop_map(
-        |(lengths, pipeline, data, batch, requests)| InferenceSetup {
+    let prefix = (select(vec![0.0, 0.3, 1.0]), any::<bool>());
+    (lengths, power(3), power(4), any::<bool>(), 1.0..512.0_f64, prefix).prop_map(
+        |(lengths, pipeline, data, batch, requests, prefix)| InferenceSetup {
             input_tokens: f64::from(lengths.0),
             output_tokens: f64::from(lengths.1),
             pipeline,
             data,
             mode: if batch { ServingMode::Static } else { ServingMode::Continuous },
             concurrency: f64::from(data) * requests.floor(),
+            prefix: Prefix { hit_rate: prefix.0, shared: prefix.1 },
             ..REQUEST
         },
     )

@@ -1,6 +1,7 @@
 //! A literal published number for each formula.
 mod activations;
 mod adapters;
+mod allocators;
 mod cache;
 mod collectives;
 mod context;
@@ -15,4 +16,5 @@ mod optimizers;
 mod pipeline;
 mod queues;
 mod recomputation;
+mod speculation;
 mod state;

@@ -1,0 +1,190 @@
+//! The pool that prefills in disaggregated serving: levels of its own, kept by the axes that they depend on.
+use llmsweep_model::arch::ModelShape;
+use llmsweep_model::economics::Tariff;
+use llmsweep_model::flops::ForwardFlops;
+use llmsweep_model::parallel::pipeline::{Cut, StageClass};
+use llmsweep_model::phase::inference::times::{InferenceDevice, InferenceWork, PassTime};
+use llmsweep_model::phase::inference::{PrefillPool, Replica, Tables};
+use llmsweep_model::reject::Reject;
+
+use super::memo::{KeyMemo, Memo, StageMemo, stages_of};
+use crate::catalog::Provenance;
+use crate::context::{Context, axis};
+use crate::plan::Point;
+
+/// What the levels of a pool depend on beside the main axes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    accelerator: usize,
+    precision: usize,
+    tensor: u32,
+    expert: u32,
+}
+
+/// Work and times of one pool, and the passes that its rows asked for.
+struct Levels {
+    work: InferenceWork,
+    device: InferenceDevice,
+    provenance: Provenance,
+    tariff: Tariff,
+    host_devices: f64,
+    passes: Memo<PassTime>,
+}
+
+/// Every pool of a cell.
+pub(super) struct PrefillPools {
+    levels: KeyMemo<Key, Result<Levels, Reject>>,
+    stages: StageMemo,
+    prompt_flops: Memo<f64>,
+}
+
+/// How a point lays out its prefill pool.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct PrefillLayout {
+    /// Workers.
+    pub(crate) workers: f64,
+    /// Attention replicas of one.
+    pub(crate) data: f64,
+    /// Devices of a tensor-parallel group.
+    pub(crate) tensor: u32,
+    /// Devices over which experts are spread.
+    pub(crate) expert: u32,
+    /// Pipeline stages.
+    pub(crate) pipeline: u32,
+}
+
+impl PrefillLayout {
+    /// Of a point; what is 0 is as in the decode pool.
+    #[must_use]
+    pub(crate) fn of(context: &Context, point: &Point) -> Self {
+        let own = |axis: usize, same: usize| match context.count(point, axis) {
+            0 => context.count(point, same),
+            count => count,
+        };
+        Self {
+            workers: context.number(point, axis::PREFILL_WORKERS),
+            data: f64::from(own(axis::PREFILL_DATA, axis::DATA)),
+            tensor: own(axis::PREFILL_TENSOR, axis::TENSOR),
+            expert: own(axis::PREFILL_EXPERT, axis::EXPERT),
+            pipeline: own(axis::PREFILL_PIPELINE, axis::PIPELINE),
+        }
+    }
+
+    /// Devices of all workers.
+    #[must_use]
+    pub(crate) fn devices(&self) -> f64 {
+        self.workers * self.data * f64::from(self.tensor) * f64::from(self.pipeline)
+    }
+}
+
+/// A pool with what its passes are kept in.
+pub(super) struct Entered<'a> {
+    pub(super) pool: PrefillPool<'a>,
+    pub(super) tables: PoolTables<'a>,
+}
+
+/// What a pool costs, and how its efficiencies are known.
+#[derive(Clone, Copy)]
+pub(super) struct PoolBill {
+    pub(super) tariff: Tariff,
+    pub(super) host_devices: f64,
+    pub(super) provenance: Provenance,
+}
+
+pub(super) struct PoolTables<'a> {
+    shape: &'a ModelShape,
+    work: &'a InferenceWork,
+    device: &'a InferenceDevice,
+    passes: &'a mut Memo<PassTime>,
+    prompt_flops: &'a mut Memo<f64>,
+}
+
+impl Tables for PoolTables<'_> {
+    fn prefill_chunk(&mut self, sequences: f64, tokens: f64, past: f64) -> PassTime {
+        let Self { shape, work, device, .. } = self;
+        self.passes.get((sequences, tokens, past), || device.prefill_chunk(shape, work, sequences, (tokens, past)))
+    }
+
+    fn guess(&mut self, _requests: f64) -> PassTime {
+        PassTime::default()
+    }
+
+    fn decode(&mut self, requests: f64) -> PassTime {
+        self.device.decode(self.shape, self.work, requests)
+    }
+
+    fn prefill_flops(&mut self, input_tokens: f64) -> f64 {
+        let shape = self.shape;
+        self.prompt_flops.get((input_tokens, 0.0, 0.0), || ForwardFlops::of_sequence(shape, input_tokens).prompt())
+    }
+}
+
+impl PrefillPools {
+    pub(super) fn new() -> Self {
+        Self { levels: KeyMemo::new(), stages: StageMemo::new(), prompt_flops: Memo::new() }
+    }
+
+    /// Forgets the cell; another model's stages and FLOPs too.
+    pub(super) fn forget(&mut self, model: bool) {
+        self.levels.forget();
+        if model {
+            self.stages.forget();
+            self.prompt_flops.forget();
+        }
+    }
+
+    /// What the pool of a point costs.
+    pub(super) fn bill(&mut self, context: &Context, point: &Point) -> Result<PoolBill, Reject> {
+        let layout = PrefillLayout::of(context, point);
+        let key = key(context, point, &layout);
+        match self.levels.get(key, || levels(context, point, key)) {
+            Ok(Levels { tariff, host_devices, provenance, .. }) => {
+                Ok(PoolBill { tariff: *tariff, host_devices: *host_devices, provenance: *provenance })
+            }
+            Err(reject) => Err(*reject),
+        }
+    }
+
+    /// The pool of a point.
+    pub(super) fn enter<'a>(&'a mut self, context: &'a Context, point: &Point) -> Result<Entered<'a>, Reject> {
+        let layout = PrefillLayout::of(context, point);
+        let key = key(context, point, &layout);
+        let Self { levels: memo, stages, prompt_flops } = self;
+        let held = memo.get_mut(key, || levels(context, point, key)).as_mut().map_err(|reject| *reject)?;
+        let shape = &context.model(point).shape;
+        let stages: &[StageClass] =
+            stages_of(stages, shape, Cut::even(layout.pipeline, 1)).map_err(|_| Reject::PrefillLayout)?;
+        let Levels { work, device, passes, .. } = held;
+        let pool = PrefillPool {
+            replica: Replica { shape, work, device, engine: context.engine(point), stages, drafter: None },
+            workers: layout.workers,
+            data: layout.data,
+            pipeline: layout.pipeline,
+            same_accelerator: key.accelerator == point.index(axis::ACCELERATOR),
+        };
+        Ok(Entered { pool, tables: PoolTables { shape, work, device, passes, prompt_flops } })
+    }
+}
+
+fn key(context: &Context, point: &Point, layout: &PrefillLayout) -> Key {
+    let (accelerator, precision) = context.prefill_pool(point);
+    Key { accelerator, precision, tensor: layout.tensor, expert: layout.expert }
+}
+
+fn levels(context: &Context, point: &Point, key: Key) -> Result<Levels, Reject> {
+    let resolved =
+        context.device_of(point, key.accelerator, key.precision).map_err(|_| Reject::PrefillPrecisionUnsupported)?;
+    let shape = &context.model(point).shape;
+    let (precision, kv) = (context.precisions[key.precision], context.kv_precision(point));
+    let work = InferenceWork::count(shape, precision, context.quantised(point), kv, key.tensor, key.expert)
+        .map_err(|_| Reject::PrefillLayout)?;
+    let accelerator = context.accelerator_of(point, key.accelerator);
+    Ok(Levels {
+        work,
+        device: InferenceDevice::of(&resolved.device, context.engine(point)),
+        provenance: resolved.provenance,
+        tariff: Tariff::of(&accelerator, &context.operations),
+        host_devices: f64::from(context.accelerators[key.accelerator].host_devices),
+        passes: Memo::new(),
+    })
+}
