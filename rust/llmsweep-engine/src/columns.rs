@@ -110,7 +110,7 @@ pub const COLUMNS: &[Column] = &[
         Count,
         "",
         "layout",
-        "Accelerators: tensor · pipeline · replicas, or all of the fleet.",
+        "Accelerators: tensor · context · pipeline · replicas, or all of the fleet.",
     ),
     column(
         "replicas",
@@ -447,7 +447,7 @@ pub const COLUMNS: &[Column] = &[
         INFERENCE,
         Number,
         "s",
-        "memory",
+        "kv cache",
         "Time per token that decode steps wait for weights and caches from the host's memory.",
     ),
     column(

@@ -90,11 +90,11 @@ pub const AXES: &[Axis] = &[
     ),
     axis(
         "context_parallel",
-        TRAINING,
+        BOTH,
         Work,
         COUNT,
         Fallback::Integer(1),
-        "Devices that share each sequence's tokens (ring attention).",
+        "Devices that share each sequence's tokens (ring attention), in serving also its cache.",
     ),
     axis(
         "sequence_parallel",

@@ -127,11 +127,12 @@ impl<'a> InferenceEvaluator<'a> {
             let shape = &context.model(point).shape;
             let kv = context.kv_precisions[point.index(axis::KV_PRECISION)];
             let (tensor, expert) = (context.count(point, axis::TENSOR), context.count(point, axis::EXPERT));
+            let ranks = context.count(point, axis::CONTEXT);
             let (precision, quantised) = (context.precision(point), context.quantised(point));
-            self.work = InferenceWork::count(shape, precision, quantised, kv, tensor, expert);
+            self.work = InferenceWork::count(shape, precision, quantised, kv, (tensor, expert, ranks));
             let (speculation, draft) = context.speculation(point);
             let draft = draft.map(|entry| &entry.shape);
-            self.drafter = Drafter::of(speculation, shape, draft, (precision, quantised, kv), (tensor, expert));
+            self.drafter = Drafter::of(speculation, shape, draft, (precision, quantised, kv), (tensor, expert, ranks));
         }
         self.device = context
             .device(point)
@@ -145,7 +146,8 @@ impl<'a> InferenceEvaluator<'a> {
     pub fn outcome(&mut self, point: &Point) -> InferenceOutcome {
         self.enter(point);
         let setup = setup(self.seen.context, point);
-        let used = self.seen.context.number(point, axis::TENSOR) * f64::from(setup.pipeline) * f64::from(setup.data);
+        let ranks = |axis| self.seen.context.number(point, axis);
+        let used = ranks(axis::TENSOR) * ranks(axis::CONTEXT) * f64::from(setup.pipeline) * f64::from(setup.data);
         let devices = self.seen.context.search.paid(used);
         let provenance = self.device.as_ref().ok().map(|(_, provenance)| *provenance);
         let disaggregated = setup.mode == ServingMode::Disaggregated;

@@ -19,6 +19,7 @@ struct Key {
     precision: usize,
     tensor: u32,
     expert: u32,
+    context: u32,
 }
 
 /// Work and times of one pool, and the passes that its rows asked for.
@@ -49,6 +50,8 @@ pub(crate) struct PrefillLayout {
     pub(crate) tensor: u32,
     /// Devices over which experts are spread.
     pub(crate) expert: u32,
+    /// Devices over which a prompt is spread, as in the decode pool.
+    pub(crate) context: u32,
     /// Pipeline stages.
     pub(crate) pipeline: u32,
 }
@@ -66,6 +69,7 @@ impl PrefillLayout {
             data: f64::from(own(axis::PREFILL_DATA, axis::DATA)),
             tensor: own(axis::PREFILL_TENSOR, axis::TENSOR),
             expert: own(axis::PREFILL_EXPERT, axis::EXPERT),
+            context: context.count(point, axis::CONTEXT),
             pipeline: own(axis::PREFILL_PIPELINE, axis::PIPELINE),
         }
     }
@@ -73,7 +77,7 @@ impl PrefillLayout {
     /// Devices of all workers.
     #[must_use]
     pub(crate) fn devices(&self) -> f64 {
-        self.workers * self.data * f64::from(self.tensor) * f64::from(self.pipeline)
+        self.workers * self.data * f64::from(self.tensor) * f64::from(self.context) * f64::from(self.pipeline)
     }
 }
 
@@ -168,7 +172,7 @@ impl PrefillPools {
 
 fn key(context: &Context, point: &Point, layout: &PrefillLayout) -> Key {
     let (accelerator, precision) = context.prefill_pool(point);
-    Key { accelerator, precision, tensor: layout.tensor, expert: layout.expert }
+    Key { accelerator, precision, tensor: layout.tensor, expert: layout.expert, context: layout.context }
 }
 
 fn levels(context: &Context, point: &Point, key: Key) -> Result<Levels, Reject> {
@@ -176,8 +180,9 @@ fn levels(context: &Context, point: &Point, key: Key) -> Result<Levels, Reject> 
         context.device_of(point, key.accelerator, key.precision).map_err(|_| Reject::PrefillPrecisionUnsupported)?;
     let shape = &context.model(point).shape;
     let (precision, kv) = (context.precisions[key.precision], context.kv_precision(point));
-    let work = InferenceWork::count(shape, precision, context.quantised(point), kv, key.tensor, key.expert)
-        .map_err(|_| Reject::PrefillLayout)?;
+    let work =
+        InferenceWork::count(shape, precision, context.quantised(point), kv, (key.tensor, key.expert, key.context))
+            .map_err(|_| Reject::PrefillLayout)?;
     let accelerator = context.accelerator_of(point, key.accelerator);
     Ok(Levels {
         work,

@@ -1,9 +1,11 @@
 //! A serving setup, term by term.
+use llmsweep_model::arch::MixerKind;
 use llmsweep_model::phase::inference::speculation::{Drafter, Guess};
 use llmsweep_model::phase::inference::times::{InferenceDevice, InferenceWork};
 use llmsweep_model::phase::inference::{InferenceRow, InferenceSetup, ServingMode};
 use llmsweep_model::quantity::Seconds;
 use llmsweep_model::reject::Reject;
+use llmsweep_model::work::context::decode_messages;
 use llmsweep_model::work::{Work, decode};
 
 use super::{Section, Term, device_section, kernels, money, pools, seconds, short, traffic};
@@ -65,7 +67,7 @@ fn memory(row: &InferenceRow) -> Section {
         "Memory of the fullest device",
         vec![
             Term::new("weights", room.weights, "B", "parameters of the device · bytes each"),
-            Term::new("activations", room.activations, "B", "of the engine's largest chunk of prompts, or logits"),
+            Term::new("activations", room.activations, "B", "of the engine's largest chunk of prompts"),
             Term::new("engine", room.reserve - room.activations, "B", "graphs, communication buffers, contexts"),
             Term::new("cached prefix of all", room.shared, "B", "cache of the tokens that all prompts share"),
             Term::new("cache of the running requests", cached, "B", "min(R · request, room)").numbers(format!(
@@ -115,7 +117,10 @@ fn layers(
     let context_tokens = setup.context(row.running);
     let sections = work.kinds.iter().map(|&(kind, count)| {
         let mut layer: Work =
-            decode::layer(shape, kind, requests * checked, &device.routing, &work.split, &work.widths);
+            decode::layer(shape, kind, work.rows(requests * checked), &device.routing, &work.split, &work.widths);
+        if work.split.context > 1.0 && matches!(kind.mixer, MixerKind::Full | MixerKind::Sliding) {
+            decode_messages(&mut layer, shape, requests * checked, &work.split, &work.widths);
+        }
         let read = decode::cache_read(shape, kind, requests, context_tokens, work.kv_bytes, &work.split);
         layer.ops.extend(read.map(|op| decode::checking(op, checked)));
         let title = format!("Decode step of one layer ({count} of {:?} mixer, {:?} MLP)", kind.mixer, kind.mlp);
@@ -161,6 +166,7 @@ fn between_tokens(row: &InferenceRow, setup: &InferenceSetup) -> Section {
             seconds("launches", terms.kernels.launch + terms.cache.launch, "kernels · t₀"),
             seconds("tensor-parallel messages", terms.tensor, "two all-reduces a layer"),
             seconds("expert messages", terms.expert, "dispatch and combine"),
+            seconds("context-parallel messages", terms.context, "queries to all parts of the cache, results back"),
             seconds("messages between stages", terms.pipeline, "(p − 1) · p2p"),
             seconds("host", terms.host, "per step + per request"),
             seconds(

@@ -13,6 +13,7 @@ mod operations;
 mod paths;
 mod recipes;
 mod rejects;
+mod serving;
 mod setups;
 mod space;
 mod specs;

@@ -167,7 +167,7 @@ fn serving_is_sound_everywhere() {
          pipeline_parallel = [1, 2, 4]\nexpert_parallel = [1, 2, 8]\ndata_parallel = [1, 2, 8]\nengine = [\"vllm\", \"sglang\", \"trtllm\"]\n\
          serving_mode = [\"continuous\", \"static\", \"disaggregated\"]\nconcurrency = [1, 3, 8, 64, 1024]\nnetwork = [\"default\", \"*\"]\n\
          input_tokens = [1, 100, 1000, 8000]\noutput_tokens = [1, 2, 100, 1000]\nmemory_scale = [1, 4]\n\
-         kv_allocator = [\"paged\", \"contiguous\", \"power_of_two\"]\nmax_model_len = [0, 4096]\n\
+         context_parallel = [1, 4]\nkv_allocator = [\"paged\", \"contiguous\", \"power_of_two\"]\nmax_model_len = [0, 4096]\n\
          weight_offload = [0, 0.5, 1]\nkv_offload = [0, 0.5, 1]\n\
          speculation = [\"none\", \"draft\", \"mtp\", \"eagle\"]\ndraft_model = [\"none\", \"llama3.2-1b\", \"mixtral-8x7b\"]\n\
          speculative_tokens = [0, 1, 4]\nacceptance_rate = [0, 0.7, 1]\n\

@@ -88,6 +88,7 @@ fn of_inference() -> Vec<Choice> {
         ("engine", names(&["vllm", "sglang", "trtllm"]), 2),
         ("data_parallel", plain(&["1", "2", "3"]), 2),
         ("serving_mode", names(&["continuous", "static", "disaggregated"]), 2),
+        ("context_parallel", plain(&["1", "2", "5"]), 1),
         ("kv_allocator", names(&["paged", "contiguous", "power_of_two"]), 1),
         ("max_model_len", plain(&["0", "16_384"]), 1),
         ("weight_offload", plain(&["0", "0.5", "1"]), 1),

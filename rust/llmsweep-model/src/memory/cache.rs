@@ -17,6 +17,7 @@ pub struct LayerCache {
 
 impl LayerCache {
     /// Of one layer. Key-value heads are split over tensor parallelism down to one per device; a latent cache is held whole by every rank.
+    /// Context-parallel ranks have a part of the tokens each; states are held by all of them.
     #[must_use]
     pub fn of(shape: &ModelShape, kind: LayerKind, kv_bytes: f64, split: &Split) -> Self {
         let values = cached_values(shape.attention, kind.mixer);
@@ -32,7 +33,7 @@ impl LayerCache {
             (MixerKind::Linear, Some(mixer)) => LinearShape::of(mixer).state_bytes(2.0, split.tensor),
             _ => 0.0,
         };
-        Self { bytes_per_token: values * share * kv_bytes, window_tokens, state_bytes }
+        Self { bytes_per_token: values * share * kv_bytes / split.context, window_tokens, state_bytes }
     }
 
     /// Bytes of one request at a context.
@@ -48,8 +49,8 @@ impl LayerCache {
     }
 }
 
-/// How the cache of one request grows with its context in several layers: at one rate up to the window that some of them have, at a lower one
-/// beyond.
+/// How the cache of one request grows with its context in several layers: at one rate up to the window that some of them have, at a lower
+/// one beyond.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct CacheGrowth {
     /// Bytes per token of layers without a window.

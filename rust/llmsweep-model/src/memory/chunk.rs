@@ -3,8 +3,9 @@ use crate::arch::{Attention, LayerKind, MixerKind, MlpKind, ModelShape};
 use crate::work::linear::LinearShape;
 use crate::work::{Split, Widths};
 
-/// Bytes per token of the widest moment of a pass on one device: the residual stream and a normed copy, and the wider of a mixer's (queries,
-/// keys, values, result) and an MLP's buffers (gate and up, their product; of experts also the rows gathered for them and their results).
+/// Bytes per token of the widest moment of a pass on one device: the residual stream and a normed copy, and the wider of a mixer's
+/// (queries, keys, values, result) and an MLP's buffers (gate and up, their product; of experts also the rows gathered for them and their
+/// results).
 ///
 /// Korthikanti et al. 2022, arXiv:2205.05198, section 4.1, list the buffers of a layer; engines reuse them from layer to layer.
 ///
@@ -29,12 +30,6 @@ pub fn bytes_per_token(shape: &ModelShape, split: &Split, widths: &Widths) -> f6
         .map(|(kind, _)| mixer_values(shape, kind, split).max(mlp_values(shape, kind, split)))
         .fold(0.0, f64::max);
     (2.0 * f64::from(shape.hidden) + widest) * widths.activation
-}
-
-/// Bytes of the logits of one token on one device, in single precision.
-#[must_use]
-pub fn logit_bytes(shape: &ModelShape, split: &Split) -> f64 {
-    4.0 * f64::from(shape.vocab) / split.tensor
 }
 
 fn mixer_values(shape: &ModelShape, kind: LayerKind, split: &Split) -> f64 {

@@ -62,7 +62,8 @@ pub(super) fn exposed(
     }
 }
 
-fn attention_time(ops: &[Op], pass: Pass, device: &Device) -> Seconds {
+/// Time of the scores among operations.
+pub(super) fn attention_time(ops: &[Op], pass: Pass, device: &Device) -> Seconds {
     let scores = ops.iter().filter(|op| {
         matches!(op.kernel, Kernel::Attention(_) | Kernel::LatentAttention(..) | Kernel::UnfusedAttention(_))
     });

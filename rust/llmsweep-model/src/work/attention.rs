@@ -155,9 +155,9 @@ pub(super) fn widths_of(attention: &LatentAttention) -> LatentWidths {
 }
 
 impl Layout {
-    /// The layout as one rank's kernel sees it, with its queries: an exchange of heads leaves each rank with all tokens of its heads. A ring
-    /// works on block after block, but on two streams, so that the end of one overlaps with the start of the next (Transformer Engine) and
-    /// all of them take what one kernel takes.
+    /// The layout as one rank's kernel sees it, with its queries: an exchange of heads leaves each rank with all tokens of its heads. A
+    /// ring works on block after block, but on two streams, so that the end of one overlaps with the start of the next (Transformer Engine)
+    /// and all of them take what one kernel takes.
     fn placed(&self, tokens: &Tokens, split: &Split) -> (Self, f64) {
         match split.context_exchange {
             ContextExchange::Ring | ContextExchange::AllGather => (*self, tokens.rows),

@@ -5,9 +5,10 @@ use crate::parallel::context::ContextExchange;
 
 /// Messages of one layer of attention, `rows` tokens on each rank.
 ///
-/// A ring passes every rank's keys and values on c − 1 times, a gather gives all of them to all, for latent attention the latents. An exchange
-/// of heads sends queries, keys, values and results, `4·s·b·h/c` values per rank where there are as many key-value heads as queries
-/// (Jacobs et al. 2023, arXiv:2309.14509, section 3.2), latent attention's keys and values expanded. Ranks beyond the key-value heads get copies.
+/// A ring passes every rank's keys and values on c − 1 times, a gather gives all of them to all, for latent attention the latents. An
+/// exchange of heads sends queries, keys, values and results, `4·s·b·h/c` values per rank where there are as many key-value heads as
+/// queries (Jacobs et al. 2023, arXiv:2309.14509, section 3.2), latent attention's keys and values expanded. Ranks beyond the key-value
+/// heads get copies.
 pub fn messages(work: &mut Work, shape: &ModelShape, rows: f64, split: &Split, widths: &Widths) {
     let Some(attention) = shape.attention else { return };
     let keys_and_values = match attention {
@@ -47,3 +48,23 @@ pub fn messages(work: &mut Work, shape: &ModelShape, rows: f64, split: &Split, w
         }
     }
 }
+
+/// Messages of one layer of a decode step that checks `tokens` tokens over caches split between the ranks: every rank gets all queries, and
+/// sends back what its part of the cache gives for them, with the sum that its softmax was divided by.
+///
+/// # Source
+/// Yang et al. 2024, arXiv:2411.01783, section 3.6 (queries passed, partial results exchanged); vLLM's decode context parallelism.
+pub fn decode_messages(work: &mut Work, shape: &ModelShape, tokens: f64, split: &Split, widths: &Widths) {
+    let Some(attention) = shape.attention else { return };
+    let (heads, query, result) = match attention {
+        Attention::Softmax(softmax) => (softmax.heads, softmax.head_dim, softmax.head_dim),
+        Attention::Latent(latent) => (latent.heads, latent.kv_rank + latent.rope_dim, latent.kv_rank),
+    };
+    let heads = tokens * f64::from(heads) / split.tensor;
+    work.message("queries", Collective::AllGather, Group::Context, heads * f64::from(query) * widths.activation);
+    let parts = heads * (f64::from(result) * widths.activation + SOFTMAX_SUM_BYTES);
+    work.message("partial results", Collective::AllToAll, Group::Context, parts);
+}
+
+/// The logarithm of a softmax's sum, in single precision.
+const SOFTMAX_SUM_BYTES: f64 = 4.0;

@@ -69,7 +69,8 @@ pub fn layer(
 /// The reading of the cache by one layer for one token of each of `requests` at a context of `context` tokens.
 ///
 /// Softmax attention reads `2·g·d` values per token and request; latent attention its latent once for all heads, which tensor
-/// parallelism does not split; a window or sparse attention reads no more than its span.
+/// parallelism does not split; a window or sparse attention reads no more than its span. Context-parallel ranks read their part of every
+/// request's cache.
 #[inline]
 #[must_use]
 pub fn cache_read(
@@ -86,6 +87,7 @@ pub fn cache_read(
                 (MixerKind::Sliding, Some(window)) => context.min(f64::from(window)),
                 _ => context,
             };
+            let seen = seen / split.context;
             let d = f64::from(softmax.head_dim);
             let heads = f64::from(softmax.heads) / split.tensor;
             let kv_heads = split.kv_heads(softmax.kv_heads);
@@ -108,7 +110,8 @@ pub fn cache_read(
             })
         }
         (MixerKind::Full | MixerKind::Sliding, Attention::Latent(latent)) => {
-            let seen = latent.indexer.map_or(context, |indexer| context.min(f64::from(indexer.top_k)));
+            let seen = latent.indexer.map_or(context, |indexer| context.min(f64::from(indexer.top_k))) / split.context;
+            let context = context / split.context;
             let index = latent.indexer.map_or(0.0, |indexer| f64::from(indexer.head_dim) * context);
             let index_flops = latent.indexer.map_or(0.0, |indexer| 2.0 * f64::from(indexer.heads * indexer.head_dim));
             let heads = f64::from(latent.heads) / split.tensor;

@@ -48,7 +48,8 @@ pub fn layer(shape: &ModelShape, kind: LayerKind, input: &ForwardInput) -> Work 
     mlp(&mut work, shape, kind.mlp, tokens.rows, routing, split, widths);
     work.mark(if kind.mlp == MlpKind::Moe { Part::Moe } else { Part::Mlp });
     if matches!(kind.mixer, MixerKind::Full | MixerKind::Sliding) && split.context > 1.0 {
-        context::messages(&mut work, shape, tokens.rows, split, widths);
+        let cached = tokens.sequences * tokens.past / split.context;
+        context::messages(&mut work, shape, tokens.rows + cached, split, widths);
         work.mark(Part::Scores);
     }
     work

@@ -161,8 +161,8 @@ impl Op {
     }
 }
 
-/// Bytes of unfused attention's backward pass over its forward pass: gradient of the result written, dropout (read, write), softmax (two reads,
-/// a write), and gradients of queries, keys and values (a read each, two of them shared by a batched product): 7.5 passes after 6.
+/// Bytes of unfused attention's backward pass over its forward pass: gradient of the result written, dropout (read, write), softmax (two
+/// reads, a write), and gradients of queries, keys and values (a read each, two of them shared by a batched product): 7.5 passes after 6.
 const UNFUSED_BACKWARD_BYTES: f64 = 1.25;
 
 /// The pattern of a message.
@@ -304,8 +304,8 @@ impl Tokens {
         Self { past, ..self }
     }
 
-    /// Query-key pairs per head on one of `context` devices that share the causal work evenly: `c·p + c²/2` for c tokens behind p. Chunks of a
-    /// sequence have together the pairs of the whole.
+    /// Query-key pairs per head on one of `context` devices that share the causal work evenly: `c·p + c²/2` for c tokens behind p. Chunks
+    /// of a sequence have together the pairs of the whole.
     ///
     /// ```
     /// # use llmsweep_model::work::Tokens;

@@ -2,6 +2,7 @@
 mod fuzz;
 mod published;
 mod right;
+mod serving;
 mod several;
 mod traffic;
 mod wrong;

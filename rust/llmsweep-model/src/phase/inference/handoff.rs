@@ -30,7 +30,7 @@ impl Handoff {
     ) -> Self {
         let kinds = decode.work.kinds.iter().zip(&decode.work.caches);
         let of_rank: f64 = kinds.map(|((_, count), cache)| count * cache.request_bytes(input_tokens)).sum();
-        let bytes = of_rank * decode.work.split.tensor;
+        let bytes = of_rank * decode.devices(1);
         let side = |replica: &Replica, devices: f64| {
             let device = &replica.device.device;
             device.collectives.point_to_point(Bytes(bytes / devices), distance, &device.accelerator.fabric)

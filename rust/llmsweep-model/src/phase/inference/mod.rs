@@ -132,6 +132,14 @@ pub struct Replica<'a> {
     pub drafter: Option<&'a Drafter>,
 }
 
+impl Replica<'_> {
+    /// Devices of so many stages.
+    #[must_use]
+    pub fn devices(&self, pipeline: u32) -> f64 {
+        self.work.split.tensor * self.work.split.context * f64::from(pipeline)
+    }
+}
+
 /// Results of one setup.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct InferenceRow {
@@ -206,7 +214,8 @@ pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) 
     let Replica { work, .. } = *replica;
     admissible(replica, setup)?;
     let replicas = f64::from(setup.data);
-    if work.split.expert > work.split.tensor && !(work.split.tensor * replicas % work.split.expert).eq(&0.0) {
+    let ranks = replica.devices(1);
+    if work.split.expert > work.split.tensor && !(ranks * replicas % work.split.expert).eq(&0.0) {
         return Err(Reject::ExpertParallelRanks);
     }
     if setup.arrival_rate <= 0.0 && setup.concurrency < replicas {
@@ -223,7 +232,7 @@ pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) 
     let tpot = terms.total();
     let answer = tpot * (setup.steps(running) - 1.0);
     let requests_per_s = steady.requests_per_s;
-    let devices = work.split.tensor * f64::from(setup.pipeline) * replicas;
+    let devices = replica.devices(setup.pipeline) * replicas;
     Ok(InferenceRow {
         devices,
         replicas,

@@ -5,8 +5,8 @@ use crate::quantity::{Bytes, Seconds};
 /// What lives in the host's memory.
 ///
 /// # Source
-/// Sheng et al. 2023, `FlexGen`, arXiv:2303.06865, section 4: weights and cache split between memories by shares, moved layer by layer while
-/// another layer computes.
+/// Sheng et al. 2023, `FlexGen`, arXiv:2303.06865, section 4: weights and cache split between memories by shares, moved layer by layer
+/// while another layer computes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HostShare {
     /// Share of the layers' weights, which every pass brings over, 0 to 1.
@@ -25,8 +25,8 @@ impl HostShare {
         self.weights > 0.0 || self.cache > 0.0
     }
 
-    /// Time that a pass waits for the link: what it brings over, or for a prompt takes away, beside `busy` of kernels and messages. All layers
-    /// bring over the same share, so that sums over layers and stages can be compared.
+    /// Time that a pass waits for the link: what it brings over, or for a prompt takes away, beside `busy` of kernels and messages. All
+    /// layers bring over the same share, so that sums over layers and stages can be compared.
     #[must_use]
     pub fn exposed(
         &self,

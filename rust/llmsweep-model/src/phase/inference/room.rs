@@ -56,9 +56,7 @@ impl Room {
         let all_weights = work.stage_weights(shape, stage) + drafter.map_or(0.0, Drafter::weights);
         let host_weights = if setup.host.weights > 0.0 { setup.host.weights * work.stage_layers(stage) } else { 0.0 };
         let weights = all_weights - host_weights;
-        let offered = (setup.concurrency / f64::from(setup.data)).min(engine.max_batched_tokens);
-        let activations =
-            (work.chunk_bytes_per_token * engine.max_batched_tokens).max(work.logit_bytes_per_token * offered);
+        let activations = work.chunk_bytes_per_token * engine.max_batched_tokens;
         let reserve = engine.reserve.0.max(activations);
         let taken = engine.memory_fraction * memory.0;
         let cache = engine.cache_fraction * (taken - weights - reserve);

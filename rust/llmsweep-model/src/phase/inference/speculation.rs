@@ -87,7 +87,7 @@ impl Drafter {
         shape: &ModelShape,
         draft: Option<&ModelShape>,
         (precision, quantised, kv): (&Precision, Quantised, &KvPrecision),
-        (tensor, expert): (u32, u32),
+        (tensor, expert, context): (u32, u32, u32),
     ) -> Result<Option<Self>, Reject> {
         let (own, expert, copies) = match speculation {
             Speculation::None => return Ok(None),
@@ -96,8 +96,8 @@ impl Drafter {
             Speculation::Eagle => (feature_layer(shape), 1, 1.0),
         };
         let own = own.ok_or(Reject::DrafterMissing)?;
-        let work =
-            InferenceWork::count(&own, precision, quantised, kv, tensor, expert).map_err(|_| Reject::DrafterSplit)?;
+        let work = InferenceWork::count(&own, precision, quantised, kv, (tensor, expert, context))
+            .map_err(|_| Reject::DrafterSplit)?;
         let joins = speculation != Speculation::Draft;
         let stage = whole(&own, &work, copies);
         // Prediction and feature layers look tokens up in the model's table and use its head.
@@ -166,7 +166,13 @@ impl Drafter {
     fn join(&self, device: &InferenceDevice, rows: f64) -> PassTime {
         let mut work = Work::default();
         if self.joins {
-            prediction::join(&mut work, f64::from(self.shape.hidden), rows, &self.work.split, &self.work.widths);
+            prediction::join(
+                &mut work,
+                f64::from(self.shape.hidden),
+                self.work.rows(rows),
+                &self.work.split,
+                &self.work.widths,
+            );
         }
         device.pass(&work, &self.work.split)
     }

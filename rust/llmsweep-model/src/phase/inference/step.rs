@@ -16,6 +16,8 @@ pub struct TokenTerms {
     pub tensor: Seconds,
     /// Expert messages.
     pub expert: Seconds,
+    /// Messages of context parallelism.
+    pub context: Seconds,
     /// Messages between stages.
     pub pipeline: Seconds,
     /// The host's work per step.
@@ -38,6 +40,7 @@ impl TokenTerms {
             + self.cache.total()
             + self.tensor
             + self.expert
+            + self.context
             + self.pipeline
             + self.host
             + self.draft
@@ -65,6 +68,7 @@ impl TokenTerms {
             cache: self.cache.times(rest).plus(other.cache.times(share)),
             tensor: between(self.tensor, other.tensor),
             expert: between(self.expert, other.expert),
+            context: between(self.context, other.context),
             pipeline: between(self.pipeline, other.pipeline),
             host: between(self.host, other.host),
             prefill: between(self.prefill, other.prefill),
@@ -106,10 +110,11 @@ pub(super) fn token_terms(
         pass + setup.host.exposed(work, device, (sequences, input - cached), pass)
     });
     let prefill = prompt.mean();
-    let message = |rows: f64| {
-        let bytes = Bytes(rows * f64::from(shape.hidden) * work.widths.activation);
+    let message = |tokens: f64| {
+        let bytes = Bytes(work.rows(tokens) * f64::from(shape.hidden) * work.widths.activation);
         let fabric = &device.device.accelerator.fabric;
-        device.device.collectives.point_to_point(bytes, work.split.tensor, fabric) * (pipeline - 1.0)
+        device.device.collectives.point_to_point(bytes, work.split.tensor * work.split.context, fabric)
+            * (pipeline - 1.0)
     };
     let read = device.cache_check(shape, work, (group, checked), context);
     let busy = step.total() + read.total();
@@ -123,6 +128,7 @@ pub(super) fn token_terms(
         cache: read.times(share),
         tensor: step.tensor * share,
         expert: step.expert * share,
+        context: step.context * share,
         pipeline: message(group * checked) * share,
         host: (engine.host_step + engine.host_request * running) * share,
         prefill: interference.max(Seconds::ZERO),
@@ -146,6 +152,7 @@ pub(super) fn bottleneck(terms: &TokenTerms, cache_full: bool) -> Bottleneck {
         (Bottleneck::Host, terms.kernels.launch + terms.cache.launch + terms.host),
         (Bottleneck::TensorCommunication, terms.tensor),
         (Bottleneck::ExpertCommunication, terms.expert),
+        (Bottleneck::ContextCommunication, terms.context),
         (Bottleneck::PipelineCommunication, terms.pipeline),
         (Bottleneck::Prefill, terms.prefill),
         (Bottleneck::Draft, terms.draft),

@@ -1,15 +1,15 @@
 //! Inference, levels shape to time: weights and cache of a device, prefill of a prompt, one decode step.
-use crate::arch::{LayerKind, ModelShape};
+use crate::arch::{LayerKind, MixerKind, ModelShape};
 use crate::kernel::Pass;
 use crate::memory::cache::{CacheGrowth, LayerCache};
 use crate::memory::chunk;
 use crate::memory::state::table_parameters;
-use crate::parallel::context::ContextExchange;
+use crate::parallel::context::{ContextExchange, ring_exposed};
 use crate::parallel::divide;
 use crate::parallel::pipeline::{MAX_KINDS, StageClass};
 use crate::phase::Device;
 use crate::phase::share::KernelTime;
-use crate::phase::training_messages::ring_of;
+use crate::phase::training_messages::{self, ring_of};
 use crate::precision::{KvPrecision, Precision, Quantised};
 use crate::quantity::Seconds;
 use crate::reject::Reject;
@@ -17,7 +17,7 @@ use crate::system::ServingEngine;
 use crate::work::attention::AttentionKernel;
 use crate::work::experts::Routing;
 use crate::work::forward::{self, ForwardInput};
-use crate::work::{Collective, Group, Message, Split, Tokens, Widths, Work, decode};
+use crate::work::{Collective, Group, Message, Split, Tokens, Widths, Work, context, decode};
 
 /// Level *work*: the model on the devices of one replica.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +38,7 @@ pub struct InferenceWork {
     pub head_weights: f64,
     /// Cache of one layer of each kind on one device.
     pub caches: [LayerCache; MAX_KINDS],
-    /// Weights that any decode step must read, over all devices of a stage group. \[B\]
+    /// Weights that any decode step must read, all matrices of the layers quantised, over all devices of a stage group. \[B\]
     pub least_weights: f64,
     /// Cache of one token over all devices. \[B\]
     pub kv_bytes_per_token: f64,
@@ -46,22 +46,20 @@ pub struct InferenceWork {
     pub active_parameters: f64,
     /// Activations of a pass over prompts, per token, on one device. \[B\]
     pub chunk_bytes_per_token: f64,
-    /// Logits of one token on one device. \[B\]
-    pub logit_bytes_per_token: f64,
 }
 
 impl InferenceWork {
     /// Spreads a model over `tensor` devices, its experts over `expert`.
     ///
     /// Experts may be spread wider than attention: `expert` devices then serve `expert / tensor` attention replicas, and tokens travel to
-    /// their experts by all-to-all. Otherwise an expert is split over `tensor / expert` devices.
+    /// their experts by all-to-all. Otherwise an expert is split over `tensor / expert` devices. `context` times as many devices hold the
+    /// same weights, and a part of the tokens of every request each.
     pub fn count(
         shape: &ModelShape,
         precision: &Precision,
         quantised: Quantised,
         kv: &KvPrecision,
-        tensor: u32,
-        expert: u32,
+        (tensor, expert, context): (u32, u32, u32),
     ) -> Result<Self, Reject> {
         let expert_tensor = if expert >= tensor { 1 } else { tensor / expert };
         if shape.moe.is_some() && !tensor.max(expert).is_multiple_of(tensor.min(expert)) {
@@ -71,7 +69,7 @@ impl InferenceWork {
         let split = Split {
             tensor: f64::from(tensor),
             sequence_parallel: false,
-            context: 1.0,
+            context: f64::from(context),
             context_exchange: ContextExchange::Ring,
             expert: f64::from(expert),
             expert_tensor: f64::from(expert_tensor),
@@ -93,9 +91,8 @@ impl InferenceWork {
                 + layer.experts / owners * widths.weight
                 + layer.replicated * widths.plain_weight;
             caches[index] = LayerCache::of(shape, kind, kv_bytes, &split);
-            least_weights += count
-                * (layer.tensor_sharded * widths.dense_weight() / split.tensor
-                    + layer.active_experts * widths.weight / owners);
+            least_weights +=
+                count * (layer.tensor_sharded / split.tensor + layer.active_experts / owners) * widths.weight;
             kv_bytes_per_token += count * decode::cached_values(shape.attention, kind.mixer) * kv_bytes;
         }
         let head = if shape.tied_embeddings { table_parameters(shape) } else { shape.head_parameters() };
@@ -112,9 +109,14 @@ impl InferenceWork {
             least_weights: least_weights + head_weights,
             kv_bytes_per_token,
             active_parameters: shape.active_parameters().without_input_embedding,
-            chunk_bytes_per_token: chunk::bytes_per_token(shape, &split, &widths),
-            logit_bytes_per_token: chunk::logit_bytes(shape, &split),
+            chunk_bytes_per_token: chunk::bytes_per_token(shape, &split, &widths) / split.context,
         })
+    }
+
+    /// Rows of a device's multiplications in a step of so many tokens: context-parallel ranks share them.
+    #[must_use]
+    pub fn rows(&self, tokens: f64) -> f64 {
+        (tokens / self.split.context).max(1.0)
     }
 
     /// Weights of the layers of one device of a stage. \[B\]
@@ -160,13 +162,15 @@ pub struct PassTime {
     pub tensor: Seconds,
     /// Expert messages.
     pub expert: Seconds,
+    /// Messages of context parallelism that nothing hides.
+    pub context: Seconds,
 }
 
 impl PassTime {
     /// All of it.
     #[must_use]
     pub fn total(&self) -> Seconds {
-        self.kernels.total() + self.tensor + self.expert
+        self.kernels.total() + self.tensor + self.expert + self.context
     }
 
     /// Both.
@@ -176,13 +180,19 @@ impl PassTime {
             kernels: self.kernels.plus(other.kernels),
             tensor: self.tensor + other.tensor,
             expert: self.expert + other.expert,
+            context: self.context + other.context,
         }
     }
 
     /// `factor` times it.
     #[must_use]
     pub fn times(self, factor: f64) -> Self {
-        Self { kernels: self.kernels.times(factor), tensor: self.tensor * factor, expert: self.expert * factor }
+        Self {
+            kernels: self.kernels.times(factor),
+            tensor: self.tensor * factor,
+            expert: self.expert * factor,
+            context: self.context * factor,
+        }
     }
 }
 
@@ -215,8 +225,8 @@ impl InferenceDevice {
     }
 
     /// Prefill of the next `tokens` of `sequences` prompts of which `past` tokens each are in the cache: of a chunk, or of what follows a
-    /// cached prefix. Attention sees `c·p + c²/2` pairs, so that chunks have together the whole prompt's; weights and the cache are read again
-    /// by each.
+    /// cached prefix. Attention sees `c·p + c²/2` pairs, so that chunks have together the whole prompt's; weights and the cache are read
+    /// again by each.
     #[must_use]
     pub fn prefill_chunk(
         &self,
@@ -225,7 +235,8 @@ impl InferenceDevice {
         sequences: f64,
         (tokens, past): (f64, f64),
     ) -> PassTime {
-        let tokens = Tokens::of_sequences(sequences, tokens, 1.0).after(past);
+        let tokens = Tokens::of_sequences(sequences, tokens, work.split.context).after(past);
+        let tokens = Tokens { rows: tokens.rows.max(1.0), ..tokens };
         let input = ForwardInput {
             tokens,
             split: work.split,
@@ -247,12 +258,16 @@ impl InferenceDevice {
     #[must_use]
     pub fn decode(&self, shape: &ModelShape, work: &InferenceWork, requests: f64) -> PassTime {
         let mut sum = PassTime::default();
+        let rows = work.rows(requests);
         for &(kind, count) in &work.kinds {
-            let layer = decode::layer(shape, kind, requests, &self.routing, &work.split, &work.widths);
+            let mut layer = decode::layer(shape, kind, rows, &self.routing, &work.split, &work.widths);
+            if work.split.context > 1.0 && matches!(kind.mixer, MixerKind::Full | MixerKind::Sliding) {
+                context::decode_messages(&mut layer, shape, requests, &work.split, &work.widths);
+            }
             sum = sum.plus(self.pass(&layer, &work.split).times(count));
         }
-        let embedding = forward::embedding(shape, requests, &work.split, &work.widths);
-        let head = forward::head(shape, requests, self.logit_bytes, &work.split, &work.widths);
+        let embedding = forward::embedding(shape, rows, &work.split, &work.widths);
+        let head = forward::head(shape, rows, self.logit_bytes, &work.split, &work.widths);
         sum.plus(self.pass(&embedding, &work.split)).plus(self.pass(&head, &work.split))
     }
 
@@ -285,12 +300,19 @@ impl InferenceDevice {
         let kernels = &self.device.kernels;
         let mut time =
             PassTime { kernels: KernelTime::of_all(kernels, &block.ops, Pass::Forward), ..PassTime::default() };
+        let mut around = Seconds::ZERO;
         for message in &block.messages {
             let seconds = self.message(message, split);
             match message.group {
                 Group::Expert | Group::ExpertTensor => time.expert += seconds,
-                Group::Tensor | Group::Context | Group::Pipeline | Group::Data => time.tensor += seconds,
+                Group::Context if message.collective == Collective::PointToPoint => around += seconds,
+                Group::Context => time.context += seconds,
+                Group::Tensor | Group::Pipeline | Group::Data => time.tensor += seconds,
             }
+        }
+        if around > Seconds::ZERO {
+            let attention = training_messages::attention_time(&block.ops, Pass::Forward, &self.device);
+            time.context += ring_exposed(around, attention, split.context, 0.0);
         }
         time
     }
@@ -298,6 +320,9 @@ impl InferenceDevice {
     /// Time of a message; engines have kernels of their own that sum over tensor-parallel ranks and that send tokens to experts.
     #[must_use]
     pub fn message(&self, message: &Message, split: &Split) -> Seconds {
+        if message.group == Group::Context {
+            return training_messages::message_time(message, split, &self.device);
+        }
         let ring = ring_of(message.group, split);
         let fabric = &self.device.accelerator.fabric;
         let collectives = &self.device.collectives;

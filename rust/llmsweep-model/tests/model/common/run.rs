@@ -200,14 +200,27 @@ pub(crate) fn serve_speculating(
     format: &str,
     (tensor, expert): (u32, u32),
     setup: &InferenceSetup,
+    speculation: (Speculation, Option<&ModelShape>),
+) -> Result<InferenceRow, Reject> {
+    serve_over(shape, machine, format, (tensor, expert, 1), setup, speculation)
+}
+
+/// The same on context-parallel ranks: the last number.
+pub(crate) fn serve_over(
+    shape: &ModelShape,
+    machine: &Machine,
+    format: &str,
+    (tensor, expert, context): (u32, u32, u32),
+    setup: &InferenceSetup,
     (speculation, draft): (Speculation, Option<&ModelShape>),
 ) -> Result<InferenceRow, Reject> {
     let kv = KvPrecision::by_name("fp16").expect("fp16 is in the table");
-    let work = InferenceWork::count(shape, precision(format), Quantised::Usual, kv, tensor, expert)?;
+    let work = InferenceWork::count(shape, precision(format), Quantised::Usual, kv, (tensor, expert, context))?;
     let engine = software::serving();
     let device = InferenceDevice::of(&machine.device(format, SERVING_CLOCK), &engine);
     let stages = stages(shape, &Cut::even(setup.pipeline, 1));
-    let drafter = Drafter::of(speculation, shape, draft, (precision(format), Quantised::Usual, kv), (tensor, expert))?;
+    let drafter =
+        Drafter::of(speculation, shape, draft, (precision(format), Quantised::Usual, kv), (tensor, expert, context))?;
     let drafter = drafter.as_ref();
     let mut tables = Direct { shape, work: &work, device: &device, drafter };
     let stages = stages.as_deref().map_err(|reject| *reject)?;
@@ -231,9 +244,9 @@ pub(crate) fn serve_apart(
     setup: &InferenceSetup,
 ) -> Result<InferenceRow, Reject> {
     let kv = KvPrecision::by_name("fp16").expect("fp16 is in the table");
-    let work = InferenceWork::count(shape, precision(format), Quantised::Usual, kv, tensor, expert)?;
+    let work = InferenceWork::count(shape, precision(format), Quantised::Usual, kv, (tensor, expert, 1))?;
     let prefill_work =
-        InferenceWork::count(shape, precision(format), Quantised::Usual, kv, prefill_tensor, prefill_expert)?;
+        InferenceWork::count(shape, precision(format), Quantised::Usual, kv, (prefill_tensor, prefill_expert, 1))?;
     let engine = software::serving();
     let device = InferenceDevice::of(&machine.device(format, SERVING_CLOCK), &engine);
     let stages = stages(shape, &Cut::even(1, 1))?;

@@ -3,6 +3,7 @@ mod attention_kernels;
 mod bounded;
 mod collectives;
 mod conserved;
+mod contexts;
 mod data_parallel;
 mod disaggregated;
 mod goodput;

@@ -39,8 +39,8 @@ fn flops(shape: &ModelShape, tokens: f64, past: f64) -> (f64, f64) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
-    /// Chunks have the FLOPs of the whole prompt, but for latents, which later chunks expand again; they read weights again, so that they take
-    /// no less time.
+    /// Chunks have the FLOPs of the whole prompt, but for latents, which later chunks expand again; they read weights again, so that they
+    /// take no less time.
     #[test]
     fn chunks_are_the_whole_prompt(shape in shape(), chunk in 256..4096_u32, chunks in 2..6_u32, tensor in power(2)) {
         let (chunk, prompt) = (f64::from(chunk), f64::from(chunk * chunks));
@@ -57,7 +57,7 @@ proptest! {
             prop_assert!((all / whole.0 - 1.0).abs() < 1e-9, "{} of {}", all, whole.0);
         }
         let kv = KvPrecision::by_name("fp16").expect("fp16 is in the table");
-        let Ok(work) = InferenceWork::count(&shape, precision("bf16"), Quantised::Usual, kv, tensor, 1) else { return Ok(()) };
+        let Ok(work) = InferenceWork::count(&shape, precision("bf16"), Quantised::Usual, kv, (tensor, 1, 1)) else { return Ok(()) };
         let device = InferenceDevice::of(&ROOMY.device("bf16", SERVING_CLOCK), &software::serving());
         let once = device.prefill(&shape, &work, 1.0, prompt).total();
         let parts: f64 =

@@ -54,7 +54,11 @@ proptest! {
         let Ok(base) = with(0.0, 0.0) else { return Ok(()) };
         let (row, both) = (with(shares.0, 0.0).expect("fits"), with(shares.0, shares.1).expect("fits"));
         prop_assert!(row.running >= base.running && both.running >= row.running);
-        prop_assert!(row.max_concurrency >= base.max_concurrency && row.room.weights + row.room.host >= base.room.weights * (1.0 - 1e-12));
+        prop_assert!(row.max_concurrency >= base.max_concurrency);
+        // Of several stages another may be the tightest.
+        if setup.pipeline == 1 {
+            prop_assert!(((row.room.weights + row.room.host) / base.room.weights - 1.0).abs() < 1e-12);
+        }
         prop_assert!(both.tpot >= both.tpot_bound && both.prefill >= both.ttft_bound);
         prop_assert!((both.terms.total().0 / both.tpot.0 - 1.0).abs() < 1e-12);
         if (both.running - base.running).abs() < 0.5 {

@@ -8,10 +8,10 @@ use llmsweep_model::phase::inference::allocator::KvAllocator;
 use llmsweep_model::phase::inference::offload::HostShare;
 use llmsweep_model::reject::Reject;
 
-/// Kwon et al. 2023, arXiv:2309.06180, figure 2: of the room for caches 20.4 % hold tokens where each request gets 2,048 slots, 38.2 % where
-/// its length is known, 96.3 % in vLLM. Requests of `ShareGPT` have 161 tokens and answers of 338 (figure 11), half of an answer is there on
-/// average; the published shares also lose 8.9 % to pieces between requests, and running requests are longer than the mean, since long ones
-/// run longer: a band of 5 points for the first. In blocks of 16 nothing but half of the last one is lost.
+/// Kwon et al. 2023, arXiv:2309.06180, figure 2: of the room for caches 20.4 % hold tokens where each request gets 2,048 slots, 38.2 %
+/// where its length is known, 96.3 % in vLLM. Requests of `ShareGPT` have 161 tokens and answers of 338 (figure 11), half of an answer is
+/// there on average; the published shares also lose 8.9 % to pieces between requests, and running requests are longer than the mean, since
+/// long ones run longer: a band of 5 points for the first. In blocks of 16 nothing but half of the last one is lost.
 #[test]
 fn pages_waste_less_than_four_percent() {
     let waste = |allocator| {
@@ -26,8 +26,8 @@ fn pages_waste_less_than_four_percent() {
     assert!(powers > paged && powers < pieces, "{powers}");
 }
 
-/// Kwon et al. 2023, section 6.2: of `ShareGPT` vLLM runs 4.3 times as many requests as an engine that sets 2,048 slots aside (OPT-13B). Lengths
-/// vary there, here all are the mean: 10 %.
+/// Kwon et al. 2023, section 6.2: of `ShareGPT` vLLM runs 4.3 times as many requests as an engine that sets 2,048 slots aside (OPT-13B).
+/// Lengths vary there, here all are the mean: 10 %.
 #[test]
 fn pages_hold_four_times_as_many_requests_as_pieces_for_the_longest() {
     let most = |allocator| {

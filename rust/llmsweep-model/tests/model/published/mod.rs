@@ -11,6 +11,7 @@ mod economics;
 mod flops;
 mod goodput;
 mod llama3;
+mod long_prompts;
 mod memory;
 mod optimizers;
 mod pipeline;

@@ -9,9 +9,9 @@ use llmsweep_model::phase::inference::{InferenceSetup, ServingMode};
 use llmsweep_model::precision::{KvPrecision, Quantised};
 use llmsweep_model::reject::Reject;
 
-/// Leviathan et al. 2023, arXiv:2211.17192, theorem 3.8: a step of γ guesses, each c of a step, is `E/(γ·c + 1)` times as fast. Table 4 gives
-/// for T5-XXL, translation, greedy: T5-small α = 0.75, c = 0.02: 3.2; base 0.80, 0.04: 3.3; large 0.82, 0.11: 2.5; all γ = 7. Digits of α
-/// and c are rounded there: 4 %.
+/// Leviathan et al. 2023, arXiv:2211.17192, theorem 3.8: a step of γ guesses, each c of a step, is `E/(γ·c + 1)` times as fast. Table 4
+/// gives for T5-XXL, translation, greedy: T5-small α = 0.75, c = 0.02: 3.2; base 0.80, 0.04: 3.3; large 0.82, 0.11: 2.5; all γ = 7. Digits
+/// of α and c are rounded there: 4 %.
 #[test]
 fn expected_speed_ups_of_t5_xxl() {
     for (acceptance, cost, published) in [(0.75, 0.02, 3.2), (0.80, 0.04, 3.3), (0.82, 0.11, 2.5)] {
@@ -25,7 +25,8 @@ fn expected_speed_ups_of_t5_xxl() {
 fn eagle_heads_have_their_published_size() {
     let kv = KvPrecision::by_name("fp16").expect("fp16 is in the table");
     let head = |shape: &ModelShape| {
-        let drafter = Drafter::of(Speculation::Eagle, shape, None, (precision("fp16"), Quantised::Usual, kv), (1, 1));
+        let drafter =
+            Drafter::of(Speculation::Eagle, shape, None, (precision("fp16"), Quantised::Usual, kv), (1, 1, 1));
         drafter.expect("one device").expect("something guesses").parameters()
     };
     close(head(&llama2_7b()), 0.24e9, 0.03);
