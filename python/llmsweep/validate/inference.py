@@ -18,6 +18,7 @@ AXES = (
     "engine",
     "tensor_parallel",
     "expert_parallel",
+    "redundant_experts",
     "pipeline_parallel",
     "data_parallel",
     "serving_mode",
@@ -101,7 +102,18 @@ def cases(
         pl.col("e2e_latency_s").alias("e2e_s"),
         pl.col("output_tokens_per_s_total").alias("output_tokens_per_s"),
     ).with_columns(positive(MEASURED))
-    return refuse(lengthened(frame, models).with_columns(decode_rate().alias("decode_rate")), accelerators)
+    frame = with_copies(lengthened(frame, models), models)
+    return refuse(frame.with_columns(decode_rate().alias("decode_rate")), accelerators)
+
+
+def with_copies(frame: pl.DataFrame, models: Models) -> pl.DataFrame:
+    """The frame with as many copies of experts as fill its ranks evenly, where the model's own do not.
+
+    DeepSeek-V3's 256 experts are served over 72 and 144 devices, with 32 copies.
+    """
+    rows = frame.select("model", "expert_parallel").iter_rows()
+    missing = [-models.experts(model) % ranks if model and ranks and ranks > 0 else 0 for model, ranks in rows]
+    return frame.with_columns(pl.Series("redundant_experts", missing, pl.Int64))
 
 
 def lengthened(frame: pl.DataFrame, models: Models) -> pl.DataFrame:
@@ -160,7 +172,7 @@ def deployments(
         .with_columns(positive(["ttft_s", "tpot_s"]))
     )
     frame = lengthened(recipes.with_recipes(frame), models).with_columns(unstated().alias("refusal"))
-    return refuse(laid_out(frame), accelerators)
+    return refuse(with_copies(laid_out(frame), models), accelerators)
 
 
 def unstated() -> pl.Expr:

@@ -36,7 +36,12 @@ class Models:
 
     def has_experts(self, model: str) -> bool:
         """Whether layers choose among experts."""
-        return "moe" in (self.own.get(model) or self.known.get(model) or {})
+        return self.experts(model) > 0
+
+    def experts(self, model: str) -> int:
+        """Experts of a layer, none in a dense model."""
+        entry = self.own.get(model) or self.known.get(model) or {}
+        return int(entry.get("moe", {}).get("experts", 0))
 
     def resolve(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Adds ``model_key``, the catalogue's id, and ``refusal`` where there is none."""

@@ -95,7 +95,15 @@ impl Domain {
     /// Whether its values are numbers, which ranges and bounds take.
     #[must_use]
     pub const fn is_numeric(self) -> bool {
-        matches!(self, Self::Integer { .. } | Self::Positive | Self::Amount | Self::AtLeastOne | Self::Between { .. })
+        matches!(
+            self,
+            Self::Integer { .. }
+                | Self::Positive
+                | Self::Amount
+                | Self::AtLeastOne
+                | Self::Share
+                | Self::Between { .. }
+        )
     }
 }
 

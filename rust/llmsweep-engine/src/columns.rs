@@ -475,6 +475,14 @@ pub const COLUMNS: &[Column] = &[
         "speculation",
         "Tokens that a decode step gives each request: more than one where guessed tokens are accepted.",
     ),
+    column(
+        "decode_expert_communication_s",
+        INFERENCE,
+        Number,
+        "s",
+        "wide expert parallelism",
+        "Exposed messages to experts and back in one decode step.",
+    ),
     column("tokens_per_s_per_user", INFERENCE, Number, "tokens/s", "serving", "1 / tpot."),
     column("requests_per_s", INFERENCE, Number, "1/s", "serving", "Requests finished per second, of all devices."),
     column(

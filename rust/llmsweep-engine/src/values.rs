@@ -227,6 +227,7 @@ const INFERENCE: &[(&str, OfInference)] = &[
     ("prefill_time_s", |o| o.of(|row| row.prefill.0)),
     ("decode_step_s", |o| o.of(|row| row.terms.step().0)),
     ("accepted_tokens_per_step", |o| o.of(|row| row.accepted)),
+    ("decode_expert_communication_s", |o| o.of(|row| row.terms.expert.0)),
     ("tokens_per_s_per_user", |o| o.of(|row| 1.0 / row.tpot.0)),
     ("requests_per_s", |o| o.of(|row| row.requests_per_s)),
     ("max_requests_per_s", |o| o.of(|row| row.max_requests_per_s)),

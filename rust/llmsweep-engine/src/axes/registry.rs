@@ -37,11 +37,8 @@ const COUNT: Domain = Integer { min: 1, max: 100_000_000 };
 /// Tokens: from one to far more than any published run.
 const TOKENS: Domain = Integer { min: 1, max: 1_000_000_000_000_000 };
 
-/// Requests of a batch, 0 for no limit.
-const BATCH: Domain = Integer { min: 0, max: 100_000_000 };
-
-/// A way to split the prefill pool's workers, 0 for that of the decode pool's.
-const POOL_SPLIT: Domain = Integer { min: 0, max: 100_000_000 };
+/// A count of at least zero.
+const FROM_ZERO: Domain = Integer { min: 0, max: 100_000_000 };
 
 /// Layers of one stage, none for an even share.
 const STAGE_LAYERS: Domain = Integer { min: 0, max: 100_000 };
@@ -190,11 +187,19 @@ pub const AXES: &[Axis] = &[
     ),
     axis(
         "expert_imbalance",
-        TRAINING,
+        BOTH,
         Work,
         AtLeastOne,
         Number(1.0),
-        "What if: tokens of the busiest expert-parallel rank over the mean.",
+        "What if: tokens of the busiest expert-parallel rank over the mean; in inference before redundant_experts spread them.",
+    ),
+    axis(
+        "redundant_experts",
+        INFERENCE,
+        Work,
+        FROM_ZERO,
+        Fallback::Integer(0),
+        "Copies of busy experts in each layer, in all: expert_parallel divides the experts with them.",
     ),
     axis(
         "speculation",
@@ -601,7 +606,7 @@ pub const AXES: &[Axis] = &[
         "max_batch",
         INFERENCE,
         Row,
-        BATCH,
+        FROM_ZERO,
         Fallback::Integer(0),
         "Requests that an engine runs together on one replica at most; 0 is as many as fit. Static batches have their size.",
     ),
@@ -612,6 +617,14 @@ pub const AXES: &[Axis] = &[
         COUNT,
         Fallback::Integer(1),
         "Workers of a disaggregated decode pool, each laid out by the main axes; data_parallel is inside one.",
+    ),
+    axis(
+        "two_batch_overlap",
+        INFERENCE,
+        Row,
+        Bool,
+        Fallback::Bool(false),
+        "Whether a batch is worked on in two halves, one's tokens travelling to their experts while the other is computed.",
     ),
     axis("prefill_workers", INFERENCE, Row, COUNT, Fallback::Integer(1), "Workers of a disaggregated prefill pool."),
     axis(
@@ -634,7 +647,7 @@ pub const AXES: &[Axis] = &[
         "prefill_tensor_parallel",
         INFERENCE,
         Row,
-        POOL_SPLIT,
+        FROM_ZERO,
         Fallback::Integer(0),
         "Devices of the prefill pool that share each layer's matrices; 0 is tensor_parallel.",
     ),
@@ -642,7 +655,7 @@ pub const AXES: &[Axis] = &[
         "prefill_expert_parallel",
         INFERENCE,
         Row,
-        POOL_SPLIT,
+        FROM_ZERO,
         Fallback::Integer(0),
         "Devices of the prefill pool over which the experts of a layer are spread; 0 is expert_parallel.",
     ),
@@ -650,7 +663,7 @@ pub const AXES: &[Axis] = &[
         "prefill_pipeline_parallel",
         INFERENCE,
         Row,
-        POOL_SPLIT,
+        FROM_ZERO,
         Fallback::Integer(0),
         "Stages into which the prefill pool's workers split the layers; 0 is pipeline_parallel.",
     ),
@@ -658,7 +671,7 @@ pub const AXES: &[Axis] = &[
         "prefill_data_parallel",
         INFERENCE,
         Row,
-        POOL_SPLIT,
+        FROM_ZERO,
         Fallback::Integer(0),
         "Attention replicas inside one worker of the prefill pool; 0 is data_parallel.",
     ),

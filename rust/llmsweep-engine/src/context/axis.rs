@@ -31,6 +31,7 @@ positions! {
     GRADIENT = "gradient_precision";
     CONTEXT_EXCHANGE = "context_exchange";
     EXPERT_IMBALANCE = "expert_imbalance";
+    REDUNDANT_EXPERTS = "redundant_experts";
     ACCELERATOR = "accelerator";
     NETWORK = "network";
     NICS = "nics_per_device";
@@ -85,6 +86,7 @@ positions! {
     SLO_TPOT = "slo_tpot_s";
     MAX_BATCH = "max_batch";
     DECODE_WORKERS = "decode_workers";
+    TWO_BATCH_OVERLAP = "two_batch_overlap";
     PREFILL_WORKERS = "prefill_workers";
     PREFILL_ACCELERATOR = "prefill_accelerator";
     PREFILL_PRECISION = "prefill_precision";

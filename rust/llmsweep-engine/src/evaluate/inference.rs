@@ -14,10 +14,10 @@ use llmsweep_model::quantity::Seconds;
 use llmsweep_model::reject::Reject;
 use llmsweep_model::system::ServingEngine;
 
-use super::Common;
 use super::memo::{Memo, stages_of};
 use super::prefill_pool::{PrefillLayout, PrefillPools};
 use super::seen::{Seen, UNSEEN};
+use super::{Common, experts};
 use crate::axes::Level;
 use crate::catalog::Provenance;
 use crate::context::{Context, axis};
@@ -40,6 +40,8 @@ pub struct InferenceOutcome {
 pub struct InferenceEvaluator<'a> {
     seen: Seen<'a>,
     prompt_flops: Memo<f64>,
+    /// The model with copies of experts; `None` where it has no more than its own.
+    shape: Option<ModelShape>,
     work: Result<InferenceWork, Reject>,
     drafter: Result<Option<Drafter>, Reject>,
     device: Result<(InferenceDevice, Provenance), Reject>,
@@ -108,6 +110,7 @@ impl<'a> InferenceEvaluator<'a> {
         Self {
             seen: Seen::new(context),
             prompt_flops: Memo::new(),
+            shape: None,
             work: Err(UNSEEN),
             drafter: Err(UNSEEN),
             device: Err(UNSEEN),
@@ -124,7 +127,8 @@ impl<'a> InferenceEvaluator<'a> {
             self.prompt_flops.forget();
         }
         if first <= Level::Work {
-            let shape = &context.model(point).shape;
+            self.shape = experts::with_copies(context, point);
+            let shape = self.shape.as_ref().unwrap_or_else(|| &context.model(point).shape);
             let kv = context.kv_precisions[point.index(axis::KV_PRECISION)];
             let (tensor, expert) = (context.count(point, axis::TENSOR), context.count(point, axis::EXPERT));
             let ranks = context.count(point, axis::CONTEXT);
@@ -134,9 +138,10 @@ impl<'a> InferenceEvaluator<'a> {
             let draft = draft.map(|entry| &entry.shape);
             self.drafter = Drafter::of(speculation, shape, draft, (precision, quantised, kv), (tensor, expert, ranks));
         }
+        let ranks = context.number(point, axis::EXPERT);
         self.device = context
             .device(point)
-            .map(|resolved| (InferenceDevice::of(&resolved.device, context.engine(point)), resolved.provenance));
+            .map(|resolved| (experts::device(context, point, &resolved.device, ranks), resolved.provenance));
         self.passes.forget();
         self.pools.forget(first == Level::Shape);
     }
@@ -164,6 +169,11 @@ impl<'a> InferenceEvaluator<'a> {
         }
     }
 
+    /// The model of a point, the last one entered, with its copies of experts.
+    pub fn shape(&self, point: &Point) -> &ModelShape {
+        self.shape.as_ref().unwrap_or_else(|| &self.seen.context.model(point).shape)
+    }
+
     /// The spread model of the last point entered.
     pub fn work(&self) -> Result<&InferenceWork, Reject> {
         self.work.as_ref().map_err(|reject| *reject)
@@ -183,7 +193,8 @@ impl<'a> InferenceEvaluator<'a> {
     /// What the devices of both pools cost; of the decode pool alone where the other can't be laid out.
     fn with_pool(&mut self, point: &Point, common: Common) -> Common {
         let context = self.seen.context;
-        let Ok(bill) = self.pools.bill(context, point) else { return common };
+        let shape = self.shape.as_ref().unwrap_or_else(|| &context.model(point).shape);
+        let Ok(bill) = self.pools.bill(context, point, shape) else { return common };
         let devices = PrefillLayout::of(context, point).devices();
         let price_scale = context.number(point, axis::PRICE_SCALE);
         let upkeep = Upkeep::of(&bill.tariff, Fleet { devices, spares: 0.0 }, price_scale);
@@ -195,7 +206,7 @@ impl<'a> InferenceEvaluator<'a> {
     #[inline]
     fn row(&mut self, point: &Point, setup: &InferenceSetup) -> Result<InferenceRow, Reject> {
         let context = self.seen.context;
-        let shape = &context.model(point).shape;
+        let shape = self.shape.as_ref().unwrap_or_else(|| &context.model(point).shape);
         let (device, _) = self.device.as_ref().map_err(|reject| *reject)?;
         let work = self.work.as_ref().map_err(|reject| *reject)?;
         let drafter = self.drafter.as_ref().map_err(|reject| *reject)?.as_ref();
@@ -204,7 +215,7 @@ impl<'a> InferenceEvaluator<'a> {
             CellTables { shape, work, device, drafter, passes: &mut self.passes, prompt_flops: &mut self.prompt_flops };
         let replica = Replica { shape, work, device, engine: context.engine(point), stages, drafter };
         if setup.mode == ServingMode::Disaggregated {
-            let mut entered = self.pools.enter(context, point)?;
+            let mut entered = self.pools.enter(context, point, shape)?;
             return disaggregated::row(&replica, &mut tables, &entered.pool, &mut entered.tables, setup);
         }
         inference::row(&replica, &mut tables, setup)
@@ -249,6 +260,7 @@ pub fn setup(context: &Context, point: &Point) -> InferenceSetup {
         slo_tpot: Seconds(context.number(point, axis::SLO_TPOT)),
         max_batch: most(context.number(point, axis::MAX_BATCH), context.engine(point)),
         decode_workers: context.number(point, axis::DECODE_WORKERS),
+        two_batch_overlap: context.flag(point, axis::TWO_BATCH_OVERLAP),
     }
 }
 

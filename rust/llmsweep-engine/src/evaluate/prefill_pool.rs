@@ -7,6 +7,7 @@ use llmsweep_model::phase::inference::times::{InferenceDevice, InferenceWork, Pa
 use llmsweep_model::phase::inference::{PrefillPool, Replica, Tables};
 use llmsweep_model::reject::Reject;
 
+use super::experts;
 use super::memo::{KeyMemo, Memo, StageMemo, stages_of};
 use crate::catalog::Provenance;
 use crate::context::{Context, axis};
@@ -138,10 +139,10 @@ impl PrefillPools {
     }
 
     /// What the pool of a point costs.
-    pub(super) fn bill(&mut self, context: &Context, point: &Point) -> Result<PoolBill, Reject> {
+    pub(super) fn bill(&mut self, context: &Context, point: &Point, shape: &ModelShape) -> Result<PoolBill, Reject> {
         let layout = PrefillLayout::of(context, point);
         let key = key(context, point, &layout);
-        match self.levels.get(key, || levels(context, point, key)) {
+        match self.levels.get(key, || levels(context, point, shape, key)) {
             Ok(Levels { tariff, host_devices, provenance, .. }) => {
                 Ok(PoolBill { tariff: *tariff, host_devices: *host_devices, provenance: *provenance })
             }
@@ -150,12 +151,16 @@ impl PrefillPools {
     }
 
     /// The pool of a point.
-    pub(super) fn enter<'a>(&'a mut self, context: &'a Context, point: &Point) -> Result<Entered<'a>, Reject> {
+    pub(super) fn enter<'a>(
+        &'a mut self,
+        context: &'a Context,
+        point: &Point,
+        shape: &'a ModelShape,
+    ) -> Result<Entered<'a>, Reject> {
         let layout = PrefillLayout::of(context, point);
         let key = key(context, point, &layout);
         let Self { levels: memo, stages, prompt_flops } = self;
-        let held = memo.get_mut(key, || levels(context, point, key)).as_mut().map_err(|reject| *reject)?;
-        let shape = &context.model(point).shape;
+        let held = memo.get_mut(key, || levels(context, point, shape, key)).as_mut().map_err(|reject| *reject)?;
         let stages: &[StageClass] =
             stages_of(stages, shape, Cut::even(layout.pipeline, 1)).map_err(|_| Reject::PrefillLayout)?;
         let Levels { work, device, passes, .. } = held;
@@ -175,10 +180,9 @@ fn key(context: &Context, point: &Point, layout: &PrefillLayout) -> Key {
     Key { accelerator, precision, tensor: layout.tensor, expert: layout.expert, context: layout.context }
 }
 
-fn levels(context: &Context, point: &Point, key: Key) -> Result<Levels, Reject> {
+fn levels(context: &Context, point: &Point, shape: &ModelShape, key: Key) -> Result<Levels, Reject> {
     let resolved =
         context.device_of(point, key.accelerator, key.precision).map_err(|_| Reject::PrefillPrecisionUnsupported)?;
-    let shape = &context.model(point).shape;
     let (precision, kv) = (context.precisions[key.precision], context.kv_precision(point));
     let work =
         InferenceWork::count(shape, precision, context.quantised(point), kv, (key.tensor, key.expert, key.context))
@@ -186,7 +190,7 @@ fn levels(context: &Context, point: &Point, key: Key) -> Result<Levels, Reject> 
     let accelerator = context.accelerator_of(point, key.accelerator);
     Ok(Levels {
         work,
-        device: InferenceDevice::of(&resolved.device, context.engine(point)),
+        device: experts::device(context, point, &resolved.device, f64::from(key.expert)),
         provenance: resolved.provenance,
         tariff: Tariff::of(&accelerator, &context.operations),
         host_devices: f64::from(context.accelerators[key.accelerator].host_devices),

@@ -1,5 +1,5 @@
 //! A serving setup, term by term.
-use llmsweep_model::arch::MixerKind;
+use llmsweep_model::arch::{MixerKind, ModelShape};
 use llmsweep_model::phase::inference::speculation::{Drafter, Guess};
 use llmsweep_model::phase::inference::times::{InferenceDevice, InferenceWork};
 use llmsweep_model::phase::inference::{InferenceRow, InferenceSetup, ServingMode};
@@ -25,7 +25,7 @@ pub(super) fn sections(context: &Context, point: &Point) -> (Option<Reject>, Vec
         let drafter = evaluator.drafter();
         sections.push(memory(row));
         sections.push(room(row, &setup));
-        sections.extend(layers(context, point, work, device, drafter, (row, &setup)));
+        sections.extend(layers(evaluator.shape(point), work, device, drafter, (row, &setup)));
         sections.extend(drafter.map(|drafter| guesses(drafter, row, &setup)));
         sections.push(between_tokens(row, &setup));
         if let Some(found) = &row.pools {
@@ -104,16 +104,16 @@ fn room(row: &InferenceRow, setup: &InferenceSetup) -> Section {
 }
 
 fn layers(
-    context: &Context,
-    point: &Point,
+    shape: &ModelShape,
     work: &InferenceWork,
     device: &InferenceDevice,
     drafter: Option<&Drafter>,
     (row, setup): (&InferenceRow, &InferenceSetup),
 ) -> Vec<Section> {
-    let shape = &context.model(point).shape;
-    let requests = (row.running / f64::from(setup.pipeline)).max(1.0);
+    let group = (row.running / f64::from(setup.pipeline)).max(1.0);
     let checked = if drafter.is_some() { 1.0 + setup.guess.tokens } else { 1.0 };
+    let halved = setup.two_batch_overlap && group >= 2.0;
+    let (requests, of) = if halved { (group / 2.0, ", half of the batch") } else { (group, "") };
     let context_tokens = setup.context(row.running);
     let sections = work.kinds.iter().map(|&(kind, count)| {
         let mut layer: Work =
@@ -123,7 +123,7 @@ fn layers(
         }
         let read = decode::cache_read(shape, kind, requests, context_tokens, work.kv_bytes, &work.split);
         layer.ops.extend(read.map(|op| decode::checking(op, checked)));
-        let title = format!("Decode step of one layer ({count} of {:?} mixer, {:?} MLP)", kind.mixer, kind.mlp);
+        let title = format!("Decode step of one layer{of} ({count} of {:?} mixer, {:?} MLP)", kind.mixer, kind.mlp);
         kernels::section(title, &layer, &device.device.kernels, |message| device.message(message, &work.split))
     });
     sections.collect()
@@ -157,6 +157,11 @@ fn guesses(drafter: &Drafter, row: &InferenceRow, setup: &InferenceSetup) -> Sec
 
 fn between_tokens(row: &InferenceRow, setup: &InferenceSetup) -> Section {
     let terms = &row.terms;
+    let messages = if setup.two_batch_overlap {
+        "dispatch and combine, what the other half's kernels leave exposed"
+    } else {
+        "dispatch and combine"
+    };
     Section::new(
         "Time between two tokens",
         vec![
@@ -165,7 +170,7 @@ fn between_tokens(row: &InferenceRow, setup: &InferenceSetup) -> Section {
             seconds("reading the cache", terms.cache.memory, "context · running requests · bytes / bandwidth"),
             seconds("launches", terms.kernels.launch + terms.cache.launch, "kernels · t₀"),
             seconds("tensor-parallel messages", terms.tensor, "two all-reduces a layer"),
-            seconds("expert messages", terms.expert, "dispatch and combine"),
+            seconds("expert messages", terms.expert, messages),
             seconds("context-parallel messages", terms.context, "queries to all parts of the cache, results back"),
             seconds("messages between stages", terms.pipeline, "(p − 1) · p2p"),
             seconds("host", terms.host, "per step + per request"),

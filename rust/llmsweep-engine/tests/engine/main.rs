@@ -9,6 +9,7 @@ mod explained;
 mod fronts;
 mod listed;
 mod named_effects;
+mod named_effects_serving;
 mod operations;
 mod paths;
 mod recipes;

@@ -5,7 +5,7 @@ use super::first_token::unhindered;
 use super::handoff::Handoff;
 use super::lengths::Prompt;
 use super::queue::{all_taken, wait_for_place};
-use super::step::{TokenTerms, bottleneck, token_terms};
+use super::step::{TokenTerms, bottleneck, prefill_pass, token_terms};
 use super::{InferenceRow, InferenceSetup, Replica, Room, Tables, admissible};
 use crate::distribution::{Cumulants, Mixture};
 use crate::phase::share::Bottleneck;
@@ -295,7 +295,7 @@ pub fn row(
         requests_per_s: rate,
         ttft_times: times,
         noise: Cumulants::default(),
-        stall: prompt,
+        stall: prompt.part(f64::from(pool.pipeline)),
         max_requests_per_s: if open { fixed.prefill_rate().min(rate * slots / running) } else { f64::NAN },
         bottleneck: limited,
         pools: Some(Pools {
@@ -328,11 +328,10 @@ fn prefill_time(
     input_tokens: f64,
 ) -> Seconds {
     let Replica { shape, work, device, .. } = pool.replica;
-    let cached = setup.prefix.cached(input_tokens);
-    let fresh = input_tokens - cached;
+    let fresh = input_tokens - setup.prefix.cached(input_tokens);
     let bytes = Bytes(work.rows(sequences * fresh) * f64::from(shape.hidden) * work.widths.activation);
     let hop = device.device.collectives.point_to_point(bytes, work.split.tensor, &device.device.accelerator.fabric);
-    tables.prefill_chunk(sequences, fresh, cached).total() + hop * (f64::from(pool.pipeline) - 1.0)
+    prefill_pass(tables, setup, sequences, input_tokens).total() + hop * (f64::from(pool.pipeline) - 1.0)
 }
 
 /// The running batch at which a cycle keeps as many requests in decode as it was computed for, from the largest down (secant).

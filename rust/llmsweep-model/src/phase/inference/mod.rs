@@ -4,6 +4,7 @@ mod arrivals;
 mod bounds;
 pub mod closed_loop;
 pub mod disaggregated;
+pub mod experts;
 mod first_token;
 mod handoff;
 pub mod lengths;
@@ -15,6 +16,7 @@ pub mod speculation;
 mod steady;
 mod step;
 pub mod times;
+pub mod two_batch;
 mod varied;
 
 use crate::arch::ModelShape;
@@ -81,6 +83,8 @@ pub struct InferenceSetup {
     pub max_batch: f64,
     /// Workers of the decode pool, each of `data` replicas.
     pub decode_workers: f64,
+    /// Whether a batch is worked on in two halves, so that messages to experts run beside kernels.
+    pub two_batch_overlap: bool,
     /// Decode steps between two looks at the queue of new requests.
     pub admission_interval: f64,
     /// Requests that arrive per second over all replicas; 0 for a closed loop at `concurrency`. \[1/s\]

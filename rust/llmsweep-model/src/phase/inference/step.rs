@@ -1,6 +1,8 @@
 //! The time between two tokens, term by term.
 use super::lengths::Prompt;
 use super::speculation::Guess;
+use super::times::PassTime;
+use super::two_batch::overlapped;
 use super::{InferenceSetup, Replica, ServingMode, Tables};
 use crate::phase::share::{Bottleneck, KernelTime};
 use crate::quantity::{Bytes, Seconds};
@@ -99,15 +101,21 @@ pub(super) fn token_terms(
     let checked = 1.0 + guess.tokens;
     let tokens = guess.accepted();
     let share = 1.0 / tokens;
-    let step = tables.decode(group * checked);
+    // A half of one request is none.
+    let halves = setup.two_batch_overlap && group >= 2.0;
+    let (step, read) = if halves {
+        let read = device.cache_check(shape, work, (group / 2.0, checked), context).times(2.0);
+        (overlapped(tables.decode(group / 2.0 * checked), read.total()), read)
+    } else {
+        (tables.decode(group * checked), device.cache_check(shape, work, (group, checked), context))
+    };
     let draft = replica.drafter.map_or(Seconds::ZERO, |drafter| {
         (tables.guess(group).total() + drafter.cache_read(device, group, context)) * guess.tokens
     });
     let sequences = if setup.mode == ServingMode::Static { running } else { 1.0 };
     let prompt = Prompt::of(setup, |input| {
-        let cached = setup.prefix.cached(input);
-        let pass = tables.prefill_chunk(sequences, input - cached, cached).total();
-        pass + setup.host.exposed(work, device, (sequences, input - cached), pass)
+        let pass = prefill_pass(tables, setup, sequences, input).total();
+        pass + setup.host.exposed(work, device, (sequences, input - setup.prefix.cached(input)), pass)
     });
     let prefill = prompt.mean();
     let message = |tokens: f64| {
@@ -116,7 +124,6 @@ pub(super) fn token_terms(
         device.device.collectives.point_to_point(bytes, work.split.tensor * work.split.context, fabric)
             * (pipeline - 1.0)
     };
-    let read = device.cache_check(shape, work, (group, checked), context);
     let busy = step.total() + read.total();
     let host_transfer = setup.host.exposed(work, device, (group, context), busy);
     let interference = match setup.mode {
@@ -139,6 +146,16 @@ pub(super) fn token_terms(
     // The prompt too passes from stage to stage; other requests' steps go on meanwhile.
     let fresh = setup.input_tokens - setup.prefix.cached(setup.input_tokens);
     (terms, prefill + message(sequences * fresh), prompt)
+}
+
+/// Prefill of some prompts, in two halves where the setup says so: a prompt too can be cut.
+pub(super) fn prefill_pass(tables: &mut impl Tables, setup: &InferenceSetup, sequences: f64, input: f64) -> PassTime {
+    let cached = setup.prefix.cached(input);
+    if setup.two_batch_overlap {
+        overlapped(tables.prefill_chunk(sequences / 2.0, input - cached, cached), Seconds::ZERO)
+    } else {
+        tables.prefill_chunk(sequences, input - cached, cached)
+    }
 }
 
 /// What takes most of the time between tokens.

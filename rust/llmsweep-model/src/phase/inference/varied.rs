@@ -56,7 +56,7 @@ impl InferenceRow {
     }
 
     /// Share of the device's time that prefills take of a request's; the other share is its part of the decode steps. Of two pools the
-    /// devices' share.
+    /// share of the devices.
     #[must_use]
     pub fn prefill_share(&self, setup: &InferenceSetup) -> f64 {
         if let Some(pools) = &self.pools {

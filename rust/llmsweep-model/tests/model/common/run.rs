@@ -154,6 +154,7 @@ pub(crate) const REQUEST: InferenceSetup = InferenceSetup {
     slo_tpot: Seconds::ZERO,
     max_batch: f64::INFINITY,
     decode_workers: 1.0,
+    two_batch_overlap: false,
 };
 
 struct Direct<'a> {

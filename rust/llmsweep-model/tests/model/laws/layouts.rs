@@ -94,8 +94,8 @@ pub(super) fn training() -> impl Strategy<Value = (TrainingLayout, TrainingSetup
 pub(super) fn request() -> impl Strategy<Value = InferenceSetup> {
     let lengths = (1..30_000_u32, 1..8_000_u32);
     let prefix = (select(vec![0.0, 0.3, 1.0]), any::<bool>());
-    (lengths, power(3), power(4), any::<bool>(), 1.0..512.0_f64, prefix).prop_map(
-        |(lengths, pipeline, data, batch, requests, prefix)| InferenceSetup {
+    (lengths, power(3), power(4), any::<(bool, bool)>(), 1.0..512.0_f64, prefix).prop_map(
+        |(lengths, pipeline, data, (batch, two_batch_overlap), requests, prefix)| InferenceSetup {
             input_tokens: f64::from(lengths.0),
             output_tokens: f64::from(lengths.1),
             pipeline,
@@ -103,6 +103,7 @@ pub(super) fn request() -> impl Strategy<Value = InferenceSetup> {
             mode: if batch { ServingMode::Static } else { ServingMode::Continuous },
             concurrency: f64::from(data) * requests.floor(),
             prefix: Prefix { hit_rate: prefix.0, shared: prefix.1 },
+            two_batch_overlap,
             ..REQUEST
         },
     )
