@@ -22,7 +22,7 @@ pub struct KernelSoftware {
 }
 
 impl KernelSoftware {
-    /// Time of attention over the cache on scalar lanes: `2·b·h·L·d·lane / units`, each query head reading keys and values by itself.
+    /// Time of attention over the cache on scalar lanes: `2·b·q·h·L·d·lane / units`, each of q queries and each head reading keys and values by itself.
     ///
     /// Masked multi-head attention of FasterTransformer and of TensorRT-LLM before its kernels for grouped heads (XQA), and vLLM's paged
     /// attention over 8-bit caches.
@@ -31,7 +31,7 @@ impl KernelSoftware {
     /// # use llmsweep_model::{kernel_software::KernelSoftware, law::DecodeShape, quantity::Seconds};
     /// let software = KernelSoftware { lane: Seconds(3.5e-11), matrix_group: 8.0, ..KernelSoftware::default() };
     /// // Falcon-180B on four devices: 58 query heads of 64 values, 64 sequences of 3,072 tokens.
-    /// let shape = DecodeShape { batch: 64.0, context: 3072.0, longest: 3072.0, heads: 58.0, kv_heads: 2.0, head_dim: 64.0 };
+    /// let shape = DecodeShape { batch: 64.0, context: 3072.0, longest: 3072.0, heads: 58.0, kv_heads: 2.0, head_dim: 64.0, queries: 1.0 };
     /// assert!((software.on_lanes(&shape, 132.0).0 - 3.87e-4).abs() < 1e-6);
     /// // Eight query heads to a key have a kernel of their own.
     /// let grouped = DecodeShape { heads: 16.0, ..shape };
@@ -39,12 +39,12 @@ impl KernelSoftware {
     /// ```
     #[must_use]
     pub fn on_lanes(&self, shape: &DecodeShape, units: f64) -> Seconds {
-        let &DecodeShape { batch, context, heads, kv_heads, head_dim, .. } = shape;
+        let &DecodeShape { batch, context, heads, kv_heads, head_dim, queries, .. } = shape;
         let on_matrix_units = (heads - self.matrix_group * kv_heads).abs() < 0.5;
         if self.lane <= Seconds::ZERO || on_matrix_units {
             return Seconds::ZERO;
         }
-        self.lane * (2.0 * batch * heads * context * head_dim / units)
+        self.lane * (2.0 * batch * queries * heads * context * head_dim / units)
     }
 
     /// Time of reading the weights where units can't keep enough bytes in flight: `w·n·k / (units·unit_bandwidth)`.

@@ -26,11 +26,11 @@ proptest! {
     /// No replica runs more requests than the engine has slots for, and the others wait.
     #[test]
     fn slots_limit_what_runs(shape in shape(), setup in request(), slots in 1_u32..200) {
-        let engine = ServingEngine { max_batch: f64::from(slots), ..software::serving() };
         let setup = InferenceSetup { mode: ServingMode::Continuous, ..setup };
         let Ok(base) = serve(&shape, &ROOMY, "bf16", (1, 1), &setup) else { return Ok(()) };
-        let row = serve_with(&engine, &shape, &ROOMY, "bf16", (1, 1), &setup).expect("slots refuse nothing");
-        prop_assert!(row.running <= engine.max_batch && row.running <= base.running);
+        let setup = InferenceSetup { max_batch: f64::from(slots), ..setup };
+        let row = serve(&shape, &ROOMY, "bf16", (1, 1), &setup).expect("slots refuse nothing");
+        prop_assert!(row.running <= setup.max_batch && row.running <= base.running);
         prop_assert_eq!(row.saturated, row.running < setup.concurrency / f64::from(setup.data));
     }
 }

@@ -53,7 +53,8 @@ fn a_prediction_layer_speeds_deepseek_v3_up_1_8_times() {
         row(Speculation::None).tpot / row(Speculation::Mtp).tpot
     };
     for acceptance in [0.85, 0.90] {
-        close(gain((8, 8), 1, 1.0, acceptance), 1.8, 0.1);
+        // The guess wakes experts of its own, most of them on one rank.
+        close(gain((8, 8), 1, 1.0, acceptance), 1.8, 0.12);
         let loaded = gain((1, 64), 64, 64.0, acceptance);
         assert!(loaded > 1.0 && loaded < 1.4, "{loaded}");
     }
