@@ -81,7 +81,8 @@ impl TokenTerms {
     }
 }
 
-/// Time between tokens: `t_decode + (R − 1)/s_out · P`: during one answer every other slot prefills one request.
+/// Time between tokens: `t_decode + (R − 1)/s_out · P`: during one answer every other slot prefills one request, several in a step where
+/// answers are short.
 ///
 /// Where tokens are guessed ahead, a step checks γ + 1 of each request and gives it E: every term but the last is divided by E.
 ///
@@ -127,7 +128,10 @@ pub(super) fn token_terms(
     let busy = step.total() + read.total();
     let host_transfer = setup.host.exposed(work, device, (group, context), busy);
     let interference = match setup.mode {
-        ServingMode::Continuous => prefill * ((running - 1.0) / setup.output_tokens / pipeline),
+        ServingMode::Continuous => {
+            packed(replica, tables, setup, running).unwrap_or(prefill)
+                * ((running - 1.0) / setup.output_tokens / pipeline)
+        }
         ServingMode::Static | ServingMode::Disaggregated => Seconds::ZERO,
     };
     let terms = TokenTerms {
@@ -151,6 +155,19 @@ pub(super) fn token_terms(
     let chunks = (fresh / replica.engine.max_batched_tokens).max(1.0);
     let through = (pipeline + chunks - 1.0) / (pipeline * chunks);
     (terms, prefill * through + message(fresh), prompt)
+}
+
+/// What one prompt adds to a step that several join at once, as far as the step has room for their tokens: of R requests `R/s_out` end in each
+/// step. `None` where they join one by one.
+fn packed(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup, running: f64) -> Option<Seconds> {
+    let fresh = setup.input_tokens - setup.prefix.cached(setup.input_tokens);
+    let most = (running / setup.output_tokens).min(replica.engine.max_batched_tokens / fresh);
+    let together = most as u64;
+    if together < 2 {
+        return None;
+    }
+    let together = together as f64;
+    Some(prefill_pass(tables, setup, together, setup.input_tokens).total() / together)
 }
 
 /// Prefill of some prompts, in two halves where the setup says so: a prompt too can be cut.
