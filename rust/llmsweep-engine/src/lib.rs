@@ -8,6 +8,7 @@ pub mod control;
 pub mod document;
 pub mod evaluate;
 pub mod explain;
+mod joined;
 pub mod lengths;
 pub mod listed;
 pub mod node;

@@ -218,15 +218,21 @@ impl Mixture {
         low = low.max(least);
         let (mut below, mut above) = (within(low), within(high));
         // False position, the end that stays weighing half (Illinois; Dowell and Jarratt 1971, doi:10.1007/BF01934364).
+        if below >= -precision {
+            return low;
+        }
+        if above <= precision {
+            return high;
+        }
         for _ in 0..STEPS {
-            if below >= -precision {
-                return low;
-            }
-            if above <= precision || high - low <= PRECISION * high.abs() {
+            if high - low <= PRECISION * high.abs() {
                 return high;
             }
             let time = (low * above - high * below) / (above - below);
             let excess = within(time);
+            if excess.abs() <= precision {
+                return time;
+            }
             if excess < 0.0 {
                 (low, below, above) = (time, excess, above / 2.0);
             } else {

@@ -134,8 +134,6 @@ pub struct ServingEngine {
     pub max_batch: f64,
     /// Tokens that one step computes, at most: a longer prompt is prefilled in chunks.
     pub max_batched_tokens: f64,
-    /// Requests of the largest decode step whose kernels are captured in a graph.
-    pub graph_batch: f64,
     /// Time of a prefill step of attention replicas that share experts over its mean: all wait for the fullest.
     pub pool_rank_imbalance: f64,
     /// Host time per step where a replica has several devices: their processes are told what to do.

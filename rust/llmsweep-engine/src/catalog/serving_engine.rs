@@ -5,7 +5,7 @@ use super::constant::Range::{Amount, DividingShare, Positive, Share, Surplus};
 use super::constant::{Constant, constant};
 
 /// Every constant of a serving engine.
-pub const SERVING: [Constant<ServingEngine>; 32] = [
+pub const SERVING: [Constant<ServingEngine>; 31] = [
     constant("host_step_s", Amount, |s| &mut s.host_step.0, "Host time of a step."),
     constant("host_request_s", Amount, |s| &mut s.host_request.0, "Host time of a step for each running request."),
     constant("kernel_start_s", Amount, |s| &mut s.kernel_start.0, "Start of a kernel inside a captured graph."),
@@ -31,7 +31,6 @@ pub const SERVING: [Constant<ServingEngine>; 32] = [
     constant("block_tokens", Surplus, |s| &mut s.block_tokens, "Tokens of a cache block."),
     constant("max_batch", Surplus, |s| &mut s.max_batch, "Requests that one replica runs together, at most."),
     constant("max_batched_tokens", Surplus, |s| &mut s.max_batched_tokens, "Tokens that one step computes, at most."),
-    constant("graph_batch", Amount, |s| &mut s.graph_batch, "Requests of the largest step that is a captured graph."),
     constant(
         "first_token_s",
         Amount,

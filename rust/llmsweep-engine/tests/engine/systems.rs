@@ -141,7 +141,7 @@ fn a_wrong_file_is_one_sentence_with_its_place() {
             "serving",
             "queue_weight",
             "queue_wait",
-            "serving.toml:18:1: unknown key \"queue_wait\" in the table of constants of serving: did you mean \"queue_weight\"?",
+            "serving.toml:17:1: unknown key \"queue_wait\" in the table of constants of serving: did you mean \"queue_weight\"?",
         ),
         (
             "collectives",

@@ -120,7 +120,7 @@ impl Fixed {
         } else {
             let rest = Seconds((alone + answer - self.queue.service).0.max(0.0));
             let wait = ClosedLoop { rest, ..self.queue }.wait();
-            (wait.0, self.queue.requests / (alone + wait + answer).0)
+            (wait.0, (self.queue.requests / (alone + wait + answer).0).min(self.prefill_rate()))
         };
         let rate = offered.min(most);
         Cycle {

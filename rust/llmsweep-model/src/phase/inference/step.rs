@@ -147,14 +147,19 @@ pub(super) fn token_terms(
         host_transfer: host_transfer * share,
         tokens,
     };
-    // The prompt too passes from stage to stage, its chunks one behind the other: (p + m − 1)/(p·m) of the time of all layers.
+    // The prompt too passes from stage to stage, its chunks one behind the other and the last one the longest: Σᵢ cᵢ/p + (p − 1)/p · c_last.
     if setup.pipeline == 1 {
         return (terms, prefill, prompt);
     }
-    let fresh = sequences * (setup.input_tokens - setup.prefix.cached(setup.input_tokens));
-    let chunks = (fresh / replica.engine.max_batched_tokens).max(1.0);
-    let through = (pipeline + chunks - 1.0) / (pipeline * chunks);
-    (terms, prefill * through + message(fresh), prompt)
+    let fresh = setup.input_tokens - setup.prefix.cached(setup.input_tokens);
+    let last = replica.engine.max_batched_tokens / sequences;
+    let chunk = if last < fresh {
+        chunk_pass(tables, setup, sequences, (last, setup.input_tokens - last)).total().min(prefill)
+    } else {
+        prefill
+    };
+    let through = prefill * (1.0 / pipeline) + chunk * (1.0 - 1.0 / pipeline);
+    (terms, through + message(sequences * fresh), prompt)
 }
 
 /// What one prompt adds to a step that several join at once, as far as the step has room for their tokens: of R requests `R/s_out` end in each
@@ -170,13 +175,23 @@ fn packed(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup, r
     Some(prefill_pass(tables, setup, together, setup.input_tokens).total() / together)
 }
 
-/// Prefill of some prompts, in two halves where the setup says so: a prompt too can be cut.
+/// Prefill of some prompts less what is cached of them.
 pub(super) fn prefill_pass(tables: &mut impl Tables, setup: &InferenceSetup, sequences: f64, input: f64) -> PassTime {
     let cached = setup.prefix.cached(input);
+    chunk_pass(tables, setup, sequences, (input - cached, cached))
+}
+
+/// Some tokens of each of some prompts after others, in two halves where the setup says so: a prompt too can be cut.
+fn chunk_pass(
+    tables: &mut impl Tables,
+    setup: &InferenceSetup,
+    sequences: f64,
+    (tokens, past): (f64, f64),
+) -> PassTime {
     if setup.two_batch_overlap {
-        overlapped(tables.prefill_chunk(sequences / 2.0, input - cached, cached), Seconds::ZERO)
+        overlapped(tables.prefill_chunk(sequences / 2.0, tokens, past), Seconds::ZERO)
     } else {
-        tables.prefill_chunk(sequences, input - cached, cached)
+        tables.prefill_chunk(sequences, tokens, past)
     }
 }
 

@@ -141,7 +141,6 @@ pub(crate) fn serving() -> ServingEngine {
         logit_bytes: 4.0,
         max_batch: 1024.0,
         max_batched_tokens: 8192.0,
-        graph_batch: 512.0,
         pool_rank_imbalance: 1.4,
         compute_ratio: 1.0,
         ..ServingEngine::default()

@@ -29,7 +29,8 @@ proptest! {
         // Little's law: the requests in flight are those of one round.
         let replicas = f64::from(setup.data) * setup.decode_workers;
         prop_assert!(row.running * replicas <= setup.concurrency * (1.0 + 1e-12) && row.running <= most);
-        prop_assert!(row.requests_per_s * two.service.0 <= pool.0 * pool.1 * (1.0 + 1e-9));
+        let taken = row.requests_per_s * two.service.0;
+        prop_assert!(taken <= pool.0 * pool.1 * (1.0 + 1e-9), "{} of {}", taken, pool.0 * pool.1);
         prop_assert!((0.0..=1.0).contains(&two.prefill_utilisation) && (0.0..=1.0 + 1e-12).contains(&two.decode_utilisation));
         prop_assert_eq!(row.saturated, two.slot_wait.0 > 0.0);
         let in_decode = row.requests_per_s * (row.tpot.0 * (setup.output_tokens - 1.0) + row.terms.step().0) / replicas;

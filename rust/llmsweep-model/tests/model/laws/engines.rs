@@ -35,7 +35,7 @@ proptest! {
     }
 }
 
-/// Four chunks through four stages: (4 + 4 − 1)/(4·4) of the time of all layers.
+/// Four equal chunks through four stages take (4 + 4 − 1)/(4·4) of the time of all layers; the last attends to most and is the longest.
 #[test]
 fn chunks_of_a_prompt_follow_one_another_through_the_stages() {
     let shape = llama2_70b();
@@ -45,7 +45,7 @@ fn chunks_of_a_prompt_follow_one_another_through_the_stages() {
         serve_with(&engine, &shape, &ROOMY, "bf16", (8, 1), &setup).expect("it fits").prefill.0
     };
     let (whole, chunked) = (prefill(2048.0), prefill(512.0));
-    assert!(chunked < 0.46 * whole && chunked > 0.43 * whole, "{}", chunked / whole);
+    assert!(chunked < 0.51 * whole && chunked > 0.437_5 * whole, "{}", chunked / whole);
 }
 
 /// Telling seven other processes 1 ms, three stages 2 ms each, and 0.1 µs for each of 64 · 1,152 cached tokens: 14.4 ms more.
