@@ -46,7 +46,7 @@ QUANTITIES = {
 }
 KEPT = (
     *("id", "kind", "scorable", "group", "source", "software", "experts"),
-    *("model", "accelerator", "precision", "called_infeasible", "substituted", "provenance"),
+    *("model", "accelerator", "precision", "mode", "called_infeasible", "substituted", "provenance"),
 )
 
 
@@ -54,7 +54,16 @@ def measured(cases: pl.DataFrame, kind: str) -> pl.DataFrame:
     """One row per measured quantity of answered cases of a kind."""
     if "stack" not in cases.columns:
         cases = cases.with_columns(pl.lit(None, pl.String).alias("stack"))
+    cases = cases.with_columns(mode(cases.columns).alias("mode"))
     return pl.concat([_rows(cases, quantity) for quantity in QUANTITIES[kind]])
+
+
+def mode(columns: Sequence[str]) -> pl.Expr:
+    """The serving mode, one request alone being a mode of its own; null in training."""
+    if "serving_mode" not in columns:
+        return pl.lit(None, pl.String)
+    alone = (pl.col("serving_mode") != "disaggregated") & (pl.col("concurrency") == 1)
+    return pl.when(alone).then(pl.lit("single stream")).otherwise(pl.col("serving_mode").cast(pl.String))
 
 
 def _rows(cases: pl.DataFrame, quantity: Quantity) -> pl.DataFrame:

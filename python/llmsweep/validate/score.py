@@ -6,7 +6,7 @@ import polars as pl
 
 from llmsweep.validate.intervals import counted
 
-CUTS = ("group", "model", "accelerator", "precision", "experts", "software")
+CUTS = ("group", "model", "accelerator", "precision", "experts", "software", "mode")
 WORST = 10
 # A rank among fewer setups of one family says nothing.
 FEWEST_RANKED = 5
@@ -82,6 +82,8 @@ def spearman(rows: pl.DataFrame) -> float | None:
 
 def cut_by(scored: pl.DataFrame, cut: str) -> list[dict[str, Any]]:
     """The figures by one property, most rows first."""
+    # A kind that has no such property at all is left out.
+    scored = scored.filter(pl.col(cut).is_not_null().any().over("kind"))
     table = scored.group_by("kind", "quantity", cut).agg(figures())
     table = table.with_columns(pl.col(cut).cast(pl.String).fill_null("not said").alias("value")).drop(cut)
     order = ["kind", "quantity", "rows", "value"]

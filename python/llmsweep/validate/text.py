@@ -10,6 +10,7 @@ TITLES = {
     "precision": "precision",
     "experts": "experts",
     "software": "software",
+    "mode": "serving mode",
 }
 # A cut with more lines than these is cut off, most rows first; --json has all.
 MOST_LINES = 12

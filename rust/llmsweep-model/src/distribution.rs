@@ -7,6 +7,9 @@ use std::f64::consts::{FRAC_1_SQRT_2, PI};
 /// Below this skewness a time is taken as normal: the lognormal's shift would lose its digits.
 const SYMMETRIC: f64 = 1e-4;
 
+/// Coefficient of variation beyond which a lognormal that is shifted below zero would have its median there: it is not shifted then.
+const WIDE: f64 = 2.0;
+
 /// Mean, variance and third central moment of a random time: each adds over independent times. \[s, s², s³\]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Cumulants {
@@ -118,8 +121,10 @@ impl Shape {
         }
         let half = skewness / 2.0;
         let root = (half + (1.0 + half * half).sqrt()).cbrt();
-        let ratio = root - 1.0 / root;
-        let above = deviation / ratio;
+        let (mut ratio, mut above) = (root - 1.0 / root, deviation / (root - 1.0 / root));
+        if mean > 0.0 && above > mean && deviation > WIDE * mean {
+            (ratio, above) = (deviation / mean, mean);
+        }
         let log_variance = (ratio * ratio).ln_1p();
         Self::Lognormal {
             shift: mean - above,
@@ -162,6 +167,8 @@ pub struct Mixture {
 const STEPS: usize = 60;
 /// Precision of that search, in parts of the requests that take longer.
 const PRECISION: f64 = 1e-4;
+/// Relative width at which a time is found: narrower than any distribution that is not a point.
+const WIDTH: f64 = 1e-10;
 
 impl Mixture {
     /// A time that never varies.
@@ -225,7 +232,7 @@ impl Mixture {
             return high;
         }
         for _ in 0..STEPS {
-            if high - low <= PRECISION * high.abs() {
+            if high - low <= WIDTH * high.abs() {
                 return high;
             }
             let time = (low * above - high * below) / (above - below);

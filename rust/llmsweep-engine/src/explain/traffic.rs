@@ -85,7 +85,7 @@ fn percentiles(row: &InferenceRow, setup: &InferenceSetup) -> Section {
 fn bill(row: &InferenceRow, setup: &InferenceSetup, common: &Common) -> Section {
     const MILLION: f64 = 1e6;
     let share = row.prefill_share(setup);
-    let mut terms = vec![Term::new("share of prefills", share, "", "P/p / (P/p + s_out · t / R)")];
+    let mut terms = vec![Term::new("share of prefills", share, "", "P_R / (P_R + s_out · t / R)")];
     let request = Seconds(1.0 / row.requests_per_s);
     let answer = row.tokens_per_s / row.requests_per_s;
     if let Some(cost) = common.upkeep.cost(request) {

@@ -18,26 +18,19 @@ fn within(what: &str, found: f64, published: f64, below: f64, above: f64) {
 /// MLPerf Inference v5.1, closed, Llama-2-70B offline: 3,066 tokens/s per H100 in fp8 (pairs of devices) and 15,291 per GB300 in nvfp4.
 /// Prompts and answers of OpenOrca have 294 and 295 tokens on average.
 ///
-/// Prompts so short are far from filling a device, and here each is prefilled alone; the submissions pack 8,192 tokens in a step. With the
-/// prefill of 28 at a time in place of that of one, H100 is within 5 %. GB300 stays a fifth below: its decode step at 2,048 requests is
-/// 101 ms of the published 134 that decode and prefill take together.
+/// Prompts so short are far from filling a device, and several join each step. GB300's decode step at 2,048 requests is 101 ms of the published
+/// 134 that decode and prefill take together: its multiplications reach a third of the peak here.
 #[test]
 fn llama_2_70b_offline() {
-    for (chip, layout, requests, devices, published, alone, packed) in [
-        ("h100-sxm-80", "precision = \"fp8\"\ntensor_parallel = 2", 868, 2.0, 3066.0, 0.22, 0.05),
-        ("gb300-nvl72", "precision = \"nvfp4\"\ntensor_parallel = 1", 2048, 1.0, 15_291.0, 0.40, 0.25),
+    for (chip, layout, requests, published, below) in [
+        ("h100-sxm-80", "precision = \"fp8\"\ntensor_parallel = 2", 868, 3066.0, 0.12),
+        ("gb300-nvl72", "precision = \"nvfp4\"\ntensor_parallel = 1", 2048, 15_291.0, 0.26),
     ] {
-        let axes = format!(
+        let found = rows(&format!(
             "model = \"llama2-70b\"\naccelerator = \"{chip}\"\n{layout}\nkv_precision = \"fp8\"\nengine = \"trtllm\"\n\
-             input_tokens = 294\n"
-        );
-        let found = rows(&format!("{axes}output_tokens = 295\nconcurrency = {requests}\n"));
-        within(chip, found.number(0, "tokens_per_s_per_device"), published, alone, 0.0);
-        let batch = rows(&format!("{axes}output_tokens = 1\nserving_mode = \"static\"\nconcurrency = 28\n"));
-        let running = found.number(0, "running_requests");
-        let prefill = batch.number(0, "prefill_time_s") / 28.0;
-        let token = found.number(0, "decode_step_s") + (running - 1.0) / 295.0 * prefill;
-        within(chip, running / token / devices, published, packed, 0.0);
+             input_tokens = 294\noutput_tokens = 295\nconcurrency = {requests}\n"
+        ));
+        within(chip, found.number(0, "tokens_per_s_per_device"), published, below, 0.0);
     }
 }
 

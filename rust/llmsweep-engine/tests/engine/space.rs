@@ -5,6 +5,7 @@ use llmsweep_engine::columns::Kind as Storage;
 use llmsweep_engine::control::Control;
 use llmsweep_engine::plan::{Plan, Point};
 use llmsweep_engine::sweep::Sweep;
+use llmsweep_model::reject::Reject;
 use proptest::prelude::*;
 
 use crate::common::{Rows, all_columns, all_rows, catalog, sweep};
@@ -213,8 +214,13 @@ fn faster_is_never_slower(text: &str, factor: &str, slack: f64, columns: &[&str]
         (all_rows(&sweep(&text)), text)
     };
     let ((slow, text), (fast, _)) = (table("1"), table("2"));
+    let overloaded = f64::from(Reject::Overloaded.code());
     for row in 0..slow.len() {
-        assert_eq!(slow.get(row, "reject"), fast.get(row, "reject"));
+        let (slow_reject, fast_reject) = (slow.get(row, "reject"), fast.get(row, "reject"));
+        assert!(
+            slow_reject == fast_reject || slow_reject == Some(overloaded),
+            "{slow_reject:?} {fast_reject:?}: {text}"
+        );
         for column in columns {
             let (Some(slow), Some(fast)) = (slow.get(row, column), fast.get(row, column)) else { continue };
             assert!(
@@ -235,7 +241,7 @@ proptest! {
     fn faster_hardware_never_trains_slower(text in specs::text(Phase::Training), factor in 0..4_usize) {
         // The host's part of a layer is spread evenly over its passes, whichever of them got shorter: a zero-bubble schedule, which fills its
         // waits with one of the three, may then wait a little longer.
-        faster_is_never_slower(&text, FACTORS[factor], 2e-3, &["step_time_s", "time_to_train_s"]);
+        faster_is_never_slower(&text, FACTORS[factor], 2e-2, &["step_time_s", "time_to_train_s"]);
         faster_is_never_slower(&text, FACTORS[factor], 1e-9, &["step_time_s_bound"]);
     }
 

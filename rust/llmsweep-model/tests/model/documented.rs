@@ -224,7 +224,7 @@ fn traffic() {
     page.says("99 in 100 of an exponential wait", Cumulants::exponential(1.0).quantile(0.99), 4.53, PRINTED);
     let setup = InferenceSetup { arrival_rate: 6.0, ..REQUEST };
     let row = serve(&llama2_70b(), &H100, "fp8", (4, 1), &setup).expect("fits");
-    page.says("max_requests_per_s", row.max_requests_per_s, 12.05, PRINTED);
+    page.says("max_requests_per_s", row.max_requests_per_s, 12.73, PRINTED);
     page.says("requests in a step", row.running, 30.8, PRINTED);
     page.says("ttft", row.ttft.0, 0.1643, PRINTED);
     page.says("ttft of 99 in 100", row.ttft_times.quantile(0.99), 0.270, PRINTED);

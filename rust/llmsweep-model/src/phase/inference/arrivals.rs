@@ -3,7 +3,7 @@ use super::first_token::unhindered;
 use super::lengths::Prompt;
 use super::queue::{all_taken, settle, wait_for_place, wait_of_late};
 use super::steady::Steady;
-use super::step::{TokenTerms, token_terms};
+use super::step::{Pace, TokenTerms, pace};
 use super::{InferenceSetup, Replica, Room, ServingMode, Tables};
 use crate::distribution::{Cumulants, Mixture};
 use crate::quantity::Seconds;
@@ -27,23 +27,20 @@ pub(super) fn open_loop(
     }
     let rate = setup.arrival_rate / f64::from(setup.data);
     let slots = room.requests().min(setup.max_batch);
-    let (full, _, prompt) = token_terms(replica, tables, setup, slots);
-    let stall = prompt.part(f64::from(setup.pipeline));
-    let work = |step: Seconds, running: f64| stall.mean() + step * (setup.output_tokens / running);
-    let capacity = 1.0 / work(full.undisturbed(), slots).0;
+    let full = pace(replica, tables, setup, slots);
+    let work = full.stall.mean() + full.terms.undisturbed() * (setup.output_tokens / slots);
+    let capacity = 1.0 / work.0;
     if rate >= capacity {
         return Err(Reject::Overloaded);
     }
-    let busy = rate * stall.mean().0;
-    let tokens = setup.output_tokens - 1.0;
-    let batch = settle(slots, rate * tokens / (1.0 - busy), |running| {
-        token_terms(replica, tables, setup, running).0.undisturbed().0
-    });
-    let (low, prefill, _) = token_terms(replica, tables, setup, batch.low);
-    let (high, _, _) = token_terms(replica, tables, setup, batch.high);
+    let batch =
+        settle(slots, rate * setup.output_tokens, |running| pace(replica, tables, setup, running).terms.total().0);
+    let (low, high) = (pace(replica, tables, setup, batch.low), pace(replica, tables, setup, batch.high));
+    let Pace { prefill, prompt, .. } = low;
+    let stall = low.stall.towards(&high.stall, batch.share);
     let running = batch.batch();
-    let mut terms = low.towards(&high, batch.share);
-    terms.prefill = terms.undisturbed() * (busy / (1.0 - busy));
+    let (low, high) = (low.terms, high.terms);
+    let terms = low.towards(&high, batch.share);
     let apart = batch.high - batch.low;
     let slope = if apart > 0.0 { (high.undisturbed() - low.undisturbed()).0 / apart } else { 0.0 };
     let load = rate / capacity;
@@ -57,7 +54,7 @@ pub(super) fn open_loop(
         own: alone,
         ttft: Seconds(times.mean()),
         times,
-        noise: noise(rate, &stall, terms.undisturbed().0, slope, tokens),
+        noise: noise(rate, &stall, terms.undisturbed().0, slope, setup.output_tokens - 1.0),
         stall,
         terms,
         prefill,

@@ -5,7 +5,7 @@ use super::first_token::unhindered;
 use super::handoff::Handoff;
 use super::lengths::Prompt;
 use super::queue::{all_taken, wait_for_place};
-use super::step::{TokenTerms, bottleneck, prefill_pass, token_terms};
+use super::step::{Pace, TokenTerms, bottleneck, pace, prefill_pass};
 use super::{InferenceRow, InferenceSetup, Replica, Room, Tables, admissible};
 use crate::distribution::{Cumulants, Mixture};
 use crate::phase::share::Bottleneck;
@@ -109,7 +109,7 @@ impl Fixed {
     }
 
     fn cycle(&self, replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup, running: f64) -> Cycle {
-        let (terms, _, _) = token_terms(replica, tables, setup, running);
+        let Pace { terms, .. } = pace(replica, tables, setup, running);
         let answer = terms.total() * (setup.output_tokens - 1.0);
         let alone = unhindered(replica.engine, &terms, self.prefill, setup);
         // An answer of one token never meets a decode slot for longer than its step.

@@ -132,6 +132,12 @@ impl Prompt {
         self.short + (self.long - self.short) * self.share
     }
 
+    /// A share of the way to another of the same lengths.
+    pub(super) fn towards(&self, other: &Self, share: f64) -> Self {
+        let between = |one: Seconds, other: Seconds| one * (1.0 - share) + other * share;
+        Self { short: between(self.short, other.short), long: between(self.long, other.long), ..*self }
+    }
+
     /// One of as many equal parts.
     pub(super) fn part(&self, parts: f64) -> Self {
         Self { short: self.short / parts, long: self.long / parts, ..*self }

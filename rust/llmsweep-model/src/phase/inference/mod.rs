@@ -115,7 +115,9 @@ impl InferenceSetup {
     /// Tokens that all requests have in the cache together: what is set aside in one piece can't be shared.
     #[must_use]
     pub fn shared_tokens(&self) -> f64 {
-        if self.allocator == KvAllocator::Paged { self.prefix.shared(self.input_tokens) } else { 0.0 }
+        // Where long answers follow short prompts those that run have less in common.
+        let prompt = self.input_tokens.min(self.held_prompt());
+        if self.allocator == KvAllocator::Paged { self.prefix.shared(prompt) } else { 0.0 }
     }
 }
 

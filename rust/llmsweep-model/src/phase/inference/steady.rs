@@ -1,7 +1,7 @@
 //! A replica under steady traffic: what runs, what a request waits for, and how much that varies.
 use super::first_token::first_token;
 use super::lengths::Prompt;
-use super::step::{TokenTerms, token_terms};
+use super::step::{Pace, TokenTerms, pace};
 use super::{InferenceSetup, Replica, Room, ServingMode, Tables};
 use crate::distribution::{Cumulants, Mixture};
 use crate::quantity::Seconds;
@@ -47,7 +47,7 @@ pub(super) fn closed_loop(
         ServingMode::Static if offered > room.full_requests() => return Err(Reject::BatchDoesNotFit),
         ServingMode::Static => offered,
     };
-    let (terms, prefill, prompt) = token_terms(replica, tables, setup, running);
+    let Pace { terms, prefill, prompt, stall } = pace(replica, tables, setup, running);
     let answer = terms.total() * (setup.steps(running) - 1.0);
     let first = first_token(replica.engine, &terms, prefill, &prompt, setup, running);
     let active = first.alone + answer;
@@ -58,7 +58,6 @@ pub(super) fn closed_loop(
     } else {
         first.times
     };
-    let stall = prompt.part(f64::from(setup.pipeline));
     Ok(Steady {
         running,
         saturated: offered > running,

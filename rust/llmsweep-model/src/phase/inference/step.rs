@@ -81,19 +81,24 @@ impl TokenTerms {
     }
 }
 
-/// Time between tokens: `t_decode + (R − 1)/s_out · P`: during one answer every other slot prefills one request, several in a step where
-/// answers are short.
+/// A replica that decodes and prefills.
+pub(super) struct Pace {
+    /// Time between tokens.
+    pub(super) terms: TokenTerms,
+    /// Prefill of one prompt by itself (of the whole batch in static mode), with its way through the stages.
+    pub(super) prefill: Seconds,
+    /// Kernels of that prefill over the lengths of prompts.
+    pub(super) prompt: Prompt,
+    /// How long one prompt holds up a stage.
+    pub(super) stall: Prompt,
+}
+
+/// Time between tokens: `t_decode + (R − 1)/s_out · P/p`: during one answer every other slot prefills one request, `P/p` for each stage.
 ///
 /// Where tokens are guessed ahead, a step checks γ + 1 of each request and gives it E: every term but the last is divided by E.
 ///
-/// With a pipeline the running requests are cut into one group per stage; a token passes all stages in turn. Beside the terms: the prefill of
-/// one prompt with its way through the stages, and its kernels over the lengths of prompts.
-pub(super) fn token_terms(
-    replica: &Replica,
-    tables: &mut impl Tables,
-    setup: &InferenceSetup,
-    running: f64,
-) -> (TokenTerms, Seconds, Prompt) {
+/// With a pipeline the running requests are cut into one group per stage; a token passes all stages in turn.
+pub(super) fn pace(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup, running: f64) -> Pace {
     let Replica { shape, work, device, .. } = *replica;
     let pipeline = f64::from(setup.pipeline);
     let group = (running / pipeline).max(1.0);
@@ -114,10 +119,7 @@ pub(super) fn token_terms(
         (tables.guess(group).total() + drafter.cache_read(device, group, context)) * guess.tokens
     });
     let sequences = if setup.mode == ServingMode::Static { running } else { 1.0 };
-    let prompt = Prompt::of(setup, |input| {
-        let pass = prefill_pass(tables, setup, sequences, input).total();
-        pass + setup.host.exposed(work, device, (sequences, input - setup.prefix.cached(input)), pass)
-    });
+    let prompt = Prompt::of(setup, |input| exposed_prefill(replica, tables, setup, (sequences, input)));
     let prefill = prompt.mean();
     let message = |tokens: f64| {
         let bytes = Bytes(work.rows(tokens) * f64::from(shape.hidden) * work.widths.activation);
@@ -127,11 +129,9 @@ pub(super) fn token_terms(
     };
     let busy = step.total() + read.total();
     let host_transfer = setup.host.exposed(work, device, (group, context), busy);
+    let stall = prompt.part(pipeline / packed(replica, tables, setup, running));
     let interference = match setup.mode {
-        ServingMode::Continuous => {
-            packed(replica, tables, setup, running).unwrap_or(prefill)
-                * ((running - 1.0) / setup.output_tokens / pipeline)
-        }
+        ServingMode::Continuous => stall.mean() * ((running - 1.0) / setup.output_tokens),
         ServingMode::Static | ServingMode::Disaggregated => Seconds::ZERO,
     };
     let terms = TokenTerms {
@@ -149,7 +149,7 @@ pub(super) fn token_terms(
     };
     // The prompt too passes from stage to stage, its chunks one behind the other and the last one the longest: Σᵢ cᵢ/p + (p − 1)/p · c_last.
     if setup.pipeline == 1 {
-        return (terms, prefill, prompt);
+        return Pace { terms, prefill, prompt, stall };
     }
     let fresh = setup.input_tokens - setup.prefix.cached(setup.input_tokens);
     let last = replica.engine.max_batched_tokens / sequences;
@@ -159,20 +159,34 @@ pub(super) fn token_terms(
         prefill
     };
     let through = prefill * (1.0 / pipeline) + chunk * (1.0 - 1.0 / pipeline);
-    (terms, through + message(sequences * fresh), prompt)
+    Pace { terms, prefill: through + message(sequences * fresh), prompt, stall }
 }
 
-/// What one prompt adds to a step that several join at once, as far as the step has room for their tokens: of R requests `R/s_out` end in each
-/// step. `None` where they join one by one.
-fn packed(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup, running: f64) -> Option<Seconds> {
-    let fresh = setup.input_tokens - setup.prefix.cached(setup.input_tokens);
-    let most = (running / setup.output_tokens).min(replica.engine.max_batched_tokens / fresh);
-    let together = most as u64;
-    if together < 2 {
-        return None;
+/// A prompt's part in a step that several join, over its prefill by itself: of R requests `R/s_out` end in each step and as many begin, as far
+/// as the step has room for their tokens.
+fn packed(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup, running: f64) -> f64 {
+    if setup.mode != ServingMode::Continuous {
+        return 1.0;
     }
-    let together = together as f64;
-    Some(prefill_pass(tables, setup, together, setup.input_tokens).total() / together)
+    let fresh = setup.input_tokens - setup.prefix.cached(setup.input_tokens);
+    let together = (running / setup.output_tokens).min(replica.engine.max_batched_tokens / fresh);
+    if together <= 1.0 {
+        return 1.0;
+    }
+    let mut prefill = |sequences| exposed_prefill(replica, tables, setup, (sequences, setup.input_tokens)).0;
+    prefill(together) / together / prefill(1.0)
+}
+
+/// Prefill of some prompts, and what the link to the host's memory does not bring over meanwhile.
+fn exposed_prefill(
+    replica: &Replica,
+    tables: &mut impl Tables,
+    setup: &InferenceSetup,
+    (sequences, input): (f64, f64),
+) -> Seconds {
+    let pass = prefill_pass(tables, setup, sequences, input).total();
+    let fresh = input - setup.prefix.cached(input);
+    pass + setup.host.exposed(replica.work, replica.device, (sequences, fresh), pass)
 }
 
 /// Prefill of some prompts less what is cached of them.

@@ -8,7 +8,7 @@ const EXPOSED: f64 = 20.0 / 132.0;
 
 /// A pass of two halves, each as `half`; `beside` is what else is computed in the time of both, such as the reading of the cache.
 ///
-/// Weights are read twice. Of the messages what does not fit beside the kernels is left, and at least [`EXPOSED`] of them.
+/// Weights are read twice. Of the messages what does not fit beside the rest is left, and at least [`EXPOSED`] of them.
 ///
 /// ```
 /// # use llmsweep_model::phase::inference::{times::PassTime, two_batch::overlapped};
@@ -21,7 +21,7 @@ const EXPOSED: f64 = 20.0 / 132.0;
 #[must_use]
 pub fn overlapped(half: PassTime, beside: Seconds) -> PassTime {
     let both = half.times(2.0);
-    let computed = both.kernels.total() + both.tensor + beside;
+    let computed = both.kernels.total() + both.tensor + both.context + beside;
     let left = Seconds((both.expert - computed).0);
     PassTime { expert: left.max(both.expert * EXPOSED), ..both }
 }
