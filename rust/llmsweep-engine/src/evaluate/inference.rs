@@ -22,6 +22,7 @@ use crate::axes::Level;
 use crate::catalog::Provenance;
 use crate::context::{Context, axis};
 use crate::plan::Point;
+use crate::spec::Search;
 
 /// The results of one serving row.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -153,10 +154,10 @@ impl<'a> InferenceEvaluator<'a> {
         let setup = setup(self.seen.context, point);
         let ranks = |axis| self.seen.context.number(point, axis);
         let used = ranks(axis::TENSOR) * ranks(axis::CONTEXT) * f64::from(setup.pipeline) * f64::from(setup.data);
-        let devices = self.seen.context.search.paid(used);
         let provenance = self.device.as_ref().ok().map(|(_, provenance)| *provenance);
         let disaggregated = setup.mode == ServingMode::Disaggregated;
-        let devices = if disaggregated { devices * setup.decode_workers } else { devices };
+        let used = if disaggregated { used * setup.decode_workers } else { used };
+        let devices = search(self.seen.context, point, 1.0).paid(used);
         let mut common = self.seen.common(point, Fleet { devices, spares: 0.0 }, provenance);
         if disaggregated {
             common = self.with_pool(point, common);
@@ -264,12 +265,20 @@ pub fn setup(context: &Context, point: &Point) -> InferenceSetup {
     }
 }
 
-/// Replicas of a point: as the axis says, or as `[search]` has it.
+/// Attention replicas of a point, or of one decode worker: as the axis says, or as `[search]` has it.
 fn replicas(context: &Context, point: &Point) -> u32 {
-    context.search.replicas(
-        context.count(point, axis::TENSOR),
+    search(context, point, context.number(point, axis::DECODE_WORKERS)).replicas(
+        context.count(point, axis::TENSOR) * context.count(point, axis::CONTEXT),
         context.count(point, axis::PIPELINE),
         context.count(point, axis::EXPERT),
         context.count(point, axis::DATA),
     )
+}
+
+/// What `[search]` leaves to each of as many decode workers, where another pool prefills.
+fn search(context: &Context, point: &Point, workers: f64) -> Search {
+    match context.mode(point) {
+        ServingMode::Disaggregated => context.search.beside(PrefillLayout::of(context, point).devices(), workers),
+        ServingMode::Continuous | ServingMode::Static => context.search,
+    }
 }

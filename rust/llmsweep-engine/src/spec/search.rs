@@ -26,22 +26,39 @@ pub enum Search {
 }
 
 impl Search {
-    /// Replicas of a layout; 0 where the fleet is too small. Experts that are spread over several replicas of attention need whole groups.
+    /// What is left of a fleet for each of the decode workers beside the devices of a prefill pool.
     ///
     /// ```
     /// # use llmsweep_engine::spec::Search;
-    /// assert_eq!(Search::PerDevice.replicas(2, 1, 16, 3), 8);
+    /// assert_eq!(Search::Fleet { devices: 100 }.beside(36.0, 2.0), Search::Fleet { devices: 32 });
+    /// ```
+    #[must_use]
+    pub fn beside(self, prefill_devices: f64, workers: f64) -> Self {
+        match self {
+            Self::Replicas | Self::PerDevice => self,
+            Self::Fleet { devices } => {
+                Self::Fleet { devices: ((f64::from(devices) - prefill_devices).max(0.0) / workers) as u32 }
+            }
+        }
+    }
+
+    /// Replicas of a layout, whose ranks are its tensor and context parallel ones; 0 where the fleet is too small. Experts that are spread over
+    /// several replicas of attention need whole groups.
+    ///
+    /// ```
+    /// # use llmsweep_engine::spec::Search;
+    /// assert_eq!((Search::PerDevice.replicas(2, 1, 16, 3), Search::PerDevice.replicas(6, 1, 16, 3)), (8, 8));
     /// let fleet = Search::Fleet { devices: 100 };
     /// assert_eq!((fleet.replicas(8, 2, 1, 1), fleet.replicas(2, 1, 16, 1), fleet.replicas(128, 1, 1, 1)), (6, 48, 0));
     /// ```
     #[must_use]
-    pub fn replicas(self, tensor: u32, pipeline: u32, expert: u32, data: u32) -> u32 {
-        let group = if expert > tensor { expert / tensor } else { 1 };
+    pub fn replicas(self, ranks: u32, pipeline: u32, expert: u32, data: u32) -> u32 {
+        let group = if expert > ranks { expert / greatest_common_divisor(expert, ranks) } else { 1 };
         match self {
             Self::Replicas => data,
             Self::PerDevice => group,
             Self::Fleet { devices } => {
-                let each = u64::from(tensor) * u64::from(pipeline) * u64::from(group);
+                let each = u64::from(ranks) * u64::from(pipeline) * u64::from(group);
                 (u64::from(devices) / each * u64::from(group)) as u32
             }
         }
@@ -55,6 +72,10 @@ impl Search {
             Self::Fleet { devices } => f64::from(devices),
         }
     }
+}
+
+fn greatest_common_divisor(one: u32, other: u32) -> u32 {
+    if other == 0 { one } else { greatest_common_divisor(other, one % other) }
 }
 
 pub(super) fn decode(phase: Phase, top: &[Entry], report: &mut Report) -> Search {

@@ -88,6 +88,23 @@ fn a_fleet_is_filled_with_replicas() {
     assert_eq!(column(&all_rows(&inference(smallest)), "replicas"), [Some(4.0), Some(1.0)]);
 }
 
+/// A fleet of 17 has 2 prefill workers of 2 devices; 13 are left for 2 decode workers: 6 replicas of one device each.
+#[test]
+fn a_fleet_holds_both_pools() {
+    let rows = all_rows(&inference(&format!(
+        "{LLAMA}serving_mode = \"disaggregated\"\nprefill_workers = [2, 9]\nprefill_tensor_parallel = 2\ndecode_workers = 2\n\
+         concurrency = 64\n[search]\nmode = \"fleet\"\ndevices = 17\n"
+    )));
+    assert_eq!(rows.number(0, "replicas"), 12.0);
+    assert_eq!(rows.number(0, "device_count"), 17.0);
+    assert_eq!((rows.number(0, "prefill_device_count"), rows.number(0, "decode_device_count")), (4.0, 12.0));
+    assert_eq!(reject(&rows, 1), Some("fleet_too_small"));
+    let spread = all_rows(&inference(&format!(
+        "{LLAMA}context_parallel = 4\nconcurrency = 8\n[search]\nmode = \"fleet\"\ndevices = 10\n"
+    )));
+    assert_eq!((spread.number(0, "replicas"), spread.number(0, "device_count")), (2.0, 10.0));
+}
+
 /// Prompts and answers pay the whole bill between them, in every mode.
 #[test]
 fn the_bill_is_shared() {
