@@ -61,7 +61,7 @@ pub(super) const AXES: &[Axis] = &[
         INFERENCE,
         Row,
         Integer { min: 0, max: 1000 },
-        Fallback::Integer(0),
+        Fallback::Integer(1),
         "Tokens that are guessed before each step, where speculation is not \"none\".",
     ),
     axis(
