@@ -25,7 +25,7 @@ SUSPECTS: tuple[tuple[str, str | None, str], ...] = (
     (r"^MBR-0091$", None, "prints experts over four nodes; other recipes keep them in one"),
     (r"^MBR-(0256|028[23])$", None, "how 61 layers and the prediction layer lie on 16 stages is not said"),
     (r"^VTS-", None, "layers of at most 2,048 channels wait for the host, whose time is one constant for all"),
-    (r"_disagg_", "ttft_s", "neighbours at the same load are a hundred times as fast: first requests that compile kernels"),
+    (r"_disagg_", "ttft_s", "neighbours at this load are a hundred times as fast: first requests that compile"),
     (r"_agg_", "ttft_s", "predicted is a wait for room in the cache that the run did not have, or did not count"),
 )
 FAMILIES = ("suspected cause", "rows", "error", "for example")
