@@ -41,6 +41,12 @@ def test_a_batch_without_room_runs_in_waves() -> None:
     assert of(more, "e2e_s") == pytest.approx(2 * of(waiting, "e2e_s"))
 
 
+def test_a_decode_rate_is_that_of_the_requests_that_have_room() -> None:
+    told = {"isl": 1024.0, "osl": 1024.0, "scenario": "decode-only", "output_tokens_per_s_total": 300.0}
+    few, many = (of(predicted(batch_or_concurrency=batch, **told), "output_tokens_per_s") for batch in (64.0, 128.0))
+    assert many == pytest.approx(few)
+
+
 def test_a_batch_that_runs_as_a_whole_is_answered_with_more_memory() -> None:
     changes = {"isl": 1024.0, "osl": 1024.0, "engine_id": "fastertransformer", "engine": "FasterTransformer"}
     times = [of(predicted(batch_or_concurrency=batch, **changes), "e2e_s") for batch in (64.0, 128.0)]

@@ -21,7 +21,9 @@ def _end_to_end(first: str, each: str) -> pl.Expr:
     return pl.col(first) + (pl.col("output_tokens") - 1) * pl.col(each)
 
 
-_RATE = pl.when("decode_rate").then(pl.col("concurrency") / pl.col("tpot_s_core")).otherwise("tokens_per_s")
+# Of a batch that runs in waves no more decode at a time than have room.
+_AT_ONCE = pl.min_horizontal("concurrency", "max_concurrency")
+_RATE = pl.when("decode_rate").then(_AT_ONCE / pl.col("tpot_s_core")).otherwise("tokens_per_s")
 _EACH = pl.when("per_answer").then(pl.col("e2e_s_core") / pl.col("output_tokens")).otherwise("tpot_s_core")
 # Requests of a static batch end together: no machine answers more than all their tokens in the bound of one answer.
 _RATE_BOUND = pl.when(pl.col("serving_mode") == "static").then(

@@ -44,8 +44,8 @@ def with_stacks(frame: pl.DataFrame, stacks: Sequence[Mapping[str, Any]]) -> pl.
         row = {"framework_id": framework, "framework": release, "date": date, "stack": stack["id"]}
         found.append({**row, **{f"unsaid_{axis}": unsaid[axis] for axis in UNSAID}})
     schema = pl.Schema({**frame.select(keys).schema, "stack": pl.String()})
-    table = pl.DataFrame(found, schema_overrides=schema)
-    return frame.join(table, on=keys, how="left", nulls_equal=True, maintain_order="left")
+    known = pl.DataFrame(found, schema_overrides=schema)
+    return frame.join(known, on=keys, how="left", nulls_equal=True, maintain_order="left")
 
 
 def nameless(stacks: Sequence[Mapping[str, Any]]) -> str:

@@ -50,15 +50,15 @@ pub struct InferenceEvaluator<'a> {
     pools: PrefillPools,
 }
 
-/// Passes of the last cell, by batch and by prompt.
-struct Passes {
+/// Passes of a cell, by batch and by prompt.
+pub(super) struct Passes {
     prefill: Memo<PassTime>,
     decode: Memo<PassTime>,
     guess: Memo<PassTime>,
 }
 
 impl Passes {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { prefill: Memo::new(), decode: Memo::new(), guess: Memo::new() }
     }
 
@@ -69,13 +69,14 @@ impl Passes {
     }
 }
 
-struct CellTables<'a> {
-    shape: &'a ModelShape,
-    work: &'a InferenceWork,
-    device: &'a InferenceDevice,
-    drafter: Option<&'a Drafter>,
-    passes: &'a mut Passes,
-    prompt_flops: &'a mut Memo<f64>,
+/// What one pool of a cell keeps between its rows.
+pub(super) struct CellTables<'a> {
+    pub(super) shape: &'a ModelShape,
+    pub(super) work: &'a InferenceWork,
+    pub(super) device: &'a InferenceDevice,
+    pub(super) drafter: Option<&'a Drafter>,
+    pub(super) passes: &'a mut Passes,
+    pub(super) prompt_flops: &'a mut Memo<f64>,
 }
 
 impl Tables for CellTables<'_> {

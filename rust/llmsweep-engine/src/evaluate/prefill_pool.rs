@@ -1,13 +1,13 @@
 //! The pool that prefills in disaggregated serving: levels of its own, kept by the axes that they depend on.
 use llmsweep_model::arch::ModelShape;
 use llmsweep_model::economics::Tariff;
-use llmsweep_model::flops::ForwardFlops;
 use llmsweep_model::parallel::pipeline::{Cut, StageClass};
-use llmsweep_model::phase::inference::times::{InferenceDevice, InferenceWork, PassTime};
-use llmsweep_model::phase::inference::{PrefillPool, Replica, Tables};
+use llmsweep_model::phase::inference::times::{InferenceDevice, InferenceWork};
+use llmsweep_model::phase::inference::{PrefillPool, Replica};
 use llmsweep_model::reject::Reject;
 
 use super::experts;
+use super::inference::{CellTables, Passes};
 use super::memo::{KeyMemo, Memo, StageMemo, stages_of};
 use crate::catalog::Provenance;
 use crate::context::{Context, axis};
@@ -30,7 +30,7 @@ struct Levels {
     provenance: Provenance,
     tariff: Tariff,
     host_devices: f64,
-    passes: Memo<PassTime>,
+    passes: Passes,
 }
 
 /// Every pool of a cell.
@@ -85,7 +85,7 @@ impl PrefillLayout {
 /// A pool with what its passes are kept in.
 pub(super) struct Entered<'a> {
     pub(super) pool: PrefillPool<'a>,
-    pub(super) tables: PoolTables<'a>,
+    pub(super) tables: CellTables<'a>,
 }
 
 /// What a pool costs, and how its efficiencies are known.
@@ -94,34 +94,6 @@ pub(super) struct PoolBill {
     pub(super) tariff: Tariff,
     pub(super) host_devices: f64,
     pub(super) provenance: Provenance,
-}
-
-pub(super) struct PoolTables<'a> {
-    shape: &'a ModelShape,
-    work: &'a InferenceWork,
-    device: &'a InferenceDevice,
-    passes: &'a mut Memo<PassTime>,
-    prompt_flops: &'a mut Memo<f64>,
-}
-
-impl Tables for PoolTables<'_> {
-    fn prefill_chunk(&mut self, sequences: f64, tokens: f64, past: f64) -> PassTime {
-        let Self { shape, work, device, .. } = self;
-        self.passes.get((sequences, tokens, past), || device.prefill_chunk(shape, work, sequences, (tokens, past)))
-    }
-
-    fn guess(&mut self, _requests: f64) -> PassTime {
-        PassTime::default()
-    }
-
-    fn decode(&mut self, requests: f64) -> PassTime {
-        self.device.decode(self.shape, self.work, requests)
-    }
-
-    fn prefill_flops(&mut self, input_tokens: f64) -> f64 {
-        let shape = self.shape;
-        self.prompt_flops.get((input_tokens, 0.0, 0.0), || ForwardFlops::of_sequence(shape, input_tokens).prompt())
-    }
 }
 
 impl PrefillPools {
@@ -171,7 +143,7 @@ impl PrefillPools {
             pipeline: layout.pipeline,
             same_accelerator: key.accelerator == point.index(axis::ACCELERATOR),
         };
-        Ok(Entered { pool, tables: PoolTables { shape, work, device, passes, prompt_flops } })
+        Ok(Entered { pool, tables: CellTables { shape, work, device, drafter: None, passes, prompt_flops } })
     }
 }
 
@@ -194,6 +166,6 @@ fn levels(context: &Context, point: &Point, shape: &ModelShape, key: Key) -> Res
         provenance: resolved.provenance,
         tariff: Tariff::of(&accelerator, &context.operations),
         host_devices: f64::from(context.accelerators[key.accelerator].host_devices),
-        passes: Memo::new(),
+        passes: Passes::new(),
     })
 }

@@ -1,12 +1,11 @@
 //! A serving setup, term by term.
-use llmsweep_model::arch::{MixerKind, ModelShape};
+use llmsweep_model::arch::ModelShape;
 use llmsweep_model::phase::inference::speculation::{Drafter, Guess};
 use llmsweep_model::phase::inference::times::{InferenceDevice, InferenceWork};
 use llmsweep_model::phase::inference::{InferenceRow, InferenceSetup, ServingMode};
 use llmsweep_model::quantity::Seconds;
 use llmsweep_model::reject::Reject;
-use llmsweep_model::work::context::decode_messages;
-use llmsweep_model::work::{Work, decode};
+use llmsweep_model::work::decode;
 
 use super::{Section, Term, device_section, kernels, money, pools, seconds, short, traffic};
 use crate::context::Context;
@@ -29,7 +28,7 @@ pub(super) fn sections(context: &Context, point: &Point) -> (Option<Reject>, Vec
         sections.extend(drafter.map(|drafter| guesses(drafter, row, &setup)));
         sections.push(between_tokens(row, &setup));
         if let Some(found) = &row.pools {
-            sections.extend(pools::sections(context, point, row, found));
+            sections.extend(pools::sections((context, point), (row, &setup), found));
         }
         sections.push(first_token(row, &setup));
         sections.extend(traffic::sections(row, &setup, &outcome.common));
@@ -116,11 +115,7 @@ fn layers(
     let (requests, of) = if halved { (group / 2.0, ", half of the batch") } else { (group, "") };
     let context_tokens = setup.context(row.running);
     let sections = work.kinds.iter().map(|&(kind, count)| {
-        let mut layer: Work =
-            decode::layer(shape, kind, work.rows(requests * checked), &device.routing, &work.split, &work.widths);
-        if work.split.context > 1.0 && matches!(kind.mixer, MixerKind::Full | MixerKind::Sliding) {
-            decode_messages(&mut layer, shape, requests * checked, &work.split, &work.widths);
-        }
+        let mut layer = device.decode_layer(shape, work, kind, requests * checked);
         let read = decode::cache_read(shape, kind, requests, context_tokens, work.kv_bytes, &work.split);
         layer.ops.extend(read.map(|op| decode::checking(op, checked)));
         let title = format!("Decode step of one layer{of} ({count} of {:?} mixer, {:?} MLP)", kind.mixer, kind.mlp);
@@ -131,7 +126,7 @@ fn layers(
 
 fn guesses(drafter: &Drafter, row: &InferenceRow, setup: &InferenceSetup) -> Section {
     let Guess { tokens, acceptance } = setup.guess;
-    let guessing = row.terms.draft * row.accepted;
+    let guessing = row.terms.draft * row.terms.tokens;
     Section::new(
         "Tokens guessed ahead",
         vec![
@@ -144,7 +139,7 @@ fn guesses(drafter: &Drafter, row: &InferenceRow, setup: &InferenceSetup) -> Sec
             Term::new("their weights on a device", drafter.weights(), "B", "on the last pipeline stage"),
             Term::new("tokens guessed before a step", tokens, "", "γ"),
             Term::new("acceptance of a guess", acceptance, "", "α"),
-            Term::new("tokens that a step gives", row.accepted, "", "(1 − α^(γ+1)) / (1 − α)").numbers(format!(
+            Term::new("tokens that a step gives", row.terms.tokens, "", "(1 − α^(γ+1)) / (1 − α)").numbers(format!(
                 "(1 − {}^{}) / (1 − {})",
                 short(acceptance),
                 short(tokens + 1.0),
@@ -177,7 +172,7 @@ fn between_tokens(row: &InferenceRow, setup: &InferenceSetup) -> Section {
             seconds(
                 "guessing tokens ahead",
                 terms.draft,
-                "of a step / tokens that it gives, as all terms but the next",
+                "of a step / tokens that it gives, as all terms but the last",
             ),
             seconds(
                 "waiting for the host's memory",
@@ -215,7 +210,7 @@ fn running(row: &InferenceRow, setup: &InferenceSetup) -> Term {
         return term("rate · time in decode / replicas").numbers(format!(
             "{} · {} / {}",
             short(row.requests_per_s),
-            short(row.answer_times(setup).mean),
+            short(row.answer_times(setup).mean + row.terms.step().0),
             short(row.replicas)
         ));
     }
@@ -223,8 +218,12 @@ fn running(row: &InferenceRow, setup: &InferenceSetup) -> Term {
         return term("min(1 + arrivals in an answer, admitted, the engine's most)").numbers(format!(
             "min(1 + {} · {}, {admitted})",
             short(setup.arrival_rate / row.replicas),
-            short(row.answer_times(setup).mean)
+            short(row.tpot.0 * setup.output_tokens)
         ));
+    }
+    if setup.mode == ServingMode::Static {
+        let offered = format!("{} / {}", short(setup.concurrency), short(row.replicas));
+        return term("offered / replicas").numbers(offered);
     }
     term("min(offered, admitted, the engine's most)")
         .numbers(format!("min({}, {admitted})", short(setup.concurrency / row.replicas)))

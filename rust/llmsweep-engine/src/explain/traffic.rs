@@ -1,6 +1,6 @@
 //! Traffic of a serving setup: arrivals, lengths, percentiles, promises, and whose tokens the bill is for.
 use llmsweep_model::distribution::Cumulants;
-use llmsweep_model::phase::inference::{InferenceRow, InferenceSetup};
+use llmsweep_model::phase::inference::{InferenceRow, InferenceSetup, ServingMode};
 use llmsweep_model::quantity::Seconds;
 
 use super::{Section, Term, short};
@@ -8,7 +8,7 @@ use crate::evaluate::Common;
 
 pub(super) fn sections(row: &InferenceRow, setup: &InferenceSetup, common: &Common) -> Vec<Section> {
     let lengths = setup.varies().then(|| lengths(row, setup));
-    let arrivals = (setup.arrival_rate > 0.0).then(|| arrivals(row, setup));
+    let arrivals = (setup.arrival_rate > 0.0 && row.pools.is_none()).then(|| arrivals(row, setup));
     lengths.into_iter().chain(arrivals).chain([percentiles(row, setup), bill(row, setup, common)]).collect()
 }
 
@@ -44,7 +44,7 @@ fn arrivals(row: &InferenceRow, setup: &InferenceSetup) -> Section {
                 "arrivals that it can't finish",
                 row.max_requests_per_s / row.replicas,
                 "1/s",
-                "1 / (P/p + s_out · t / R) at full room",
+                "1 / (P_R + s_out · t / R) at full room",
             ),
             Term::new("utilisation", setup.arrival_rate / row.max_requests_per_s, "", "arrivals / capacity"),
             Term::new("requests in a step", row.running, "", "1 + arrivals · time of an answer"),
@@ -85,7 +85,12 @@ fn percentiles(row: &InferenceRow, setup: &InferenceSetup) -> Section {
 fn bill(row: &InferenceRow, setup: &InferenceSetup, common: &Common) -> Section {
     const MILLION: f64 = 1e6;
     let share = row.prefill_share(setup);
-    let mut terms = vec![Term::new("share of prefills", share, "", "P_R / (P_R + s_out · t / R)")];
+    let formula = match setup.mode {
+        ServingMode::Disaggregated => "devices that prefill / devices",
+        ServingMode::Static => "P / (P + steps · t)",
+        ServingMode::Continuous => "P_R / (P_R + s_out · t / R)",
+    };
+    let mut terms = vec![Term::new("share of prefills", share, "", formula)];
     let request = Seconds(1.0 / row.requests_per_s);
     let answer = row.tokens_per_s / row.requests_per_s;
     if let Some(cost) = common.upkeep.cost(request) {

@@ -87,7 +87,7 @@ fn speculation() {
         serve_speculating(&llama2_70b(), &H200, "bf16", (4, 1), &setup, (kind, Some(&small))).expect("fits")
     };
     let (plain, guessed) = (step(1.0, Speculation::None), step(1.0, Speculation::Draft));
-    page.says("E", guessed.accepted, 3.36, PRINTED);
+    page.says("E", guessed.terms.tokens, 3.36, PRINTED);
     page.says("TPOT", plain.tpot.0, 12.35e-3, PRINTED);
     page.says("guessed", guessed.tpot.0, 6.229e-3, PRINTED);
     page.says("TPOT of 256", step(256.0, Speculation::None).tpot.0, 31.16e-3, PRINTED);

@@ -1,7 +1,7 @@
 //! Axes of the row level: of both phases and of training.
 use llmsweep_model::phase::training_state::Offload;
 
-use super::{BOTH, COUNT, STAGE_LAYERS, TOKENS, TRAINING, axis, in_unit, workload};
+use super::{BOTH, COUNT, FROM_ZERO, STAGE_LAYERS, TOKENS, TRAINING, axis, in_unit, workload};
 use crate::axes::Domain::{Amount, Bool, Choice, Integer, Positive};
 use crate::axes::Fallback::{Name, Number, Required};
 use crate::axes::Level::Row;
@@ -105,7 +105,7 @@ pub(super) const AXES: &[Axis] = &[
         "spare_devices",
         TRAINING,
         Row,
-        Integer { min: 0, max: 100_000_000 },
+        FROM_ZERO,
         Fallback::Integer(0),
         "Accelerators beside devices that are paid for and take the place of failed ones.",
     ),

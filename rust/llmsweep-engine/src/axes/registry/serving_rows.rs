@@ -78,7 +78,7 @@ pub(super) const AXES: &[Axis] = &[
             "max_model_len",
             INFERENCE,
             Row,
-            Integer { min: 0, max: 100_000_000 },
+            FROM_ZERO,
             Fallback::Integer(0),
             "Longest request that the engine takes, prompt and answer; 0 for input_tokens + output_tokens.",
         ),
@@ -204,7 +204,7 @@ pub(super) const AXES: &[Axis] = &[
         Row,
         FROM_ZERO,
         Fallback::Integer(0),
-        "Requests that an engine runs together on one replica at most; 0 is as many as fit. Static batches have their size.",
+        "Requests that an engine runs together on one replica at most; 0 is the engine's own limit. Static batches have their size.",
     ),
     axis(
         "decode_workers",

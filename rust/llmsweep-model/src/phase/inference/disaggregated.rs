@@ -5,13 +5,12 @@ use super::first_token::unhindered;
 use super::handoff::Handoff;
 use super::lengths::Prompt;
 use super::queue::{all_taken, wait_for_place};
-use super::step::{Pace, TokenTerms, bottleneck, pace, prefill_pass};
+use super::step::{TokenTerms, bottleneck, decode_terms, exposed_prefill, through_stages};
 use super::{InferenceRow, InferenceSetup, Replica, Room, Tables, admissible};
 use crate::distribution::{Cumulants, Mixture};
 use crate::phase::share::Bottleneck;
-use crate::quantity::{Bytes, Seconds};
+use crate::quantity::Seconds;
 use crate::reject::Reject;
-use crate::work::Split;
 
 /// Steps of the secant that finds the running batch; two or three settle it.
 const STEPS: usize = 6;
@@ -109,7 +108,7 @@ impl Fixed {
     }
 
     fn cycle(&self, replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup, running: f64) -> Cycle {
-        let Pace { terms, .. } = pace(replica, tables, setup, running);
+        let terms = decode_terms(replica, tables, setup, running);
         let answer = terms.total() * (setup.output_tokens - 1.0);
         let alone = unhindered(replica.engine, &terms, self.prefill, setup);
         // An answer of one token never meets a decode slot for longer than its step.
@@ -171,33 +170,31 @@ struct Prefilling {
 }
 
 impl Prefilling {
-    /// `room` is of prompts on one rank, `distance` the number of devices between the pools.
+    /// `setup` is that of the pool, `room` of prompts on one rank, `distance` the number of devices between the pools.
     fn of(
         pool: &PrefillPool,
         tables: &mut impl Tables,
-        decode: &Replica,
+        (decode, decode_devices): (&Replica, f64),
         setup: &InferenceSetup,
         room: f64,
         distance: f64,
     ) -> Self {
-        let ranks = pool.workers * pool.data;
-        let prompt = Prompt::of(setup, |input| prefill_time(pool, tables, setup, 1.0, input));
-        let alone = prompt.mean();
-        let handoff = Handoff::of(
-            &pool.replica,
-            pool.replica_devices(),
-            decode,
-            decode.devices(setup.pipeline),
-            distance,
-            setup.input_tokens,
-            alone,
-        );
+        let replica = &pool.replica;
+        let prompt = Prompt::of(setup, |input| exposed_prefill(replica, tables, setup, (1.0, input)));
+        let alone = through_stages(replica, tables, setup, 1.0, prompt.mean());
+        let handoff =
+            Handoff::of(replica, pool.replica_devices(), decode, decode_devices, distance, setup.input_tokens, alone);
         // Prompts that are shorter than a step's tokens are prefilled several at once, as far as they wait; where they arrive at random few do.
+        let ranks = pool.workers * pool.data;
         let waiting = if setup.arrival_rate > 0.0 { 1.0 } else { whole(setup.concurrency / ranks) };
-        let room_for = waiting.min(room);
-        let together = whole(pool.replica.engine.max_batched_tokens / setup.input_tokens).min(room_for).max(1.0);
-        let step = if together > 1.0 { prefill_time(pool, tables, setup, together, setup.input_tokens) } else { alone };
-        let slowest = if pool.data > 1.0 { pool.replica.engine.pool_rank_imbalance } else { 1.0 };
+        let fresh = setup.input_tokens - setup.prefix.cached(setup.input_tokens);
+        let together = whole(replica.engine.max_batched_tokens / fresh).min(waiting.min(room)).max(1.0);
+        let step = if together > 1.0 {
+            exposed_prefill(replica, tables, setup, (together, setup.input_tokens))
+        } else {
+            prompt.mean()
+        };
+        let slowest = if pool.data > 1.0 { replica.engine.pool_rank_imbalance } else { 1.0 };
         let service = (step * (slowest / together / f64::from(pool.pipeline))).max(handoff.time);
         Self { prompt, alone, handoff, service }
     }
@@ -218,10 +215,10 @@ pub fn row(
     let engine = decode.engine;
     admissible(decode, setup)?;
     let own = f64::from(setup.data);
-    if !experts_divide(decode, own) {
+    if !decode.experts_divide(own) {
         return Err(Reject::ExpertParallelRanks);
     }
-    if !experts_divide(&pool.replica, pool.data) {
+    if !pool.replica.experts_divide(pool.data) {
         return Err(Reject::PrefillLayout);
     }
     let prefill_setup = InferenceSetup { pipeline: pool.pipeline, output_tokens: 1.0, output_cv: 0.0, ..*setup };
@@ -233,8 +230,14 @@ pub fn row(
     let decode_devices = decode.devices(setup.pipeline) * replicas;
     let ranks = pool.workers * pool.data;
     let distance = if pool.same_accelerator { pool.devices() + decode_devices - 1.0 } else { f64::from(u32::MAX) };
-    let Prefilling { prompt, alone, handoff, service } =
-        Prefilling::of(pool, prefill_tables, decode, setup, prefill_room.requests(), distance);
+    let Prefilling { prompt, alone, handoff, service } = Prefilling::of(
+        pool,
+        prefill_tables,
+        (decode, decode.devices(setup.pipeline)),
+        &prefill_setup,
+        prefill_room.requests(),
+        distance,
+    );
     let queue = ClosedLoop { requests: setup.concurrency, ranks, lockstep: pool.data, service, rest: Seconds::ZERO };
     let [first, second, _, _] = prompt.moments();
     let fixed = Fixed {
@@ -267,7 +270,6 @@ pub fn row(
     let queued = (setup.concurrency - slots * replicas).max(1.0);
     let times = times.then(Cumulants::gamma(slot_wait.0, queued));
     let running = running.min(most);
-    let shared = setup.shared_tokens();
     let limited = if prefill_full && !slots_full {
         Bottleneck::Prefill
     } else {
@@ -281,7 +283,7 @@ pub fn row(
         peak_memory: room.used(running),
         running,
         max_concurrency: replicas * room.full_requests(),
-        kv_tokens: room.full_requests() * (setup.held_prompt() + setup.held_answer() - shared) + shared,
+        kv_tokens: room.tokens(setup),
         saturated: slots_full,
         prefill: alone,
         terms,
@@ -289,7 +291,6 @@ pub fn row(
         ttft_bound: prefill_bound(&pool.replica, prefill_tables, &prefill_setup),
         tpot,
         tpot_bound: decode_bound(decode, setup, running),
-        accepted: terms.tokens,
         e2e: ttft + answer,
         tokens_per_s: rate * setup.output_tokens,
         requests_per_s: rate,
@@ -311,27 +312,6 @@ pub fn row(
             decode_utilisation: running / slots,
         }),
     })
-}
-
-/// Whether experts spread wider than attention's tensor group fill whole groups of one worker.
-fn experts_divide(replica: &Replica, data: f64) -> bool {
-    let Split { expert, tensor, context, .. } = replica.work.split;
-    expert <= tensor || (tensor * context * data % expert).eq(&0.0)
-}
-
-/// Prefill of some prompts on one replica of the pool, from stage to stage.
-fn prefill_time(
-    pool: &PrefillPool,
-    tables: &mut impl Tables,
-    setup: &InferenceSetup,
-    sequences: f64,
-    input_tokens: f64,
-) -> Seconds {
-    let Replica { shape, work, device, .. } = pool.replica;
-    let fresh = input_tokens - setup.prefix.cached(input_tokens);
-    let bytes = Bytes(work.rows(sequences * fresh) * f64::from(shape.hidden) * work.widths.activation);
-    let hop = device.device.collectives.point_to_point(bytes, work.split.tensor, &device.device.accelerator.fabric);
-    prefill_pass(tables, setup, sequences, input_tokens).total() + hop * (f64::from(pool.pipeline) - 1.0)
 }
 
 /// The running batch at which a cycle keeps as many requests in decode as it was computed for, from the largest down (secant).

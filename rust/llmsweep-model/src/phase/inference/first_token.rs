@@ -34,11 +34,11 @@ pub(super) fn unhindered(
     }
 }
 
-/// That, `+ (R − 1)/2·P/10 + w_q·ρ/(1 − ρ)·P/2`, with `ρ = (R − 1)·P/e2e`.
+/// That, `+ (R − 1)/2·P/n + w_q·ρ/(1 − ρ)·P/2`, with `ρ = (R − 1)·P/(P + t·s_out + (R − 1)·P)`, n the engine's `burst_requests`.
 ///
-/// A closed loop opens with a burst of `R` prefills, of which each request sees half, spread over ten requests per slot.
+/// A closed loop opens with a burst of `R` prefills, of which each request sees half, spread over n requests per slot.
 ///
-/// From request to request: one in ten is of the burst, and waits for any number of its prefills alike; of the others a share ρ queues, for
+/// From request to request: one in n is of the burst, and waits for any number of its prefills alike; of the others a share ρ queues, for
 /// an exponential time.
 pub(super) fn first_token(
     engine: &ServingEngine,

@@ -144,6 +144,12 @@ impl Replica<'_> {
     pub fn devices(&self, pipeline: u32) -> f64 {
         self.work.split.tensor * self.work.split.context * f64::from(pipeline)
     }
+
+    /// Whether experts spread wider than attention's tensor group fill whole groups of so many replicas.
+    fn experts_divide(&self, replicas: f64) -> bool {
+        let split = &self.work.split;
+        split.expert <= split.tensor || (self.devices(1) * replicas % split.expert).eq(&0.0)
+    }
 }
 
 /// Results of one setup.
@@ -177,8 +183,6 @@ pub struct InferenceRow {
     pub tpot: Seconds,
     /// Time between tokens below which physics does not go.
     pub tpot_bound: Seconds,
-    /// Tokens that a step gives each request.
-    pub accepted: f64,
     /// Request to last token.
     pub e2e: Seconds,
     /// Answered tokens per second of all replicas.
@@ -203,10 +207,6 @@ pub struct InferenceRow {
 pub trait Tables {
     /// [`InferenceDevice::prefill_chunk`], with what guesses, which must have seen the prompt too.
     fn prefill_chunk(&mut self, sequences: f64, tokens: f64, past: f64) -> PassTime;
-    /// [`InferenceDevice::prefill`].
-    fn prefill(&mut self, sequences: f64, input_tokens: f64) -> PassTime {
-        self.prefill_chunk(sequences, input_tokens, 0.0)
-    }
     /// [`Drafter::guess`]; not asked for where there is none.
     fn guess(&mut self, requests: f64) -> PassTime;
     /// [`InferenceDevice::decode`].
@@ -217,18 +217,15 @@ pub trait Tables {
 
 /// Results of a setup on one pool, or why it can't run; [`disaggregated::row`] is that of two.
 pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) -> Result<InferenceRow, Reject> {
-    let Replica { work, .. } = *replica;
     admissible(replica, setup)?;
     let replicas = f64::from(setup.data);
-    let ranks = replica.devices(1);
-    if work.split.expert > work.split.tensor && !(ranks * replicas % work.split.expert).eq(&0.0) {
+    if !replica.experts_divide(replicas) {
         return Err(Reject::ExpertParallelRanks);
     }
     if setup.arrival_rate <= 0.0 && setup.concurrency < replicas {
         return Err(Reject::ConcurrencyBelowReplicas);
     }
     let room = Room::of(replica, setup)?;
-    let shared = setup.shared_tokens();
     let steady = if setup.arrival_rate > 0.0 {
         open_loop(replica, tables, setup, &room)?
     } else {
@@ -246,7 +243,7 @@ pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) 
         peak_memory: room.used(running),
         running,
         max_concurrency: replicas * room.full_requests(),
-        kv_tokens: room.full_requests() * (setup.held_prompt() + setup.held_answer() - shared) + shared,
+        kv_tokens: room.tokens(setup),
         saturated: steady.saturated,
         prefill: steady.prefill,
         terms,
@@ -254,7 +251,6 @@ pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) 
         ttft_bound: prefill_bound(replica, tables, setup),
         tpot,
         tpot_bound: decode_bound(replica, setup, running),
-        accepted: terms.tokens,
         e2e: steady.ttft + answer,
         tokens_per_s: requests_per_s * setup.output_tokens,
         requests_per_s,

@@ -131,6 +131,13 @@ impl Room {
         if self.full_request > 0.0 { whole(self.own() / self.full_request) } else { f64::INFINITY }
     }
 
+    /// Tokens that the cache holds, those that all requests have in common once. \[tokens\]
+    #[must_use]
+    pub fn tokens(&self, setup: &InferenceSetup) -> f64 {
+        let shared = setup.shared_tokens();
+        self.full_requests() * (setup.held_prompt() + setup.held_answer() - shared) + shared
+    }
+
     /// Memory of the host used by so many requests. \[B\]
     #[must_use]
     pub fn used_of_host(&self, running: f64) -> f64 {

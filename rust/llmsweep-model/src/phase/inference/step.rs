@@ -93,15 +93,32 @@ pub(super) struct Pace {
     pub(super) stall: Prompt,
 }
 
-/// Time between tokens: `t_decode + (R − 1)/s_out · P/p`: during one answer every other slot prefills one request, `P/p` for each stage.
+/// Time between tokens: `t_decode + (R − 1)/s_out · P_k/(k·p)`: during one answer every other slot prefills one request, k at a time.
+pub(super) fn pace(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup, running: f64) -> Pace {
+    let sequences = if setup.mode == ServingMode::Static { running } else { 1.0 };
+    let prompt = Prompt::of(setup, |input| exposed_prefill(replica, tables, setup, (sequences, input)));
+    let stall = prompt.part(f64::from(setup.pipeline) / packed(replica, tables, setup, running));
+    let prefill = through_stages(replica, tables, setup, sequences, prompt.mean());
+    let mut terms = decode_terms(replica, tables, setup, running);
+    if setup.mode == ServingMode::Continuous {
+        terms.prefill = (stall.mean() * ((running - 1.0) / setup.output_tokens)).max(Seconds::ZERO);
+    }
+    Pace { terms, prefill, prompt, stall }
+}
+
+/// Time between tokens where nothing is prefilled meanwhile.
 ///
-/// Where tokens are guessed ahead, a step checks γ + 1 of each request and gives it E: every term but the last is divided by E.
+/// Where tokens are guessed ahead, a step checks γ + 1 of each request and gives it E: every term is divided by E.
 ///
 /// With a pipeline the running requests are cut into one group per stage; a token passes all stages in turn.
-pub(super) fn pace(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup, running: f64) -> Pace {
+pub(super) fn decode_terms(
+    replica: &Replica,
+    tables: &mut impl Tables,
+    setup: &InferenceSetup,
+    running: f64,
+) -> TokenTerms {
     let Replica { shape, work, device, .. } = *replica;
-    let pipeline = f64::from(setup.pipeline);
-    let group = (running / pipeline).max(1.0);
+    let group = (running / f64::from(setup.pipeline)).max(1.0);
     let context = setup.context(running);
     let guess = replica.drafter.map_or(Guess::NONE, |_| setup.guess);
     let checked = 1.0 + guess.tokens;
@@ -118,39 +135,44 @@ pub(super) fn pace(replica: &Replica, tables: &mut impl Tables, setup: &Inferenc
     let draft = replica.drafter.map_or(Seconds::ZERO, |drafter| {
         (tables.guess(group).total() + drafter.cache_read(device, group, context)) * guess.tokens
     });
-    let sequences = if setup.mode == ServingMode::Static { running } else { 1.0 };
-    let prompt = Prompt::of(setup, |input| exposed_prefill(replica, tables, setup, (sequences, input)));
-    let prefill = prompt.mean();
-    let message = |tokens: f64| {
-        let bytes = Bytes(work.rows(tokens) * f64::from(shape.hidden) * work.widths.activation);
-        let fabric = &device.device.accelerator.fabric;
-        device.device.collectives.point_to_point(bytes, work.split.tensor * work.split.context, fabric)
-            * (pipeline - 1.0)
-    };
     let busy = step.total() + read.total();
     let host_transfer = setup.host.exposed(work, device, (group, context), busy);
-    let stall = prompt.part(pipeline / packed(replica, tables, setup, running));
-    let interference = match setup.mode {
-        ServingMode::Continuous => stall.mean() * ((running - 1.0) / setup.output_tokens),
-        ServingMode::Static | ServingMode::Disaggregated => Seconds::ZERO,
-    };
-    let terms = TokenTerms {
+    TokenTerms {
         kernels: step.kernels.times(share),
         cache: read.times(share),
         tensor: step.tensor * share,
         expert: step.expert * share,
         context: step.context * share,
-        pipeline: message(group * checked) * share,
+        pipeline: between_stages(replica, setup, group * checked) * share,
         host: host(replica, setup, running) * share,
-        prefill: interference.max(Seconds::ZERO),
+        prefill: Seconds::ZERO,
         draft: draft * share,
         host_transfer: host_transfer * share,
         tokens,
-    };
-    // The prompt too passes from stage to stage, its chunks one behind the other and the last one the longest: Σᵢ cᵢ/p + (p − 1)/p · c_last.
-    if setup.pipeline == 1 {
-        return Pace { terms, prefill, prompt, stall };
     }
+}
+
+/// Messages of so many tokens from the first to the last stage.
+fn between_stages(replica: &Replica, setup: &InferenceSetup, tokens: f64) -> Seconds {
+    let Replica { shape, work, device, .. } = *replica;
+    let bytes = Bytes(work.rows(tokens) * f64::from(shape.hidden) * work.widths.activation);
+    let fabric = &device.device.accelerator.fabric;
+    device.device.collectives.point_to_point(bytes, replica.devices(1), fabric) * (f64::from(setup.pipeline) - 1.0)
+}
+
+/// A prefill on its way through the stages of a pipeline, its chunks one behind the other and the last one the longest:
+/// `Σᵢ cᵢ/p + (p − 1)/p · c_last`.
+pub(super) fn through_stages(
+    replica: &Replica,
+    tables: &mut impl Tables,
+    setup: &InferenceSetup,
+    sequences: f64,
+    prefill: Seconds,
+) -> Seconds {
+    if setup.pipeline == 1 {
+        return prefill;
+    }
+    let alone = 1.0 / f64::from(setup.pipeline);
     let fresh = setup.input_tokens - setup.prefix.cached(setup.input_tokens);
     let last = replica.engine.max_batched_tokens / sequences;
     let chunk = if last < fresh {
@@ -158,8 +180,7 @@ pub(super) fn pace(replica: &Replica, tables: &mut impl Tables, setup: &Inferenc
     } else {
         prefill
     };
-    let through = prefill * (1.0 / pipeline) + chunk * (1.0 - 1.0 / pipeline);
-    Pace { terms, prefill: through + message(sequences * fresh), prompt, stall }
+    prefill * alone + chunk * (1.0 - alone) + between_stages(replica, setup, sequences * fresh)
 }
 
 /// A prompt's part in a step that several join, over its prefill by itself: of R requests `R/s_out` end in each step and as many begin, as far
@@ -178,7 +199,7 @@ fn packed(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup, r
 }
 
 /// Prefill of some prompts, and what the link to the host's memory does not bring over meanwhile.
-fn exposed_prefill(
+pub(super) fn exposed_prefill(
     replica: &Replica,
     tables: &mut impl Tables,
     setup: &InferenceSetup,
@@ -190,7 +211,7 @@ fn exposed_prefill(
 }
 
 /// Prefill of some prompts less what is cached of them.
-pub(super) fn prefill_pass(tables: &mut impl Tables, setup: &InferenceSetup, sequences: f64, input: f64) -> PassTime {
+fn prefill_pass(tables: &mut impl Tables, setup: &InferenceSetup, sequences: f64, input: f64) -> PassTime {
     let cached = setup.prefix.cached(input);
     chunk_pass(tables, setup, sequences, (input - cached, cached))
 }

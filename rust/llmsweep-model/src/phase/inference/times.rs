@@ -218,13 +218,7 @@ impl InferenceDevice {
         }
     }
 
-    /// Prefill of `sequences` prompts of `input_tokens` each, in one go, through all layers; logits of the last tokens only.
-    #[must_use]
-    pub fn prefill(&self, shape: &ModelShape, work: &InferenceWork, sequences: f64, input_tokens: f64) -> PassTime {
-        self.prefill_chunk(shape, work, sequences, (input_tokens, 0.0))
-    }
-
-    /// Prefill of the next `tokens` of `sequences` prompts of which `past` tokens each are in the cache: of a chunk, or of what follows a
+    /// Prefill through all layers, logits of the last tokens only: of the next `tokens` of `sequences` prompts of which `past` tokens each are in the cache: of a chunk, or of what follows a
     /// cached prefix. Attention sees `c·p + c²/2` pairs, so that chunks have together the whole prompt's; weights and the cache are read
     /// again by each.
     #[must_use]
@@ -254,16 +248,23 @@ impl InferenceDevice {
         sum.plus(self.pass(&embedding, &work.split)).plus(self.pass(&head, &work.split))
     }
 
+    /// Work of one layer in a decode step of `requests`, all but the reading of the cache.
+    #[must_use]
+    pub fn decode_layer(&self, shape: &ModelShape, work: &InferenceWork, kind: LayerKind, requests: f64) -> Work {
+        let mut layer = decode::layer(shape, kind, work.rows(requests), &self.routing, &work.split, &work.widths);
+        if work.split.context > 1.0 && matches!(kind.mixer, MixerKind::Full | MixerKind::Sliding) {
+            context::decode_messages(&mut layer, shape, requests, &work.split, &work.widths);
+        }
+        layer
+    }
+
     /// A decode step of `requests` through all layers and the LM head, all but the reading of the cache.
     #[must_use]
     pub fn decode(&self, shape: &ModelShape, work: &InferenceWork, requests: f64) -> PassTime {
         let mut sum = PassTime::default();
         let rows = work.rows(requests);
         for &(kind, count) in &work.kinds {
-            let mut layer = decode::layer(shape, kind, rows, &self.routing, &work.split, &work.widths);
-            if work.split.context > 1.0 && matches!(kind.mixer, MixerKind::Full | MixerKind::Sliding) {
-                context::decode_messages(&mut layer, shape, requests, &work.split, &work.widths);
-            }
+            let layer = self.decode_layer(shape, work, kind, requests);
             sum = sum.plus(self.pass(&layer, &work.split).times(count));
         }
         let embedding = forward::embedding(shape, rows, &work.split, &work.widths);

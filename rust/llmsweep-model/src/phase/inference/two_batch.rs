@@ -3,7 +3,7 @@ use super::times::PassTime;
 use crate::quantity::Seconds;
 
 /// Share of the messages that stays exposed: their kernels take 20 of an H800's 132 multiprocessors from the other half's (DeepSeek-V3,
-/// arXiv:2412.19437, section 3.2.1).
+/// arXiv:2412.19437, section 3.2.2).
 const EXPOSED: f64 = 20.0 / 132.0;
 
 /// A pass of two halves, each as `half`; `beside` is what else is computed in the time of both, such as the reading of the cache.

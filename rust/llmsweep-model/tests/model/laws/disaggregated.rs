@@ -4,6 +4,7 @@ use crate::common::hardware::{H100, Machine};
 use crate::common::run::{REQUEST, serve, serve_apart};
 use crate::common::shapes::llama2_70b;
 use llmsweep_model::phase::inference::closed_loop::ClosedLoop;
+use llmsweep_model::phase::inference::offload::HostShare;
 use llmsweep_model::phase::inference::{InferenceSetup, ServingMode};
 use llmsweep_model::quantity::Seconds;
 use proptest::prelude::*;
@@ -51,6 +52,21 @@ fn decode_is_undisturbed() {
     assert!((batch.tpot / row.tpot - 1.0).abs() < 1e-3, "{:?} {:?}", batch.tpot, row.tpot);
     let shared = serve(&llama2_70b(), &H100, "fp8", (4, 1), &setup).expect("fits");
     assert!(shared.tpot > row.tpot);
+}
+
+/// Half of the layers' weights cross each prefill rank's link, as in one pool: 35 GB over four links of 64 GB/s and no less.
+#[test]
+fn a_prefill_pool_waits_for_the_host_too() {
+    let setup = InferenceSetup { concurrency: 64.0, ..REQUEST };
+    let far = InferenceSetup { host: HostShare { weights: 0.5, cache: 0.0 }, ..setup };
+    let [near, far] = [setup, far].map(|setup| {
+        let row = serve_apart(&llama2_70b(), &H100, "fp8", (4, 1), (2.0, 1.0, 4, 1), &setup).expect("fits");
+        (row.prefill.0, row.pools.expect("two pools").service.0)
+    });
+    let link = 0.5 * 68e9 / 4.0 / 64e9;
+    assert!(near.0 < 0.7 * link && far.0 > 0.95 * link, "{near:?} {far:?} {link}");
+    // Eight prompts that share a step hide it.
+    assert!(far.1 >= near.1 && far.1 < 1.5 * near.1);
 }
 
 /// More workers of the pool that limits give nearly as much more throughput; of the other, none.
