@@ -207,6 +207,18 @@ impl Context {
         })
     }
 
+    /// The values of an axis as numbers.
+    #[must_use]
+    pub fn numbers(&self, axis: usize) -> &[f64] {
+        &self.numbers[axis]
+    }
+
+    /// The schedules on the schedule axis; none in inference.
+    #[must_use]
+    pub fn schedules(&self) -> &[Schedule] {
+        &self.schedules
+    }
+
     /// The number that a point has on an axis.
     #[must_use]
     pub fn number(&self, point: &Point, axis: usize) -> f64 {

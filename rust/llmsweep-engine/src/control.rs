@@ -11,6 +11,23 @@ pub struct Control {
     pub done: AtomicU64,
     /// Units of work in all; 0 while unknown.
     pub total: AtomicU64,
+    /// Units among those finished that can run.
+    pub feasible: AtomicU64,
+    /// Size of the front so far, as one of the threads sees it.
+    pub front: AtomicU64,
+}
+
+/// How far a computation is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Units of work finished.
+    pub done: u64,
+    /// Units of work in all; 0 while unknown.
+    pub total: u64,
+    /// Units among those finished that can run.
+    pub feasible: u64,
+    /// Size of the front so far.
+    pub front: u64,
 }
 
 /// The computation stopped because its [`Control`] was cancelled.
@@ -22,7 +39,13 @@ impl Control {
     /// A line on which nothing has happened yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { cancel: AtomicBool::new(false), done: AtomicU64::new(0), total: AtomicU64::new(0) }
+        Self {
+            cancel: AtomicBool::new(false),
+            done: AtomicU64::new(0),
+            total: AtomicU64::new(0),
+            feasible: AtomicU64::new(0),
+            front: AtomicU64::new(0),
+        }
     }
 
     /// Asks the computation to stop soon.
@@ -50,15 +73,30 @@ impl Control {
         self.done.fetch_add(units, Ordering::Relaxed);
     }
 
-    /// Units finished, and units in all (0 while unknown).
-    pub fn progress(&self) -> (u64, u64) {
-        (self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed))
+    /// Reports units among those finished that can run.
+    pub fn count_feasible(&self, units: u64) {
+        self.feasible.fetch_add(units, Ordering::Relaxed);
+    }
+
+    /// Says how large the front is.
+    pub fn show_front(&self, rows: u64) {
+        self.front.store(rows, Ordering::Relaxed);
+    }
+
+    /// How far the computation is.
+    pub fn progress(&self) -> Progress {
+        Progress {
+            done: self.done.load(Ordering::Relaxed),
+            total: self.total.load(Ordering::Relaxed),
+            feasible: self.feasible.load(Ordering::Relaxed),
+            front: self.front.load(Ordering::Relaxed),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Cancelled, Control};
+    use super::{Cancelled, Control, Progress};
 
     #[test]
     fn counts_and_cancels() {
@@ -66,7 +104,9 @@ mod tests {
         control.expect(10);
         control.advance(3);
         control.advance(4);
-        assert_eq!(control.progress(), (7, 10));
+        control.count_feasible(5);
+        control.show_front(2);
+        assert_eq!(control.progress(), Progress { done: 7, total: 10, feasible: 5, front: 2 });
         assert_eq!(control.check(), Ok(()));
         control.cancel();
         assert_eq!(control.check(), Err(Cancelled));

@@ -118,7 +118,20 @@ impl PlanAxis {
     }
 }
 
+/// An axis with more than one value: rows differ in these alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Digit {
+    /// The axis's position in the registry.
+    pub position: usize,
+    /// Its number of values.
+    pub values: usize,
+    /// Rows from one value to the next.
+    pub stride: u64,
+}
+
 /// All rows of a sweep.
+///
+/// Rows that agree on the first `depth` digits are a *box*: a contiguous range, and what depends on no other axis is the same in all of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// Training or inference.
@@ -127,8 +140,7 @@ pub struct Plan {
     pub axes: Vec<PlanAxis>,
     /// Rows per step of each axis.
     strides: Vec<u64>,
-    /// Positions in the registry and numbers of values of the axes that have more than one, innermost first: rows differ in these alone.
-    moving: Vec<(usize, usize)>,
+    digits: Vec<Digit>,
     rows: u64,
     cell: u64,
 }
@@ -149,8 +161,13 @@ impl Plan {
                 cell = rows;
             }
         }
-        let moving = axes.iter().rev().map(|axis| (axis.position, axis.values.len())).filter(|(_, values)| *values > 1);
-        Self { phase, moving: moving.collect(), axes, strides, rows, cell }
+        let digits = axes.iter().zip(&strides).map(|(axis, &stride)| Digit {
+            position: axis.position,
+            values: axis.values.len(),
+            stride,
+        });
+        let digits = digits.filter(|digit| digit.values > 1).collect();
+        Self { phase, axes, strides, digits, rows, cell }
     }
 
     /// The values of every axis as numbers, by position in the registry.
@@ -185,16 +202,49 @@ impl Plan {
         point
     }
 
-    /// Moves a point to the next row.
-    pub fn advance(&self, point: &mut Point) {
-        for &(position, values) in &self.moving {
-            let next = point.index(position) + 1;
-            if next < values {
-                point.set(position, next);
-                return;
-            }
-            point.set(position, 0);
+    /// The axes in which rows differ, outermost first.
+    #[must_use]
+    pub fn digits(&self) -> &[Digit] {
+        &self.digits
+    }
+
+    /// The depth of the boxes in which all of these axes, by position in the registry, hold still.
+    #[must_use]
+    pub fn depth(&self, axes: &[usize]) -> usize {
+        self.digits.iter().rposition(|digit| axes.contains(&digit.position)).map_or(0, |last| last + 1)
+    }
+
+    /// The depth of the boxes in which all axes up to a level hold still.
+    #[must_use]
+    pub fn depth_of(&self, level: Level) -> usize {
+        self.digits.iter().rposition(|digit| AXES[digit.position].level <= level).map_or(0, |last| last + 1)
+    }
+
+    /// Rows of a box of this depth.
+    #[must_use]
+    pub fn box_rows(&self, depth: usize) -> u64 {
+        depth.checked_sub(1).map_or(self.rows, |last| self.digits[last].stride)
+    }
+
+    /// Moves a point to the first row of the next box of a depth; the depth of the smallest box that both are in.
+    pub fn step(&self, point: &mut Point, depth: usize) -> usize {
+        for digit in &self.digits[depth..] {
+            point.set(digit.position, 0);
         }
+        for (outer, digit) in self.digits[..depth].iter().enumerate().rev() {
+            let next = point.index(digit.position) + 1;
+            if next < digit.values {
+                point.set(digit.position, next);
+                return outer;
+            }
+            point.set(digit.position, 0);
+        }
+        0
+    }
+
+    /// Moves a point to the next row; the depth of the smallest box that both are in.
+    pub fn advance(&self, point: &mut Point) -> usize {
+        self.step(point, self.digits.len())
     }
 
     /// The row of a point.
@@ -238,6 +288,28 @@ mod tests {
             assert_eq!(walked, point);
             plan.advance(&mut walked);
         }
+    }
+
+    #[test]
+    fn a_step_leads_to_the_next_box() {
+        let plan = plan();
+        let rows = plan.rows();
+        for depth in 0..=plan.digits().len() {
+            let size = plan.box_rows(depth);
+            for row in (0..rows).step_by(usize::try_from(rows / 97).unwrap_or(1).max(1)) {
+                let mut point = plan.point(row);
+                let common = plan.step(&mut point, depth);
+                assert_eq!(plan.row(&point), (row / size + 1) * size % rows);
+                let outer = plan.box_rows(common);
+                assert!(row / outer == plan.row(&point) / outer || plan.row(&point) == 0);
+            }
+        }
+    }
+
+    #[test]
+    fn a_cell_is_a_box_of_its_levels() {
+        let plan = plan();
+        assert_eq!(plan.box_rows(plan.depth_of(Level::Time)), plan.cell_rows());
     }
 
     #[test]

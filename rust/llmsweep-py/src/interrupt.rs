@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
-use llmsweep_engine::control::Control;
+use llmsweep_engine::control::{Control, Progress};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use rayon::ThreadPool;
@@ -19,7 +19,7 @@ const GRACE: Duration = Duration::from_millis(100);
 
 /// Runs `work` on the pool while the interpreter is free, and waits for it.
 ///
-/// Every tick the calling thread runs pending signal handlers and calls `progress(done, total)`. If either raises, the
+/// Every tick the calling thread runs pending signal handlers and calls `progress(done, total, feasible, front)`. If either raises, the
 /// computation is cancelled and the exception goes on within about 0.2 s: `work` owns all that it touches, so it can be
 /// left behind. A panic becomes a `RuntimeError`; it never crosses the border.
 pub(crate) fn compute<T, E, F>(
@@ -79,8 +79,9 @@ fn wait<T: Send>(py: Python<'_>, receiver: Receiver<T>, time: Duration) -> (Rece
 }
 
 fn report(progress: Option<&Bound<'_, PyAny>>, control: &Control) -> PyResult<()> {
-    match (progress, control.progress()) {
-        (Some(progress), (done, total)) if total > 0 => progress.call1((done, total)).map(drop),
+    let Progress { done, total, feasible, front } = control.progress();
+    match progress {
+        Some(progress) if total > 0 => progress.call1((done, total, feasible, front)).map(drop),
         _ => Ok(()),
     }
 }

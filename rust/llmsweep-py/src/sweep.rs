@@ -146,7 +146,7 @@ impl PySweep {
         }
         let labels = self.labels(&values);
         let sweep = self.sweep.clone();
-        let work = move |_: &_| Ok::<_, Cancelled>(sweep.run().rows(&row_ids, &values));
+        let work = move |_: &_| Ok::<_, Cancelled>(sweep.run().numbered(&row_ids, &values));
         Ok(PyResultRows::new(compute(py, pool(None)?, None, work)?, labels))
     }
 

@@ -205,6 +205,38 @@ impl<'a> InferenceEvaluator<'a> {
         Common { provenance: common.provenance.map(worse), ..common }
     }
 
+    /// Whether the cell of a point runs at all.
+    pub(super) fn cell_runs(&mut self, point: &Point) -> Result<(), Reject> {
+        self.enter(point);
+        self.device()?;
+        self.work()?;
+        self.drafter.as_ref().map(drop).map_err(|reject| *reject)
+    }
+
+    /// Whether the layers can be cut into the stages asked for.
+    pub(super) fn model_cuts(&mut self, point: &Point) -> Result<(), Reject> {
+        let context = self.seen.context;
+        let shape = self.shape.as_ref().unwrap_or_else(|| &context.model(point).shape);
+        let pipeline = context.count(point, axis::PIPELINE);
+        stages_of(&mut self.seen.stages, shape, Cut::even(pipeline, 1)).map(drop)
+    }
+
+    /// Whether there is room for requests; two pools have rooms of their own.
+    pub(super) fn has_room(&mut self, point: &Point) -> Result<(), Reject> {
+        let context = self.seen.context;
+        let setup = setup(context, point);
+        if setup.mode == ServingMode::Disaggregated {
+            return Ok(());
+        }
+        let shape = self.shape.as_ref().unwrap_or_else(|| &context.model(point).shape);
+        let (device, _) = self.device.as_ref().map_err(|reject| *reject)?;
+        let work = self.work.as_ref().map_err(|reject| *reject)?;
+        let drafter = self.drafter.as_ref().map_err(|reject| *reject)?.as_ref();
+        let stages = stages_of(&mut self.seen.stages, shape, Cut::even(setup.pipeline, 1))?;
+        let replica = Replica { shape, work, device, engine: context.engine(point), stages, drafter };
+        inference::room(&replica, &setup).map(drop)
+    }
+
     #[inline]
     fn row(&mut self, point: &Point, setup: &InferenceSetup) -> Result<InferenceRow, Reject> {
         let context = self.seen.context;

@@ -3,6 +3,8 @@
 //! An evaluator keeps the levels of the last point that it saw and builds again only those whose axes changed. The one-row path is an
 //! evaluator that has seen nothing yet: both run the same code.
 mod experts;
+pub(crate) mod gates;
+pub mod ideal;
 pub mod inference;
 mod memo;
 pub(crate) mod prefill_pool;

@@ -40,7 +40,8 @@ impl<'a> Seen<'a> {
         Some(first)
     }
 
-    fn tariff(&self, point: &Point) -> Tariff {
+    /// What one device costs and draws.
+    pub(super) fn tariff(&self, point: &Point) -> Tariff {
         Tariff::of(&self.context.accelerator(point), &self.context.operations)
     }
 

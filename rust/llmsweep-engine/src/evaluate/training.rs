@@ -1,6 +1,8 @@
 //! Training rows.
 use llmsweep_model::economics::Fleet;
+use llmsweep_model::parallel::pipeline::Cut;
 use llmsweep_model::phase::training::{self, Replicas, TrainingLevels, TrainingRow, TrainingSetup};
+use llmsweep_model::phase::training_ideal::least_device_time;
 use llmsweep_model::phase::training_memory::{Refusal, TrainingMemory};
 use llmsweep_model::phase::training_stage::{StageInput, TrainingStage};
 use llmsweep_model::phase::training_times::{TrainingLayout, TrainingTimes, TrainingWork};
@@ -8,6 +10,8 @@ use llmsweep_model::quantity::Seconds;
 use llmsweep_model::reject::Reject;
 
 use super::Common;
+use super::ideal::Span;
+use super::ideal::training::{TrainingIdeal, upkeep_of_one};
 use super::memo::{TrainingStageMemo, stages_of};
 use super::seen::{Seen, UNSEEN};
 use crate::axes::Level;
@@ -32,6 +36,8 @@ pub struct TrainingEvaluator<'a> {
     device: Result<ResolvedDevice, Reject>,
     times: Option<TrainingTimes>,
     stages: TrainingStageMemo,
+    /// Devices' time for one sequence, at least: asked for by boxes of rows.
+    least: Option<Seconds>,
 }
 
 impl<'a> TrainingEvaluator<'a> {
@@ -44,6 +50,7 @@ impl<'a> TrainingEvaluator<'a> {
             device: Err(UNSEEN),
             times: None,
             stages: TrainingStageMemo::new(),
+            least: None,
         }
     }
 
@@ -58,6 +65,7 @@ impl<'a> TrainingEvaluator<'a> {
         }
         self.device = context.device(point);
         self.stages.forget();
+        self.least = None;
         self.times = match (&self.work, &self.device) {
             (Ok(work), Ok(device)) => Some(TrainingTimes::of(work, &device.device, context.stack(point))),
             _ => None,
@@ -85,6 +93,11 @@ impl<'a> TrainingEvaluator<'a> {
         }
     }
 
+    /// The sweep whose points it evaluates.
+    pub(super) fn context(&self) -> &'a Context {
+        self.seen.context
+    }
+
     /// The counted work of the last point entered.
     pub fn work(&self) -> Result<&TrainingWork, Reject> {
         self.work.as_ref().map_err(|reject| *reject)
@@ -99,6 +112,62 @@ impl<'a> TrainingEvaluator<'a> {
     #[must_use]
     pub fn times(&self) -> Option<&TrainingTimes> {
         self.times.as_ref()
+    }
+
+    /// Whether the cell of a point runs at all.
+    pub(super) fn cell_runs(&mut self, point: &Point) -> Result<(), Reject> {
+        self.enter(point);
+        self.device.as_ref().map_err(|reject| *reject)?;
+        self.work.as_ref().map(drop).map_err(|reject| *reject)
+    }
+
+    /// Replicas of a point of the cell entered last; see [`training::data_parallel`].
+    pub(super) fn data_parallel(&mut self, point: &Point) -> Result<u32, Reject> {
+        let context = self.seen.context;
+        let layout = &self.work()?.layout;
+        training::data_parallel(layout, context.count(point, axis::PIPELINE), context.count(point, axis::DEVICES))
+    }
+
+    /// Micro-batches of a replica; see [`training::micro_batches`].
+    pub(super) fn micro_batches(&mut self, point: &Point) -> Result<u32, Reject> {
+        let data = self.data_parallel(point)?;
+        let batch = self.seen.context.count(point, axis::GLOBAL_BATCH);
+        training::micro_batches(&self.work()?.layout, data, batch)
+    }
+
+    /// Whether the replicas divide into the copies asked for.
+    pub(super) fn copies_divide(&mut self, point: &Point) -> Result<(), Reject> {
+        let data = self.data_parallel(point)?;
+        training::copies_divide(&self.work()?.layout, data, self.seen.context.count(point, axis::REPLICATE))
+    }
+
+    /// Whether the schedule can run so many micro-batches on such stages.
+    pub(super) fn schedule_runs(&mut self, point: &Point) -> Result<(), Reject> {
+        let micro_batches = self.micro_batches(point)?;
+        let context = self.seen.context;
+        let (pipeline, chunks) = (context.count(point, axis::PIPELINE), context.count(point, axis::VIRTUAL));
+        context.schedule(point).check(pipeline, chunks, micro_batches)
+    }
+
+    /// Whether the layers can be cut into the stages asked for.
+    pub(super) fn model_cuts(&mut self, point: &Point) -> Result<(), Reject> {
+        let context = self.seen.context;
+        let shape = &context.model(point).shape;
+        stages_of(&mut self.seen.stages, shape, setup(context, point).cut()).map(drop)
+    }
+
+    /// What the rows of a box of the cell entered last could reach at best; `None` where none runs.
+    pub(super) fn ideal<'e>(&'e mut self, span: Span<'e>) -> Option<TrainingIdeal<'e>> {
+        let context = self.seen.context;
+        let (work, device) = (self.work.as_ref().ok()?, self.device.as_ref().ok()?);
+        if self.least.is_none() {
+            let whole = stages_of(&mut self.seen.stages, &context.model(span.point).shape, Cut::even(1, 1)).ok()?;
+            let hides = context.schedules().iter().any(|schedule| schedule.pairs());
+            self.least = Some(least_device_time(whole.first()?, work, self.times.as_ref()?, hides));
+        }
+        let peak = device.device.kernels.peak;
+        let upkeep = upkeep_of_one(&self.seen.tariff(span.point), &span);
+        self.least.map(|sequence| TrainingIdeal { span, work, peak, sequence, upkeep })
     }
 
     #[inline]

@@ -163,6 +163,12 @@ impl Archive {
             || self.members.rows().chain(self.waiting.rows()).any(|(row, _)| dominates(row, point))
     }
 
+    /// Points on the front, but for those that wait to be compared.
+    #[must_use]
+    pub fn settled(&self) -> usize {
+        self.members.len()
+    }
+
     /// The ids of the front, ascending.
     #[must_use]
     pub fn members(&self) -> Vec<u64> {

@@ -104,6 +104,12 @@ impl GroupedArchive {
         self.groups.get(&group).is_some_and(|archive| archive.dominates(point))
     }
 
+    /// Points on the fronts of all groups, but for those that wait to be compared.
+    #[must_use]
+    pub fn settled(&self) -> usize {
+        self.groups.values().map(Archive::settled).sum()
+    }
+
     /// The ids on the fronts of all groups together, ascending.
     #[must_use]
     pub fn members(&self) -> Vec<u64> {

@@ -127,7 +127,7 @@ pub(crate) fn all_rows(sweep: &Sweep) -> Rows {
 
 /// One row, evaluated by an evaluator that has seen nothing else.
 pub(crate) fn one_row(sweep: &Sweep, row: u64) -> Rows {
-    Rows::of(&sweep.run().rows(&[row], &all_columns(sweep)))
+    Rows::of(&sweep.run().numbered(&[row], &all_columns(sweep)))
 }
 
 /// The name of the reason of a row, if it has one.

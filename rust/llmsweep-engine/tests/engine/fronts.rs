@@ -2,7 +2,8 @@
 use std::collections::BTreeMap;
 
 use llmsweep_engine::axes::Phase;
-use llmsweep_engine::run::{Keep, Output, Stats};
+use llmsweep_engine::control::Control;
+use llmsweep_engine::run::{Keep, Output, Pruning, Stats};
 use llmsweep_engine::sweep::Sweep;
 use proptest::prelude::*;
 
@@ -43,7 +44,7 @@ fn brute_force(sweep: &Sweep, rows: &Rows) -> Vec<u64> {
 }
 
 fn adds_up(stats: &Stats) {
-    assert_eq!(stats.evaluated, stats.configurations);
+    assert_eq!(stats.evaluated + stats.pruned, stats.configurations);
     assert_eq!(stats.configurations, stats.feasible + stats.constrained + stats.rejected.iter().sum::<u64>());
     assert!(stats.unpriced <= stats.feasible);
 }
@@ -72,6 +73,14 @@ fn front_is_right(text: &str) {
         assert_eq!(output.stats.front, Some(expected.len() as u64));
         same_counts(&output.stats, &feasible.stats);
         assert_eq!(Rows::of(&threads(&sweep, Keep::Feasible, count)), rows);
+    }
+    for pruning in [Pruning::Off, Pruning::Refused, Pruning::Beaten] {
+        let pruned = sweep.run().pruning(pruning).run(Keep::Front, &all_columns(&sweep), &Control::new());
+        let pruned = pruned.expect("nobody cancels");
+        assert_eq!(ids(&Rows::of(&pruned)), expected, "{pruning:?} on\n{text}");
+        if pruning != Pruning::Beaten {
+            same_counts(&pruned.stats, &feasible.stats);
+        }
     }
     let all = run(&sweep, Keep::All);
     same_counts(&all.stats, &feasible.stats);

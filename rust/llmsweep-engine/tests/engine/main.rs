@@ -7,6 +7,7 @@ mod efficiencies;
 mod engines;
 mod explained;
 mod fronts;
+mod ideals;
 mod listed;
 mod named_effects;
 mod named_effects_serving;

@@ -27,7 +27,7 @@ fn paths_agree(text: &str, seed: u64) {
         assert_eq!(one_row(&sweep, row), pick(&[row]), "row {row} of\n{text}");
     }
     let columns = all_columns(&sweep);
-    let shuffled = Rows::of(&sweep.run().rows(&order, &columns));
+    let shuffled = Rows::of(&sweep.run().numbered(&order, &columns));
     assert_eq!(shuffled, pick(&order), "rows in another order of\n{text}");
 
     let points: Vec<Point> = order.iter().map(|&row| sweep.context.plan.point(row)).collect();
@@ -99,7 +99,7 @@ fn far_rows_keep_their_number() {
     let row = sweep.context.plan.rows() - 2;
     assert!(row > 1 << 53, "{row}");
     let columns = sweep.columns(Some(&["row_id".to_owned()])).expect("a known column");
-    let output = sweep.run().rows(&[row], &columns);
+    let output = sweep.run().numbered(&[row], &columns);
     let ids = output.batches[0].column(0).as_any().downcast_ref::<arrow_array::UInt64Array>().expect("counts").clone();
     assert_eq!(ids.value(0), row);
     assert_eq!(sweep.context.plan.row(&sweep.context.plan.point(row)), row);

@@ -2,6 +2,7 @@
 use super::Device;
 use super::share::{Bottleneck, KernelTime};
 use super::training_flops::needed;
+use super::training_layout::TrainingLayout;
 use super::training_memory::{Refusal, TrainingMemory};
 use super::training_stage::TrainingStage;
 use super::training_state::state_bytes;
@@ -206,34 +207,55 @@ impl Replicas {
     /// Derives data parallelism and micro-batches from devices and global batch.
     pub fn of(work: &TrainingWork, setup: &TrainingSetup) -> Result<Self, Reject> {
         let layout = &work.layout;
-        let wide = u64::from;
-        let stage = wide(layout.tensor).saturating_mul(wide(layout.context));
-        let replica = stage.saturating_mul(wide(setup.pipeline));
-        let devices = wide(setup.devices);
-        if devices < replica {
-            return Err(Reject::DevicesTooFew);
-        }
-        if !devices.is_multiple_of(replica) {
-            return Err(Reject::DevicesNotDivisible);
-        }
-        let data = (devices / replica) as u32;
-        let stage_ranks = stage * wide(data);
-        if !stage_ranks.is_multiple_of(wide(layout.expert) * wide(layout.expert_tensor)) {
-            return Err(Reject::ExpertParallelRanks);
-        }
-        let together = u64::from(data) * u64::from(layout.micro_batch);
-        if !u64::from(setup.global_batch).is_multiple_of(together) {
-            return Err(Reject::GlobalBatchNotDivisible);
-        }
-        let copies = wide(setup.data_parallel_replicate);
-        let same_experts = stage_ranks / (wide(layout.expert) * wide(layout.expert_tensor));
-        if !(wide(layout.context) * wide(data)).is_multiple_of(copies) || !same_experts.is_multiple_of(copies) {
-            return Err(Reject::DataParallelReplicate);
-        }
-        let micro_batches = (u64::from(setup.global_batch) / together) as u32;
+        let data = data_parallel(layout, setup.pipeline, setup.devices)?;
+        let micro_batches = micro_batches(layout, data, setup.global_batch)?;
+        copies_divide(layout, data, setup.data_parallel_replicate)?;
         setup.schedule.check(setup.pipeline, setup.virtual_pipeline, micro_batches)?;
         Ok(Self { data, micro_batches })
     }
+}
+
+/// Replicas of the model on so many devices, where they and its experts divide.
+pub fn data_parallel(layout: &TrainingLayout, pipeline: u32, devices: u32) -> Result<u32, Reject> {
+    let wide = u64::from;
+    let stage = wide(layout.tensor).saturating_mul(wide(layout.context));
+    let replica = stage.saturating_mul(wide(pipeline));
+    let devices = wide(devices);
+    if devices < replica {
+        return Err(Reject::DevicesTooFew);
+    }
+    if !devices.is_multiple_of(replica) {
+        return Err(Reject::DevicesNotDivisible);
+    }
+    let data = devices / replica;
+    if (stage * data).is_multiple_of(expert_ranks(layout)) {
+        Ok(data as u32)
+    } else {
+        Err(Reject::ExpertParallelRanks)
+    }
+}
+
+/// Micro-batches of one replica in one step, where the global batch divides.
+pub fn micro_batches(layout: &TrainingLayout, data: u32, global_batch: u32) -> Result<u32, Reject> {
+    let together = u64::from(data) * u64::from(layout.micro_batch);
+    let batch = u64::from(global_batch);
+    if batch.is_multiple_of(together) { Ok((batch / together) as u32) } else { Err(Reject::GlobalBatchNotDivisible) }
+}
+
+/// Whether the ranks that hold the same parameters divide into so many copies.
+pub fn copies_divide(layout: &TrainingLayout, data: u32, replicate: u32) -> Result<(), Reject> {
+    let (ranks, copies) = (u64::from(layout.context) * u64::from(data), u64::from(replicate));
+    let same_experts = ranks * u64::from(layout.tensor) / expert_ranks(layout);
+    if ranks.is_multiple_of(copies) && same_experts.is_multiple_of(copies) {
+        Ok(())
+    } else {
+        Err(Reject::DataParallelReplicate)
+    }
+}
+
+/// Ranks over which the experts of a layer are spread.
+fn expert_ranks(layout: &TrainingLayout) -> u64 {
+    u64::from(layout.expert) * u64::from(layout.expert_tensor)
 }
 
 /// The levels that a row stands on.

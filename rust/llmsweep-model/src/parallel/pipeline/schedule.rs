@@ -80,6 +80,12 @@ impl Schedule {
         self != Self::OneForwardOneBackward || chunks > 1.0
     }
 
+    /// Whether forward passes hide messages of backward passes and the reverse.
+    #[must_use]
+    pub const fn pairs(self) -> bool {
+        matches!(self, Self::DualPipe | Self::DualPipeV)
+    }
+
     /// Micro-batches, of `m`, whose passes run beside another's and hide its messages, on the stage that has the fewest.
     ///
     /// Counted in the published programs: the outermost rank of `DualPipe` pairs `m − 3p/2 + 1` passes, that of `DualPipeV`

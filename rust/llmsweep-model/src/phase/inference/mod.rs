@@ -217,15 +217,11 @@ pub trait Tables {
 
 /// Results of a setup on one pool, or why it can't run; [`disaggregated::row`] is that of two.
 pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) -> Result<InferenceRow, Reject> {
-    admissible(replica, setup)?;
+    let room = room(replica, setup)?;
     let replicas = f64::from(setup.data);
-    if !replica.experts_divide(replicas) {
-        return Err(Reject::ExpertParallelRanks);
-    }
     if setup.arrival_rate <= 0.0 && setup.concurrency < replicas {
         return Err(Reject::ConcurrencyBelowReplicas);
     }
-    let room = Room::of(replica, setup)?;
     let steady = if setup.arrival_rate > 0.0 {
         open_loop(replica, tables, setup, &room)?
     } else {
@@ -261,6 +257,15 @@ pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) 
         bottleneck: bottleneck(&terms, steady.saturated && room.requests() <= running),
         pools: None,
     })
+}
+
+/// The room of a replica on one pool, whatever its traffic, or why there is none.
+pub fn room(replica: &Replica, setup: &InferenceSetup) -> Result<Room, Reject> {
+    admissible(replica, setup)?;
+    if !replica.experts_divide(f64::from(setup.data)) {
+        return Err(Reject::ExpertParallelRanks);
+    }
+    Room::of(replica, setup)
 }
 
 /// Whether there is a replica at all, and one that takes requests of these lengths.

@@ -1,0 +1,139 @@
+//! The Pareto front of a plan, without a row of it in memory that is not on it.
+use super::blocks;
+use super::collect::{Collector, Passing};
+use super::stats::Stats;
+use super::walk::{Itinerary, Walker};
+use super::{Output, Run, Verdict};
+use crate::control::{Cancelled, Control};
+use crate::evaluate::Evaluator;
+use crate::pareto::{GroupedArchive, Ids};
+use crate::plan::Point;
+use crate::values::Value;
+
+impl Run<'_> {
+    /// The front. Rows `against` which others are compared too, and their like in other parts of the plan, keep out what they beat.
+    pub fn front(&self, values: &[Value], against: &[u64], control: &Control) -> Result<Output, Cancelled> {
+        let itinerary = Itinerary::of_best(self);
+        let start = FrontCollector::of_rows(self, &self.scouts(against));
+        let parts = blocks::share(
+            self,
+            || (Walker::new(self, &itinerary), start.clone()),
+            |(walker, collector), block| {
+                walker.walk(block, collector, control)?;
+                collector.settle();
+                control.show_front(collector.archive.settled() as u64);
+                Ok(())
+            },
+        )?;
+        let mut archive = GroupedArchive::new(self.objectives.len(), self.ties);
+        let mut stats = self.stats();
+        for (walker, collector) in parts {
+            archive.merge(collector.archive);
+            stats = stats.add(&walker.stats);
+        }
+        let mut members = archive.into_members();
+        // A scout that was met on the way as well is there twice; one from elsewhere has no place here.
+        members.dedup();
+        members.retain(|row| self.rows.contains(row));
+        stats.front = Some(members.len() as u64);
+        let rows = self.numbered(&members, values);
+        Ok(Output { stats, ..rows })
+    }
+
+    /// Rows to start with, so that the first blocks have something to be beaten by: those given, and some from all over the plan.
+    fn scouts(&self, against: &[u64]) -> Vec<u64> {
+        if !self.prunes() {
+            return against.to_vec();
+        }
+        // Multiples of the golden ratio spread evenly, whatever period the axes have.
+        let spread = (1..=SCOUTS).map(|number| {
+            let share = (number as f64 * GOLDEN).fract();
+            self.rows.start + (share * self.len() as f64) as u64
+        });
+        against.iter().copied().chain(spread.filter(|row| self.rows.contains(row))).collect()
+    }
+}
+
+/// Rows that are looked at before the walk starts.
+const SCOUTS: u64 = 16_384;
+/// The fractional part of the golden ratio.
+const GOLDEN: f64 = 0.618_033_988_749_894_9;
+
+/// An archive, and rows on their way into it.
+#[derive(Clone)]
+struct FrontCollector {
+    archive: GroupedArchive,
+    columns: Vec<Vec<f64>>,
+    groups: Vec<u64>,
+    rows: Vec<u64>,
+}
+
+/// Rows that wait together for the archive.
+const WAITING: usize = 4096;
+
+impl FrontCollector {
+    fn new(run: &Run) -> Self {
+        let dimensions = run.objectives.len();
+        Self {
+            archive: GroupedArchive::new(dimensions, run.ties),
+            columns: vec![Vec::new(); dimensions],
+            groups: Vec::new(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// With these rows of the plan in it, as far as they are selected.
+    fn of_rows(run: &Run, rows: &[u64]) -> Self {
+        let mut collector = Self::new(run);
+        let mut evaluator = Evaluator::new(run.context);
+        let mut stats = run.stats();
+        for &row in rows {
+            let point = run.context.plan.point(row);
+            let outcome = evaluator.outcome(&point);
+            let verdict = run.judge(&mut stats, row, &point, &outcome);
+            collector.offer(run, (row, &point, &outcome), verdict, &mut stats);
+        }
+        collector.settle();
+        collector
+    }
+
+    fn settle(&mut self) {
+        let columns: Vec<&[f64]> = self.columns.iter().map(Vec::as_slice).collect();
+        self.archive.push_block(&self.groups, &columns, Ids::Each(&self.rows), None);
+        self.columns.iter_mut().for_each(Vec::clear);
+        self.groups.clear();
+        self.rows.clear();
+    }
+}
+
+impl Collector for FrontCollector {
+    fn offer(&mut self, run: &Run, (row, point, outcome): Passing, verdict: Verdict, stats: &mut Stats) {
+        if !verdict.selected() {
+            return;
+        }
+        let start = self.rows.len();
+        let mut exists = true;
+        for (column, (value, sign)) in self.columns.iter_mut().zip(&run.objectives) {
+            let number = sign * value.of(run.context, row, point, outcome);
+            exists &= !number.is_nan();
+            column.push(number);
+        }
+        if exists {
+            self.groups.push(run.group(point));
+            self.rows.push(row);
+        } else {
+            stats.unpriced += 1;
+            for column in &mut self.columns {
+                column.truncate(start);
+            }
+        }
+        if self.rows.len() == WAITING {
+            self.settle();
+        }
+    }
+
+    fn is_beaten(&self, run: &Run, evaluator: &mut Evaluator, point: &Point, depth: usize) -> bool {
+        let ideal = evaluator.ideal(point, depth, &run.objectives);
+        ideal.is_some_and(|ideal| self.archive.dominates(run.group(point), &ideal))
+    }
+}

@@ -1,0 +1,108 @@
+//! Rows with their columns, block by block.
+use std::ops::Range;
+
+use arrow_array::RecordBatch;
+use rayon::prelude::*;
+
+use super::collect::{Collector, Passing};
+use super::stats::Stats;
+use super::walk::{Itinerary, Walker};
+use super::{Keep, Output, Run, Verdict, blocks};
+use crate::batch::{BatchBuilder, schema};
+use crate::control::{Cancelled, Control};
+use crate::values::Value;
+
+/// Bytes of a batch of a stream: some fit in memory beside each other, and each is worth handing over.
+const BATCH_BYTES: u64 = 16 << 20;
+/// Rows of a batch at most, where columns are few.
+const BATCH_ROWS: u64 = 262_144;
+/// Batches that one thread makes while others make theirs.
+const BATCHES_PER_THREAD: usize = 2;
+
+impl Run<'_> {
+    /// All rows asked for, in memory.
+    pub(super) fn materialise(&self, keep: Keep, values: &[Value], control: &Control) -> Result<Output, Cancelled> {
+        let mut batches = Vec::new();
+        let rows = blocks::block_rows(self, blocks::LEAST_ROWS);
+        let stats = self.in_waves(keep, values, (rows, usize::MAX), control, &mut |batch| {
+            batches.push(batch);
+            Ok(())
+        })?;
+        Ok(Output { schema: schema(values), batches, stats })
+    }
+
+    /// Hands rows over in batches, in the order of their numbers, and keeps none: what is in memory at any time does not grow with the plan.
+    pub fn stream(
+        &self,
+        keep: Keep,
+        values: &[Value],
+        control: &Control,
+        hand_over: &mut dyn FnMut(RecordBatch) -> Result<(), Cancelled>,
+    ) -> Result<Stats, Cancelled> {
+        control.expect(self.len());
+        let width = 8 * values.len().max(1) as u64;
+        let rows = blocks::block_rows(self, (BATCH_BYTES / width).min(BATCH_ROWS));
+        let wave = BATCHES_PER_THREAD * rayon::current_num_threads();
+        self.in_waves(keep, values, (rows, wave), control, hand_over)
+    }
+
+    /// Some blocks at a time, side by side.
+    fn in_waves(
+        &self,
+        keep: Keep,
+        values: &[Value],
+        (rows, wave): (u64, usize),
+        control: &Control,
+        hand_over: &mut dyn FnMut(RecordBatch) -> Result<(), Cancelled>,
+    ) -> Result<Stats, Cancelled> {
+        let itinerary = if keep == Keep::All { Itinerary::of_all(self) } else { Itinerary::of_feasible(self) };
+        let schema = schema(values);
+        let mut stats = self.stats();
+        let blocks = self.len().div_ceil(rows);
+        let mut first = 0;
+        while first < blocks {
+            let end = first.saturating_add(wave as u64).min(blocks);
+            let made: Result<Vec<_>, Cancelled> = (first..end)
+                .into_par_iter()
+                .map_init(
+                    || Walker::new(self, &itinerary),
+                    |walker, number| {
+                        let block = blocks::block(self, rows, number).unwrap_or_default();
+                        let builder = BatchBuilder::new(self.context, values, capacity(keep, &block));
+                        let mut kept = Kept { keep, builder };
+                        walker.walk(block, &mut kept, control)?;
+                        let part = std::mem::replace(&mut walker.stats, self.stats());
+                        Ok((kept.builder.finish(&schema), part))
+                    },
+                )
+                .collect();
+            first = end;
+            for (batch, part) in made? {
+                stats = stats.add(&part);
+                if batch.num_rows() > 0 {
+                    hand_over(batch)?;
+                }
+            }
+        }
+        Ok(stats)
+    }
+}
+
+/// Rows that a block will keep for certain.
+fn capacity(keep: Keep, block: &Range<u64>) -> usize {
+    if keep == Keep::All { (block.end - block.start) as usize } else { 0 }
+}
+
+/// Rows that are kept with their columns.
+struct Kept<'v> {
+    keep: Keep,
+    builder: BatchBuilder<'v>,
+}
+
+impl Collector for Kept<'_> {
+    fn offer(&mut self, _run: &Run, (row, point, outcome): Passing, verdict: Verdict, _stats: &mut Stats) {
+        if verdict.wanted && (verdict.feasible || self.keep == Keep::All) {
+            self.builder.push(row, point, outcome);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The best rows of a plan by one column, without any other in memory.
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
+use super::blocks;
+use super::collect::{Collector, Passing};
+use super::stats::Stats;
+use super::walk::{Itinerary, Walker};
+use super::{Best, Output, Run, Verdict};
+use crate::control::{Cancelled, Control};
+use crate::evaluate::Evaluator;
+use crate::plan::Point;
+use crate::values::Value;
+
+impl Run<'_> {
+    /// The best rows by one column, best first; of equals the first.
+    pub fn top(&self, best: &Best, values: &[Value], control: &Control) -> Result<Output, Cancelled> {
+        let itinerary = Itinerary::of_best(self);
+        let parts = blocks::share(
+            self,
+            || (Walker::new(self, &itinerary), TopCollector { best: *best, heap: BinaryHeap::new() }),
+            |(walker, collector), block| walker.walk(block, collector, control),
+        )?;
+        let mut stats = self.stats();
+        let mut places = Vec::new();
+        for (walker, collector) in parts {
+            stats = stats.add(&walker.stats);
+            places.extend(collector.heap);
+        }
+        places.sort_unstable();
+        places.truncate(best.rows);
+        let rows: Vec<u64> = places.iter().map(|place| place.row).collect();
+        Ok(Output { stats, ..self.numbered(&rows, values) })
+    }
+}
+
+/// A row and what it is ranked by; the larger, the worse.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Place {
+    key: f64,
+    row: u64,
+}
+
+impl Eq for Place {}
+
+impl Ord for Place {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key.total_cmp(&other.key).then(self.row.cmp(&other.row))
+    }
+}
+
+impl PartialOrd for Place {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// The best rows so far, the worst of them on top.
+struct TopCollector {
+    best: Best,
+    heap: BinaryHeap<Place>,
+}
+
+impl TopCollector {
+    fn sign(&self) -> f64 {
+        if self.best.descending { -1.0 } else { 1.0 }
+    }
+
+    /// What a row must beat, once there are enough.
+    fn worst(&self) -> Option<&Place> {
+        self.heap.peek().filter(|_| self.heap.len() >= self.best.rows)
+    }
+}
+
+impl Collector for TopCollector {
+    fn offer(&mut self, run: &Run, (row, point, outcome): Passing, verdict: Verdict, stats: &mut Stats) {
+        if !verdict.selected() {
+            return;
+        }
+        let key = self.sign() * self.best.value.of(run.context, row, point, outcome);
+        if key.is_nan() {
+            stats.unpriced += 1;
+            return;
+        }
+        // Both zeros are one number.
+        let place = Place { key: key + 0.0, row };
+        if self.worst().is_some_and(|worst| *worst <= place) {
+            return;
+        }
+        if self.heap.len() == self.best.rows {
+            self.heap.pop();
+        }
+        self.heap.push(place);
+    }
+
+    fn is_beaten(&self, _run: &Run, evaluator: &mut Evaluator, point: &Point, depth: usize) -> bool {
+        let Some(worst) = self.worst() else { return false };
+        let ideal = evaluator.ideal(point, depth, &[(self.best.value, self.sign())]);
+        ideal.is_some_and(|ideal| ideal[0] > worst.key)
+    }
+}
