@@ -76,6 +76,20 @@ class Result:
         """Counts as JSON: configurations, evaluated, feasible, rejected by reason, front, seconds."""
 
 @final
+class Batches:
+    """Rows of a sweep, batch by batch in the order of their numbers, to be read once: an iterator or an Arrow stream."""
+
+    def __iter__(self) -> Batches: ...
+    def __next__(self) -> Result: ...
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+    @property
+    def labels(self) -> dict[str, list[str]]:
+        """Names by code of each label column."""
+    @property
+    def stats(self) -> str | None:
+        """Counts as JSON once all batches were read; None before."""
+
+@final
 class Sweep:
     def __new__(cls, catalog: Catalog, spec: str | Mapping[str, object], *, file: str = "<spec>") -> Sweep:
         """Parses a specification (TOML text or a mapping) and compiles its plan."""
@@ -86,15 +100,60 @@ class Sweep:
     @property
     def pareto(self) -> dict[str, list[str]]:
         """``minimize``, ``maximize`` and ``by`` of the specification (or the phase's defaults)."""
+    @property
+    def span(self) -> tuple[int, int]:
+        """First row of the part that runs cover, and the one after the last."""
+    @property
+    def fingerprint(self) -> str:
+        """Hash of everything that a row depends on: specification, catalogue, version. Equal plans have equal rows."""
+    def narrow(
+        self,
+        *,
+        start: int = 0,
+        stop: int | None = None,
+        filters: Sequence[tuple[str, str, Sequence[float | str]]] = (),
+        prune: str = "auto",
+    ) -> Sweep:
+        """The same sweep, of which runs cover rows ``start`` to before ``stop`` that pass all ``filters``.
+
+        A filter is a column, one of ``>=``, ``>``, ``<=``, ``<``, ``in``, and the values to compare with. ``prune``
+        says what may be left out without a look at each row: ``off`` nothing, ``refused`` what one reason refuses,
+        ``beaten`` also what the answer beats, ``auto`` that beyond ten million rows.
+        """
     def run(
         self,
         keep: str,
         columns: Sequence[str] | None = None,
         *,
+        against: Sequence[int] = (),
         threads: int | None = None,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Callable[[int, int, int, int], None] | None = None,
     ) -> Result:
-        """Evaluates the plan. ``keep``: ``all`` rows, ``feasible`` ones (constraints met), or the ``front``."""
+        """Evaluates the plan. ``keep``: ``all`` rows, ``feasible`` ones (constraints met), or the ``front``.
+
+        ``against``: rows that keep others off the front as well. ``progress`` gets the rows done and in all, those of
+        them that can run, and the size of the front.
+        """
+    def top(
+        self,
+        rows: int,
+        column: str,
+        *,
+        descending: bool = False,
+        columns: Sequence[str] | None = None,
+        threads: int | None = None,
+        progress: Callable[[int, int, int, int], None] | None = None,
+    ) -> Result:
+        """The ``rows`` best rows by one column, best first."""
+    def stream(
+        self,
+        keep: str,
+        columns: Sequence[str] | None = None,
+        *,
+        threads: int | None = None,
+        progress: Callable[[int, int, int, int], None] | None = None,
+    ) -> Batches:
+        """Rows in batches, as they are made: what is in memory does not grow with the plan."""
     def rows(self, row_ids: Sequence[int], columns: Sequence[str] | None = None) -> Result:
         """Evaluates single rows by number."""
     def explain(self, row_id: int) -> str:

@@ -1,4 +1,6 @@
 //! A sweep from a document to its rows.
+use std::fmt::{self, Write};
+use std::hash::{DefaultHasher, Hasher};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -80,6 +82,19 @@ impl Sweep {
         Run::new(&self.context, &self.spec.constraints, &self.spec.pareto)
     }
 
+    /// A hash of all that its rows depend on: the specification, the entries of the catalogue that it names, and this version. Sweeps of equal
+    /// fingerprints have equal rows under equal numbers, so that parts of them fit together.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let mut text = HashedText(DefaultHasher::new());
+        let Spec { constraints, pareto, .. } = &*self.spec;
+        // Where the specification says it does not matter.
+        let constraints: Vec<_> = constraints.iter().map(|limit| (limit.column, limit.min, limit.max)).collect();
+        let written = write!(text, "{} {pareto:?} {constraints:?} {:?}", env!("CARGO_PKG_VERSION"), self.context);
+        debug_assert!(written.is_ok(), "a hasher takes any text");
+        format!("{:016x}", text.0.finish())
+    }
+
     /// The columns of these names, or all of the phase; the first unknown name is the error.
     pub fn columns(&self, names: Option<&[String]>) -> Result<Vec<Value>, String> {
         let phase = self.spec.phase;
@@ -90,6 +105,16 @@ impl Sweep {
                 .map(|name| Value::by_name(phase, name).ok_or_else(|| unknown_column(phase, name)))
                 .collect(),
         }
+    }
+}
+
+/// Hashes what is written to it.
+struct HashedText(DefaultHasher);
+
+impl Write for HashedText {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.write(text.as_bytes());
+        Ok(())
     }
 }
 

@@ -13,7 +13,7 @@ use rayon::ThreadPool;
 use crate::errors::IntoPython;
 
 /// Between two looks at signals and progress.
-const TICK: Duration = Duration::from_millis(50);
+pub(crate) const TICK: Duration = Duration::from_millis(50);
 /// How long a cancelled computation may take to notice before it is left to finish by itself.
 const GRACE: Duration = Duration::from_millis(100);
 
@@ -56,8 +56,8 @@ where
                 }
                 return outcome.map_err(|error| error.into_python(py));
             }
-            Ok(Err(panic)) => return Err(internal(panic.as_ref())),
-            Err(RecvTimeoutError::Disconnected) => return Err(internal(&"the worker thread vanished")),
+            Ok(Err(panic)) => return Err(internal(&panic_text(panic.as_ref()))),
+            Err(RecvTimeoutError::Disconnected) => return Err(internal("the worker thread vanished")),
             Err(RecvTimeoutError::Timeout) => {}
         }
         if let Err(error) = py.check_signals().and_then(|()| report(progress, &control)) {
@@ -78,7 +78,7 @@ fn wait<T: Send>(py: Python<'_>, receiver: Receiver<T>, time: Duration) -> (Rece
     })
 }
 
-fn report(progress: Option<&Bound<'_, PyAny>>, control: &Control) -> PyResult<()> {
+pub(crate) fn report(progress: Option<&Bound<'_, PyAny>>, control: &Control) -> PyResult<()> {
     let Progress { done, total, feasible, front } = control.progress();
     match progress {
         Some(progress) if total > 0 => progress.call1((done, total, feasible, front)).map(drop),
@@ -86,8 +86,13 @@ fn report(progress: Option<&Bound<'_, PyAny>>, control: &Control) -> PyResult<()
     }
 }
 
-fn internal(panic: &(dyn Any + Send)) -> PyErr {
+/// What a panic says.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message").to_owned()
+}
+
+/// The exception for a mistake of ours.
+pub(crate) fn internal(text: &str) -> PyErr {
     PyRuntimeError::new_err(format!("internal error in llmsweep: {text}; please report it with what you called"))
 }

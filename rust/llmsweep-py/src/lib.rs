@@ -2,6 +2,7 @@
 #![allow(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
 use pyo3::prelude::*;
 
+mod batches;
 mod catalog;
 mod errors;
 mod groups;
@@ -9,6 +10,7 @@ mod interrupt;
 mod laws;
 mod object;
 mod pareto;
+mod part;
 mod registry;
 mod stream;
 mod sweep;
@@ -24,6 +26,8 @@ mod _core {
     /// An unoptimised build is many times slower; the package says so.
     #[pymodule_export]
     const DEBUG_BUILD: bool = cfg!(debug_assertions);
+    #[pymodule_export]
+    use super::batches::PyBatches;
     #[pymodule_export]
     use super::catalog::{PyCatalog, toml_from_hugging_face};
     #[pymodule_export]

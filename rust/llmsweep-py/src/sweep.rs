@@ -5,22 +5,25 @@ use std::sync::Arc;
 
 use arrow_schema::ArrowError;
 use llmsweep_engine::axes::Phase;
+use llmsweep_engine::batch::schema;
 use llmsweep_engine::control::Cancelled;
 use llmsweep_engine::document::parse_toml;
 use llmsweep_engine::explain::explain;
 use llmsweep_engine::listed;
 use llmsweep_engine::node::{Place, nearest};
-use llmsweep_engine::run::{Keep, Output, Run};
+use llmsweep_engine::run::{Best, Keep, Output, Run};
 use llmsweep_engine::spec::ParetoSpec;
 use llmsweep_engine::sweep::{Sweep, SweepError, unknown_column};
 use llmsweep_engine::values::Value;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 
+use crate::batches::PyBatches;
 use crate::catalog::PyCatalog;
 use crate::errors::{data_error, spec_error};
 use crate::interrupt::compute;
 use crate::object;
+use crate::part::{Operand, Part};
 use crate::stream::Stream;
 use crate::table::Table;
 use crate::threads::pool;
@@ -34,7 +37,7 @@ pub(crate) struct PyResultRows {
 }
 
 impl PyResultRows {
-    fn new(output: Output, labels: BTreeMap<&'static str, Vec<String>>) -> Self {
+    pub(crate) fn new(output: Output, labels: BTreeMap<&'static str, Vec<String>>) -> Self {
         let batches = output.batches.into_iter().map(Ok::<_, ArrowError>);
         Self {
             stats: output.stats.to_json().to_string(),
@@ -72,6 +75,7 @@ impl PyResultRows {
 #[pyclass(frozen, name = "Sweep", module = "llmsweep._core")]
 pub(crate) struct PySweep {
     sweep: Sweep,
+    part: Part,
 }
 
 #[pymethods]
@@ -88,7 +92,7 @@ impl PySweep {
         // A file that the specification names lies beside it; one without a file is read where the process is.
         let folder = Path::new(file).parent().unwrap_or(Path::new(""));
         let compiled = py.detach(|| Sweep::compile_in(folder, &root, catalog));
-        compiled.map(|sweep| Self { sweep }).map_err(|error| {
+        compiled.map(|sweep| Self { part: Part::whole(&sweep), sweep }).map_err(|error| {
             let text = error.to_string();
             // A mapping has no lines; with a name its sentences start with that.
             let named = file != "<spec>" && !matches!(place(&error), Some(Place::Text { .. }));
@@ -119,22 +123,102 @@ impl PySweep {
         ])
     }
 
-    /// Evaluates the plan. ``keep``: ``all`` rows, ``feasible`` ones (constraints met), or the ``front``.
-    #[pyo3(signature = (keep, columns = None, *, threads = None, progress = None))]
+    /// First row of the part that runs cover, and the one after the last.
+    #[getter]
+    fn span(&self) -> (u64, u64) {
+        (self.part.rows.start, self.part.rows.end)
+    }
+
+    /// Hash of everything that a row depends on: specification, catalogue, version. Equal plans have equal rows.
+    #[getter]
+    fn fingerprint(&self) -> String {
+        self.sweep.fingerprint()
+    }
+
+    /// The same sweep, of which runs cover rows ``start`` to before ``stop`` that pass all ``filters``: a column, one of ``>=``, ``>``, ``<=``,
+    /// ``<``, ``in``, and the values to compare with. ``prune`` says what may be left out without a look at each row: ``off`` nothing, ``refused``
+    /// what one reason refuses, ``beaten`` also what the answer beats, ``auto`` that beyond ten million rows.
+    #[pyo3(signature = (*, start = 0, stop = None, filters = vec![], prune = "auto"))]
+    fn narrow(
+        &self,
+        py: Python<'_>,
+        start: u64,
+        stop: Option<u64>,
+        filters: Vec<(String, String, Vec<Operand>)>,
+        prune: &str,
+    ) -> PyResult<Self> {
+        let part = Part::of(&self.sweep, start..stop.unwrap_or(u64::MAX), &filters, prune);
+        Ok(Self { sweep: self.sweep.clone(), part: part.map_err(|sentence| spec_error(py, sentence))? })
+    }
+
+    /// Evaluates the plan. ``keep``: ``all`` rows, ``feasible`` ones (constraints met), or the ``front``. ``against``: rows that keep others off
+    /// the front as well.
+    #[pyo3(signature = (keep, columns = None, *, against = vec![], threads = None, progress = None))]
     fn run(
         &self,
         py: Python<'_>,
         keep: &str,
         columns: Option<Vec<String>>,
+        against: Vec<u64>,
         threads: Option<usize>,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<PyResultRows> {
         let keep = keep_of(py, keep)?;
         let values = self.values(py, columns.as_deref())?;
+        for &row in &against {
+            self.check_row(py, row)?;
+        }
         let labels = self.labels(&values);
-        let sweep = self.sweep.clone();
-        let output = compute(py, pool(threads)?, progress, move |control| sweep.run().run(keep, &values, control))?;
+        let (sweep, part) = (self.sweep.clone(), self.part.clone());
+        let output = compute(py, pool(threads)?, progress, move |control| {
+            part.run(&sweep).against(against).run(keep, &values, control)
+        })?;
         Ok(PyResultRows::new(output, labels))
+    }
+
+    /// The ``rows`` best rows by one column, best first.
+    #[allow(clippy::too_many_arguments, reason = "Python names most of them")]
+    #[pyo3(signature = (rows, column, *, descending = false, columns = None, threads = None, progress = None))]
+    fn top(
+        &self,
+        py: Python<'_>,
+        rows: usize,
+        column: &str,
+        descending: bool,
+        columns: Option<Vec<String>>,
+        threads: Option<usize>,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<PyResultRows> {
+        let values = self.values(py, columns.as_deref())?;
+        let value = self.values(py, Some(&[column.to_owned()]))?[0];
+        let best = Best { value, descending, rows };
+        let labels = self.labels(&values);
+        let (sweep, part) = (self.sweep.clone(), self.part.clone());
+        let output =
+            compute(py, pool(threads)?, progress, move |control| part.run(&sweep).best(&best, &values, control))?;
+        Ok(PyResultRows::new(output, labels))
+    }
+
+    /// Rows in batches, as they are made: what is in memory does not grow with the plan. ``keep``: ``all`` or ``feasible``.
+    #[pyo3(signature = (keep, columns = None, *, threads = None, progress = None))]
+    fn stream(
+        &self,
+        py: Python<'_>,
+        keep: &str,
+        columns: Option<Vec<String>>,
+        threads: Option<usize>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<PyBatches> {
+        let keep = keep_of(py, keep)?;
+        if keep == Keep::Front {
+            return Err(spec_error(py, "keep: \"front\" can't be streamed; run gives it whole".into()));
+        }
+        let values = self.values(py, columns.as_deref())?;
+        let labels = self.labels(&values);
+        let (sweep, part) = (self.sweep.clone(), self.part.clone());
+        PyBatches::start(pool(threads)?, labels, progress, schema(&values), move |pool, control, hand_over| {
+            part.run(&sweep).stream(keep, &values, pool, control, hand_over)
+        })
     }
 
     /// Evaluates single rows by number.

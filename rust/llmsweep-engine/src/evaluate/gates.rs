@@ -26,11 +26,11 @@ type Refusal = (Check, &'static [usize]);
 /// In the order in which a training row meets them.
 const TRAINING: [Refusal; 6] = [
     (Check::Cell, &[]),
-    (Check::DataParallel, &[axis::PIPELINE, axis::DEVICES]),
+    (Check::Schedule, &[axis::PIPELINE, axis::VIRTUAL, axis::SCHEDULE]),
+    (Check::Cut, &[axis::FIRST_STAGE, axis::LAST_STAGE, axis::EMBEDDING_AS_LAYERS]),
+    (Check::DataParallel, &[axis::DEVICES]),
     (Check::MicroBatches, &[axis::GLOBAL_BATCH]),
     (Check::Copies, &[axis::REPLICATE]),
-    (Check::Schedule, &[axis::VIRTUAL, axis::SCHEDULE]),
-    (Check::Cut, &[axis::FIRST_STAGE, axis::LAST_STAGE, axis::EMBEDDING_AS_LAYERS]),
 ];
 
 /// In the order in which a serving row meets them. Whether there is room does not depend on the traffic.

@@ -2,6 +2,7 @@
 pub(super) mod training;
 
 use super::Evaluator;
+use super::training::BATCH;
 use crate::axes::{Level, Phase};
 use crate::context::{Context, axis};
 use crate::plan::{Plan, Point};
@@ -11,21 +12,31 @@ use crate::values::Value;
 #[must_use]
 pub fn ideal_depths(plan: &Plan) -> Vec<usize> {
     let axes: &[&[usize]] = match plan.phase {
-        Phase::Training => &[&[], &[axis::PIPELINE, axis::DEVICES], &[axis::PIPELINE, axis::DEVICES, axis::GLOBAL_BATCH]],
+        Phase::Training => &[&[], &[axis::DEVICES], &BATCH],
         Phase::Inference => &[],
     };
     axes.iter().map(|axes| plan.depth(axes).max(plan.depth_of(Level::Time))).collect()
 }
 
 impl Evaluator<'_> {
-    /// A value of each objective, times its sign, that no row of a box is below, where the evaluator has entered the box's cell; `None` where
-    /// nothing is known of one of them.
-    pub fn ideal(&mut self, point: &Point, depth: usize, objectives: &[(Value, f64)]) -> Option<Vec<f64>> {
+    /// Puts a value of each objective, times its sign, that no row of a box is below, into `best`, where the evaluator has entered the box's
+    /// cell; `None` where nothing is known of one of them.
+    pub fn ideal(
+        &mut self,
+        point: &Point,
+        depth: usize,
+        objectives: &[(Value, f64)],
+        best: &mut Vec<f64>,
+    ) -> Option<()> {
+        best.clear();
         match self {
             Self::Training(evaluator) => {
                 let context = evaluator.context();
                 let ideal = evaluator.ideal(Span { context, point, depth })?;
-                objectives.iter().map(|(value, sign)| ideal.best(value, *sign)).collect()
+                for (value, sign) in objectives {
+                    best.push(ideal.best(value, *sign)?);
+                }
+                Some(())
             }
             Self::Inference(_) => None,
         }
@@ -42,17 +53,22 @@ pub(super) struct Span<'a> {
 
 impl Span<'_> {
     /// Smallest value that an axis takes in it.
-    fn least(&self, axis: usize) -> f64 {
+    pub(super) fn least(&self, axis: usize) -> f64 {
         self.fold(axis, f64::INFINITY, f64::min)
     }
 
     /// Largest value that an axis takes in it.
-    fn most(&self, axis: usize) -> f64 {
+    pub(super) fn most(&self, axis: usize) -> f64 {
         self.fold(axis, f64::NEG_INFINITY, f64::max)
     }
 
+    /// Whether these axes hold still in it.
+    pub(super) fn holds(&self, axes: &[usize]) -> bool {
+        self.context.plan.depth(axes) <= self.depth
+    }
+
     fn fold(&self, axis: usize, start: f64, take: fn(f64, f64) -> f64) -> f64 {
-        if self.context.plan.depth(&[axis]) <= self.depth {
+        if self.holds(&[axis]) {
             return self.context.number(self.point, axis);
         }
         self.context.numbers(axis).iter().copied().fold(start, take)

@@ -40,8 +40,12 @@ impl<'a> Seen<'a> {
         Some(first)
     }
 
-    /// What one device costs and draws.
-    pub(super) fn tariff(&self, point: &Point) -> Tariff {
+    /// What one device costs and draws at the point entered last.
+    pub(super) fn tariff_entered(&self) -> Option<&Tariff> {
+        self.last.as_ref().map(|(_, tariff)| tariff)
+    }
+
+    fn tariff(&self, point: &Point) -> Tariff {
         Tariff::of(&self.context.accelerator(point), &self.context.operations)
     }
 

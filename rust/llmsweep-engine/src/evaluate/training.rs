@@ -1,9 +1,11 @@
 //! Training rows.
 use llmsweep_model::economics::Fleet;
+use llmsweep_model::goodput::most_goodput;
 use llmsweep_model::parallel::pipeline::Cut;
-use llmsweep_model::phase::training::{self, Replicas, TrainingLevels, TrainingRow, TrainingSetup};
-use llmsweep_model::phase::training_ideal::least_device_time;
+use llmsweep_model::phase::training::{self, Replicas, TrainingLevels, TrainingRow, TrainingSetup, slowest_of};
+use llmsweep_model::phase::training_ideal::{ROUNDING, least_device_time};
 use llmsweep_model::phase::training_memory::{Refusal, TrainingMemory};
+use llmsweep_model::phase::training_pipeline::Pipelined;
 use llmsweep_model::phase::training_stage::{StageInput, TrainingStage};
 use llmsweep_model::phase::training_times::{TrainingLayout, TrainingTimes, TrainingWork};
 use llmsweep_model::quantity::Seconds;
@@ -17,6 +19,19 @@ use super::seen::{Seen, UNSEEN};
 use crate::axes::Level;
 use crate::context::{Context, ResolvedDevice, axis};
 use crate::plan::Point;
+
+/// The axes that decide on the stages, the ranks and their micro-batches.
+pub(super) const BATCH: [usize; 9] = [
+    axis::PIPELINE,
+    axis::VIRTUAL,
+    axis::SCHEDULE,
+    axis::FIRST_STAGE,
+    axis::LAST_STAGE,
+    axis::EMBEDDING_AS_LAYERS,
+    axis::RECOMPUTE_LAYERS,
+    axis::DEVICES,
+    axis::GLOBAL_BATCH,
+];
 
 /// The results of one training row.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -122,31 +137,33 @@ impl<'a> TrainingEvaluator<'a> {
     }
 
     /// Replicas of a point of the cell entered last; see [`training::data_parallel`].
-    pub(super) fn data_parallel(&mut self, point: &Point) -> Result<u32, Reject> {
+    pub(super) fn data_parallel(&self, point: &Point) -> Result<u32, Reject> {
         let context = self.seen.context;
         let layout = &self.work()?.layout;
         training::data_parallel(layout, context.count(point, axis::PIPELINE), context.count(point, axis::DEVICES))
     }
 
-    /// Micro-batches of a replica; see [`training::micro_batches`].
-    pub(super) fn micro_batches(&mut self, point: &Point) -> Result<u32, Reject> {
+    /// Micro-batches of a replica, where the schedule runs so many; see [`training::micro_batches`].
+    pub(super) fn micro_batches(&self, point: &Point) -> Result<u32, Reject> {
         let data = self.data_parallel(point)?;
-        let batch = self.seen.context.count(point, axis::GLOBAL_BATCH);
-        training::micro_batches(&self.work()?.layout, data, batch)
+        let context = self.seen.context;
+        let micro_batches = training::micro_batches(&self.work()?.layout, data, context.count(point, axis::GLOBAL_BATCH))?;
+        let (pipeline, chunks) = (context.count(point, axis::PIPELINE), context.count(point, axis::VIRTUAL));
+        context.schedule(point).check_batches(pipeline, chunks, micro_batches)?;
+        Ok(micro_batches)
     }
 
     /// Whether the replicas divide into the copies asked for.
-    pub(super) fn copies_divide(&mut self, point: &Point) -> Result<(), Reject> {
+    pub(super) fn copies_divide(&self, point: &Point) -> Result<(), Reject> {
         let data = self.data_parallel(point)?;
         training::copies_divide(&self.work()?.layout, data, self.seen.context.count(point, axis::REPLICATE))
     }
 
-    /// Whether the schedule can run so many micro-batches on such stages.
-    pub(super) fn schedule_runs(&mut self, point: &Point) -> Result<(), Reject> {
-        let micro_batches = self.micro_batches(point)?;
+    /// Whether the schedule can run on such stages.
+    pub(super) fn schedule_runs(&self, point: &Point) -> Result<(), Reject> {
         let context = self.seen.context;
         let (pipeline, chunks) = (context.count(point, axis::PIPELINE), context.count(point, axis::VIRTUAL));
-        context.schedule(point).check(pipeline, chunks, micro_batches)
+        context.schedule(point).check_stages(pipeline, chunks)
     }
 
     /// Whether the layers can be cut into the stages asked for.
@@ -159,15 +176,63 @@ impl<'a> TrainingEvaluator<'a> {
     /// What the rows of a box of the cell entered last could reach at best; `None` where none runs.
     pub(super) fn ideal<'e>(&'e mut self, span: Span<'e>) -> Option<TrainingIdeal<'e>> {
         let context = self.seen.context;
+        let of_cell = self.least_device_time(span.point)?;
+        // The stages are known wherever the ranks are: their axes are further out.
+        let of_batch = if span.holds(&BATCH) {
+            self.least_device_time_of_batch(span.point).unwrap_or(of_cell)
+        } else {
+            of_cell
+        };
         let (work, device) = (self.work.as_ref().ok()?, self.device.as_ref().ok()?);
+        Some(TrainingIdeal {
+            work,
+            peak: device.device.kernels.peak,
+            sequence: of_cell.max(of_batch),
+            upkeep: upkeep_of_one(self.seen.tariff_entered()?, &span),
+            goodput: most_goodput(span.least(axis::DEVICES), span.most(axis::DEVICE_MTBF), &context.operations),
+            span,
+        })
+    }
+
+    /// Devices' time for one sequence in the cell of a point, at least.
+    fn least_device_time(&mut self, point: &Point) -> Option<Seconds> {
+        let context = self.seen.context;
         if self.least.is_none() {
-            let whole = stages_of(&mut self.seen.stages, &context.model(span.point).shape, Cut::even(1, 1)).ok()?;
+            let work = self.work.as_ref().ok()?;
+            let whole = stages_of(&mut self.seen.stages, &context.model(point).shape, Cut::even(1, 1)).ok()?;
             let hides = context.schedules().iter().any(|schedule| schedule.pairs());
             self.least = Some(least_device_time(whole.first()?, work, self.times.as_ref()?, hides));
         }
-        let peak = device.device.kernels.peak;
-        let upkeep = upkeep_of_one(&self.seen.tariff(span.point), &span);
-        self.least.map(|sequence| TrainingIdeal { span, work, peak, sequence, upkeep })
+        self.least
+    }
+
+    /// The same of rows that agree on stages, ranks and global batch; `None` where none of them runs.
+    fn least_device_time_of_batch(&mut self, point: &Point) -> Option<Seconds> {
+        let context = self.seen.context;
+        let data = f64::from(self.data_parallel(point).ok()?);
+        let micro_batches = f64::from(self.micro_batches(point).ok()?);
+        let spread = slowest_of(data, context.stack(point).straggler_sigma);
+        let setup = setup(context, point);
+        let stages = self.stages(point, &setup).ok()?;
+        let (pipeline, chunks) = (f64::from(setup.pipeline), f64::from(setup.virtual_pipeline));
+        let step = Pipelined::of(stages, setup.schedule, pipeline, chunks, micro_batches).step(micro_batches, spread);
+        let per_sequence = f64::from(setup.devices) / f64::from(setup.global_batch);
+        Some(step * (per_sequence * (1.0 - ROUNDING)))
+    }
+
+    /// The stages of a setup of the cell entered last.
+    #[inline]
+    fn stages(&mut self, point: &Point, setup: &TrainingSetup) -> Result<&[TrainingStage], Reject> {
+        let context = self.seen.context;
+        let work = self.work.as_ref().map_err(|reject| *reject)?;
+        let times = self.times.as_ref().ok_or(UNSEEN)?;
+        let (shape, system) = (&context.model(point).shape, context.stack(point));
+        let (cut, recompute_layers) = (setup.cut(), setup.recompute_layers);
+        let stages = self.stages.get((cut, recompute_layers), || {
+            let input = StageInput { shape, work, times, system, order: cut.order, recompute_layers };
+            stages_of(&mut self.seen.stages, shape, cut).map(|classes| TrainingStage::all(&input, classes))
+        });
+        stages.as_deref().map_err(|reject| *reject)
     }
 
     #[inline]
@@ -178,13 +243,14 @@ impl<'a> TrainingEvaluator<'a> {
         let times = self.times.as_ref().ok_or(UNSEEN)?;
         let shape = &context.model(point).shape;
         let system = context.stack(point);
-        let replicas = Replicas::of(work, setup)?;
+        setup.schedule.check_stages(setup.pipeline, setup.virtual_pipeline)?;
         let (cut, recompute_layers) = (setup.cut(), setup.recompute_layers);
         let stages = self.stages.get((cut, recompute_layers), || {
             let input = StageInput { shape, work, times, system, order: cut.order, recompute_layers };
             stages_of(&mut self.seen.stages, shape, cut).map(|classes| TrainingStage::all(&input, classes))
         });
         let stages = stages.as_deref().map_err(|reject| *reject)?;
+        let replicas = Replicas::of(work, setup)?;
         let (precision, operations) = (context.precision(point), &context.operations);
         let levels = TrainingLevels { shape, precision, work, times, device: &device.device, system, operations };
         training::row(levels, replicas, stages, setup)

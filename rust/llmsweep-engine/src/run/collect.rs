@@ -13,7 +13,7 @@ pub(super) trait Collector {
     fn offer(&mut self, run: &Run, row: Passing, verdict: Verdict, stats: &mut Stats);
 
     /// Whether none of the rows that agree with a point on the first `depth` digits could be kept.
-    fn is_beaten(&self, _run: &Run, _evaluator: &mut Evaluator, _point: &Point, _depth: usize) -> bool {
+    fn is_beaten(&mut self, _run: &Run, _evaluator: &mut Evaluator, _point: &Point, _depth: usize) -> bool {
         false
     }
 }

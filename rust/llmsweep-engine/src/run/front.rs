@@ -11,10 +11,10 @@ use crate::plan::Point;
 use crate::values::Value;
 
 impl Run<'_> {
-    /// The front. Rows `against` which others are compared too, and their like in other parts of the plan, keep out what they beat.
-    pub fn front(&self, values: &[Value], against: &[u64], control: &Control) -> Result<Output, Cancelled> {
+    /// The front, without time.
+    pub(super) fn front(&self, values: &[Value], control: &Control) -> Result<Output, Cancelled> {
         let itinerary = Itinerary::of_best(self);
-        let start = FrontCollector::of_rows(self, &self.scouts(against));
+        let start = FrontCollector::of_rows(self, &self.scouts());
         let parts = blocks::share(
             self,
             || (Walker::new(self, &itinerary), start.clone()),
@@ -41,16 +41,16 @@ impl Run<'_> {
     }
 
     /// Rows to start with, so that the first blocks have something to be beaten by: those given, and some from all over the plan.
-    fn scouts(&self, against: &[u64]) -> Vec<u64> {
+    fn scouts(&self) -> Vec<u64> {
         if !self.prunes() {
-            return against.to_vec();
+            return self.against.clone();
         }
         // Multiples of the golden ratio spread evenly, whatever period the axes have.
         let spread = (1..=SCOUTS).map(|number| {
             let share = (number as f64 * GOLDEN).fract();
             self.rows.start + (share * self.len() as f64) as u64
         });
-        against.iter().copied().chain(spread.filter(|row| self.rows.contains(row))).collect()
+        self.against.iter().copied().chain(spread.filter(|row| self.rows.contains(row))).collect()
     }
 }
 
@@ -66,6 +66,7 @@ struct FrontCollector {
     columns: Vec<Vec<f64>>,
     groups: Vec<u64>,
     rows: Vec<u64>,
+    ideal: Vec<f64>,
 }
 
 /// Rows that wait together for the archive.
@@ -79,6 +80,7 @@ impl FrontCollector {
             columns: vec![Vec::new(); dimensions],
             groups: Vec::new(),
             rows: Vec::new(),
+            ideal: Vec::new(),
         }
     }
 
@@ -132,8 +134,8 @@ impl Collector for FrontCollector {
         }
     }
 
-    fn is_beaten(&self, run: &Run, evaluator: &mut Evaluator, point: &Point, depth: usize) -> bool {
-        let ideal = evaluator.ideal(point, depth, &run.objectives);
-        ideal.is_some_and(|ideal| self.archive.dominates(run.group(point), &ideal))
+    fn is_beaten(&mut self, run: &Run, evaluator: &mut Evaluator, point: &Point, depth: usize) -> bool {
+        let ideal = evaluator.ideal(point, depth, &run.objectives, &mut self.ideal);
+        ideal.is_some() && self.archive.dominates(run.group(point), &self.ideal)
     }
 }

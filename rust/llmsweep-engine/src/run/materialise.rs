@@ -2,6 +2,8 @@
 use std::ops::Range;
 
 use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use super::collect::{Collector, Passing};
@@ -24,7 +26,7 @@ impl Run<'_> {
     pub(super) fn materialise(&self, keep: Keep, values: &[Value], control: &Control) -> Result<Output, Cancelled> {
         let mut batches = Vec::new();
         let rows = blocks::block_rows(self, blocks::LEAST_ROWS);
-        let stats = self.in_waves(keep, values, (rows, usize::MAX), control, &mut |batch| {
+        let stats = self.in_waves(keep, values, (rows, usize::MAX), None, control, &mut |batch| {
             batches.push(batch);
             Ok(())
         })?;
@@ -32,18 +34,21 @@ impl Run<'_> {
     }
 
     /// Hands rows over in batches, in the order of their numbers, and keeps none: what is in memory at any time does not grow with the plan.
+    ///
+    /// The `pool` makes batches, but whoever calls hands them over: a reader may need the pool in between.
     pub fn stream(
         &self,
         keep: Keep,
         values: &[Value],
+        pool: &ThreadPool,
         control: &Control,
         hand_over: &mut dyn FnMut(RecordBatch) -> Result<(), Cancelled>,
     ) -> Result<Stats, Cancelled> {
         control.expect(self.len());
         let width = 8 * values.len().max(1) as u64;
-        let rows = blocks::block_rows(self, (BATCH_BYTES / width).min(BATCH_ROWS));
-        let wave = BATCHES_PER_THREAD * rayon::current_num_threads();
-        self.in_waves(keep, values, (rows, wave), control, hand_over)
+        let rows = pool.install(|| blocks::block_rows(self, (BATCH_BYTES / width).min(BATCH_ROWS)));
+        let wave = BATCHES_PER_THREAD * pool.current_num_threads();
+        self.in_waves(keep, values, (rows, wave), Some(pool), control, hand_over)
     }
 
     /// Some blocks at a time, side by side.
@@ -52,6 +57,7 @@ impl Run<'_> {
         keep: Keep,
         values: &[Value],
         (rows, wave): (u64, usize),
+        pool: Option<&ThreadPool>,
         control: &Control,
         hand_over: &mut dyn FnMut(RecordBatch) -> Result<(), Cancelled>,
     ) -> Result<Stats, Cancelled> {
@@ -62,22 +68,10 @@ impl Run<'_> {
         let mut first = 0;
         while first < blocks {
             let end = first.saturating_add(wave as u64).min(blocks);
-            let made: Result<Vec<_>, Cancelled> = (first..end)
-                .into_par_iter()
-                .map_init(
-                    || Walker::new(self, &itinerary),
-                    |walker, number| {
-                        let block = blocks::block(self, rows, number).unwrap_or_default();
-                        let builder = BatchBuilder::new(self.context, values, capacity(keep, &block));
-                        let mut kept = Kept { keep, builder };
-                        walker.walk(block, &mut kept, control)?;
-                        let part = std::mem::replace(&mut walker.stats, self.stats());
-                        Ok((kept.builder.finish(&schema), part))
-                    },
-                )
-                .collect();
+            let make = || self.wave(keep, values, (first..end, rows), (&itinerary, &schema), control);
+            let made = pool.map_or_else(make, |pool| pool.install(make))?;
             first = end;
-            for (batch, part) in made? {
+            for (batch, part) in made {
                 stats = stats.add(&part);
                 if batch.num_rows() > 0 {
                     hand_over(batch)?;
@@ -85,6 +79,26 @@ impl Run<'_> {
             }
         }
         Ok(stats)
+    }
+
+    /// Blocks side by side, in the order of their numbers, each with its counts.
+    fn wave(
+        &self,
+        keep: Keep,
+        values: &[Value],
+        (numbers, rows): (Range<u64>, u64),
+        (itinerary, schema): (&Itinerary, &SchemaRef),
+        control: &Control,
+    ) -> Result<Vec<(RecordBatch, Stats)>, Cancelled> {
+        let batch = |walker: &mut Walker, number| {
+            let block = blocks::block(self, rows, number).unwrap_or_default();
+            let builder = BatchBuilder::new(self.context, values, capacity(keep, &block));
+            let mut kept = Kept { keep, builder };
+            walker.walk(block, &mut kept, control)?;
+            let part = std::mem::replace(&mut walker.stats, self.stats());
+            Ok((kept.builder.finish(schema), part))
+        };
+        numbers.into_par_iter().map_init(|| Walker::new(self, itinerary), batch).collect()
     }
 }
 

@@ -100,6 +100,7 @@ pub struct Run<'a> {
     groups: Vec<(usize, u64)>,
     ties: Ties,
     pruning: Pruning,
+    against: Vec<u64>,
 }
 
 impl<'a> Run<'a> {
@@ -127,6 +128,7 @@ impl<'a> Run<'a> {
             groups: pareto.by.iter().filter_map(group).collect(),
             ties: if pareto.distinct { Ties::First } else { Ties::All },
             pruning: Pruning::Auto,
+            against: Vec::new(),
         }
     }
 
@@ -148,14 +150,29 @@ impl<'a> Run<'a> {
         Self { pruning, ..self }
     }
 
+    /// The same with rows, from anywhere in the plan, that keep off the front what they beat.
+    #[must_use]
+    pub fn against(self, against: Vec<u64>) -> Self {
+        Self { against, ..self }
+    }
+
     /// Evaluates all rows and keeps those asked for, in memory.
     pub fn run(&self, keep: Keep, values: &[Value], control: &Control) -> Result<Output, Cancelled> {
         let started = Instant::now();
         control.expect(self.len());
         let mut output = match keep {
-            Keep::Front => self.front(values, &[], control)?,
+            Keep::Front => self.front(values, control)?,
             Keep::All | Keep::Feasible => self.materialise(keep, values, control)?,
         };
+        output.stats.seconds = started.elapsed().as_secs_f64();
+        Ok(output)
+    }
+
+    /// The best rows by one column, best first; of equals the first.
+    pub fn best(&self, best: &Best, values: &[Value], control: &Control) -> Result<Output, Cancelled> {
+        let started = Instant::now();
+        control.expect(self.len());
+        let mut output = self.top(best, values, control)?;
         output.stats.seconds = started.elapsed().as_secs_f64();
         Ok(output)
     }

@@ -47,6 +47,12 @@ impl Stats {
         }
     }
 
+    /// Of a batch of rows that were kept.
+    #[must_use]
+    pub fn of_batch(rows: u64) -> Self {
+        Self { evaluated: rows, ..Self::new(rows) }
+    }
+
     /// Both together, of the same rows.
     pub(crate) fn add(mut self, other: &Self) -> Self {
         self.evaluated += other.evaluated;

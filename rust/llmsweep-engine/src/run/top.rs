@@ -13,12 +13,12 @@ use crate::plan::Point;
 use crate::values::Value;
 
 impl Run<'_> {
-    /// The best rows by one column, best first; of equals the first.
-    pub fn top(&self, best: &Best, values: &[Value], control: &Control) -> Result<Output, Cancelled> {
+    /// The rows themselves, without time.
+    pub(super) fn top(&self, best: &Best, values: &[Value], control: &Control) -> Result<Output, Cancelled> {
         let itinerary = Itinerary::of_best(self);
         let parts = blocks::share(
             self,
-            || (Walker::new(self, &itinerary), TopCollector { best: *best, heap: BinaryHeap::new() }),
+            || (Walker::new(self, &itinerary), TopCollector::new(*best)),
             |(walker, collector), block| walker.walk(block, collector, control),
         )?;
         let mut stats = self.stats();
@@ -59,9 +59,14 @@ impl PartialOrd for Place {
 struct TopCollector {
     best: Best,
     heap: BinaryHeap<Place>,
+    ideal: Vec<f64>,
 }
 
 impl TopCollector {
+    fn new(best: Best) -> Self {
+        Self { best, heap: BinaryHeap::new(), ideal: Vec::new() }
+    }
+
     fn sign(&self) -> f64 {
         if self.best.descending { -1.0 } else { 1.0 }
     }
@@ -93,9 +98,9 @@ impl Collector for TopCollector {
         self.heap.push(place);
     }
 
-    fn is_beaten(&self, _run: &Run, evaluator: &mut Evaluator, point: &Point, depth: usize) -> bool {
-        let Some(worst) = self.worst() else { return false };
-        let ideal = evaluator.ideal(point, depth, &[(self.best.value, self.sign())]);
-        ideal.is_some_and(|ideal| ideal[0] > worst.key)
+    fn is_beaten(&mut self, _run: &Run, evaluator: &mut Evaluator, point: &Point, depth: usize) -> bool {
+        let Some(worst) = self.worst().map(|worst| worst.key) else { return false };
+        let objective = [(self.best.value, self.sign())];
+        evaluator.ideal(point, depth, &objective, &mut self.ideal).is_some() && self.ideal[0] > worst
     }
 }

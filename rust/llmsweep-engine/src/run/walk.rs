@@ -157,7 +157,7 @@ impl<'r, 'a> Walker<'r, 'a> {
         point: &Point,
         common: Option<usize>,
         (row, end): (u64, u64),
-        collector: &impl Collector,
+        collector: &mut impl Collector,
     ) -> Finding {
         let Self { run, itinerary, evaluator, stats } = self;
         let plan = &run.context.plan;

@@ -50,7 +50,8 @@ fn never_beaten(text: &str, objectives: &[(&str, f64)]) -> usize {
             let value = Value::by_name(phase, name).expect("a column");
             let real = sign * value.of(context, row, &point, &outcome);
             for &depth in &depths {
-                let Some(ideal) = evaluator.ideal(&point, depth, &[(value, *sign)]) else {
+                let mut ideal = Vec::new();
+                let Some(()) = evaluator.ideal(&point, depth, &[(value, *sign)], &mut ideal) else {
                     assert!(real.is_nan(), "{name} of row {row} has no ideal at depth {depth} of\n{text}");
                     continue;
                 };

@@ -12,7 +12,7 @@ pub mod training_ideal;
 mod training_layout;
 pub mod training_memory;
 pub mod training_messages;
-mod training_pipeline;
+pub mod training_pipeline;
 pub mod training_stage;
 pub mod training_state;
 pub mod training_times;

@@ -204,13 +204,13 @@ pub struct Replicas {
 }
 
 impl Replicas {
-    /// Derives data parallelism and micro-batches from devices and global batch.
+    /// Derives data parallelism and micro-batches from devices and global batch, on stages that the schedule can run.
     pub fn of(work: &TrainingWork, setup: &TrainingSetup) -> Result<Self, Reject> {
         let layout = &work.layout;
         let data = data_parallel(layout, setup.pipeline, setup.devices)?;
         let micro_batches = micro_batches(layout, data, setup.global_batch)?;
+        setup.schedule.check_batches(setup.pipeline, setup.virtual_pipeline, micro_batches)?;
         copies_divide(layout, data, setup.data_parallel_replicate)?;
-        setup.schedule.check(setup.pipeline, setup.virtual_pipeline, micro_batches)?;
         Ok(Self { data, micro_batches })
     }
 }

@@ -4,7 +4,7 @@ use crate::parallel::pipeline::StageClass;
 use crate::quantity::Seconds;
 
 /// The part of a bound that rounding may take: sums are made in another order than those that they bound.
-const ROUNDING: f64 = 1e-9;
+pub const ROUNDING: f64 = 1e-9;
 
 /// Time that the devices of a stage spend together on one sequence, at least, over all stages: a step has every stage wait for the slowest,
 /// which is no faster than the mean, and all that is added to that is not negative.

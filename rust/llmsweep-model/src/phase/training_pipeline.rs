@@ -1,11 +1,48 @@
 //! Training, level row: the time of one step from that of its stages.
 use super::training::{Step, StepTerms, TrainingLevels, slowest_of};
+use super::training_stage::TrainingStage;
 use super::training_state::Offload;
 use super::training_times::BlockTime;
 use crate::collective::Ring;
-use crate::parallel::pipeline::{Passes, Walk};
+use crate::parallel::pipeline::{Passes, Schedule, Walk};
 use crate::quantity::{Bytes, Seconds};
 use crate::work::Collective;
+
+/// What the stages of a pipeline take for some micro-batches, all else left out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pipelined {
+    /// One micro-batch on the slowest stage.
+    pub slowest: BlockTime,
+    /// Messages to experts that other micro-batches' kernels hide there in one step.
+    pub hidden: Seconds,
+    /// What it waits for other stages in one step.
+    pub bubble: Seconds,
+}
+
+impl Pipelined {
+    /// Of the stages of a cut, from first to last, under a schedule with so many chunks a stage.
+    #[must_use]
+    pub fn of(stages: &[TrainingStage], schedule: Schedule, pipeline: f64, chunks: f64, micro_batches: f64) -> Self {
+        let mut walk = Walk::new(schedule, pipeline, chunks, micro_batches);
+        let mut slowest = BlockTime::default();
+        let mut paces = Passes::default();
+        for stage in stages.iter().rev() {
+            walk.add(stage.passes, stage.class.count);
+            if stage.time.total() > slowest.total() {
+                (slowest, paces) = (stage.time, stage.passes);
+            }
+        }
+        let hidden = paces.paired * schedule.paired(pipeline, micro_batches);
+        Self { slowest, hidden, bubble: walk.bubble(&paces) }
+    }
+
+    /// All of it, and what replicas wait for the slowest of them.
+    #[must_use]
+    pub fn step(&self, micro_batches: f64, spread: f64) -> Seconds {
+        let kernels = self.slowest.forward.busy() + self.slowest.backward.busy() + self.slowest.host;
+        (self.slowest.total() + kernels * spread) * micro_batches - self.hidden + self.bubble
+    }
+}
 
 impl Step<'_> {
     /// Time of one step: m times the slowest stage, what it waits for others, messages between stages, then gradients and the optimizer.
@@ -13,15 +50,7 @@ impl Step<'_> {
         let setup = self.setup;
         let (pipeline, chunks) = (f64::from(setup.pipeline), f64::from(setup.virtual_pipeline));
         let (schedule, m) = (setup.schedule, self.micro_batches);
-        let mut walk = Walk::new(schedule, pipeline, chunks, m);
-        let mut slowest = BlockTime::default();
-        let mut paces = Passes::default();
-        for stage in self.stages.iter().rev() {
-            walk.add(stage.passes, stage.class.count);
-            if stage.time.total() > slowest.total() {
-                (slowest, paces) = (stage.time, stage.passes);
-            }
-        }
+        let Pipelined { slowest, hidden, bubble } = Pipelined::of(self.stages, schedule, pipeline, chunks, m);
         let message = self.hop() * 2.0;
         let shared = if self.stages_leave_the_node() { message } else { Seconds::ZERO };
         let steady = if schedule.hides_messages(chunks) { Seconds::ZERO } else { message };
@@ -34,10 +63,10 @@ impl Step<'_> {
             kernels,
             host,
             tensor: slowest.tensor * m,
-            expert: slowest.expert * m - paces.paired * schedule.paired(pipeline, m),
+            expert: slowest.expert * m - hidden,
             context: slowest.context * m,
             pipeline: steady * m + message * (pipeline - 1.0),
-            bubble: walk.bubble(&paces),
+            bubble,
             data: exchange.0,
             optimizer: exchange.1.device,
             offload: exchange.1.host + (away.0 + away.1) * m,

@@ -1,5 +1,6 @@
 //! The list of axes itself.
 mod cells;
+mod money;
 mod rows;
 mod serving_rows;
 
@@ -44,7 +45,7 @@ const STAGE_LAYERS: Domain = Integer { min: 0, max: 100_000 };
 /// Coefficients of variation; the widest published traces stay below 4.
 const VARIATION: Domain = Between { min: 0, max: 10 };
 
-const PARTS: [&[Axis]; 3] = [cells::AXES, rows::AXES, serving_rows::AXES];
+const PARTS: [&[Axis]; 4] = [cells::AXES, rows::AXES, serving_rows::AXES, money::AXES];
 
 const ALL: [Axis; joined_length(&PARTS)] = joined(&PARTS);
 

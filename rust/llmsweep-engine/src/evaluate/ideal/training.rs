@@ -16,6 +16,8 @@ pub(in crate::evaluate) struct TrainingIdeal<'a> {
     pub(in crate::evaluate) peak: FlopsPerSec,
     /// Devices' time for one sequence, at least.
     pub(in crate::evaluate) sequence: Seconds,
+    /// The part of the time that failures leave at most.
+    pub(in crate::evaluate) goodput: f64,
     /// What one device costs and draws.
     pub(in crate::evaluate) upkeep: Upkeep,
 }
@@ -60,7 +62,7 @@ impl TrainingIdeal<'_> {
             "mfu" => Some(self.utilisation(self.needed(self.work.flops.attention_causal))),
             "mfu_non_causal" => Some(self.utilisation(self.needed(self.work.flops.attention_full))),
             "hfu" => Some(self.utilisation(self.work.hardware_flops)),
-            "goodput" => Some(1.0),
+            "goodput" => Some(self.goodput),
             _ => None,
         }
     }
@@ -70,8 +72,13 @@ impl TrainingIdeal<'_> {
         self.sequence / f64::from(self.work.layout.sequence_length)
     }
 
-    /// Devices' time for the whole run.
+    /// Devices' time for the whole run on the wall clock.
     fn run(&self) -> Seconds {
+        self.useful() / self.goodput
+    }
+
+    /// The same without what failures and checkpoints take.
+    fn useful(&self) -> Seconds {
         let by_parameters = self.span.least(axis::TOKENS_PER_PARAMETER) * self.work.total_parameters;
         let tokens = self.span.least(axis::TOKENS);
         // Where some rows say the one and some the other, either may be less.

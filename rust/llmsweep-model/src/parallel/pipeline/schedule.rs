@@ -46,27 +46,27 @@ impl Schedule {
         self.order().copies()
     }
 
+    /// Whether a schedule can run on so many stages, of so many chunks each.
+    pub fn check_stages(self, pipeline: u32, chunks: u32) -> Result<(), Reject> {
+        match self {
+            Self::OneForwardOneBackward if pipeline == 1 && chunks > 1 => Err(Reject::VirtualPipelineAlone),
+            Self::OneForwardOneBackward => Ok(()),
+            _ if pipeline == 1 => Err(Reject::ScheduleAlone),
+            _ if chunks != if self.order() == Order::There { 2 } else { 1 } => Err(Reject::ScheduleChunks),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether a schedule can run so many micro-batches on such stages.
     ///
     /// The interleaved schedule takes micro-batches in rounds of one per stage (Narayanan et al. 2021, section 2.2.2). `DualPipe` sends
     /// half of them from either end, and asserts `2·p` at least (`dualpipe/dualpipe.py`, `dualpipe/dualpipev.py`).
-    pub fn check(self, pipeline: u32, chunks: u32, micro_batches: u32) -> Result<(), Reject> {
-        if self == Self::OneForwardOneBackward {
-            return match (pipeline, chunks) {
-                (_, 1) => Ok(()),
-                (1, _) => Err(Reject::VirtualPipelineAlone),
-                _ if micro_batches.is_multiple_of(pipeline) => Ok(()),
-                _ => Err(Reject::VirtualPipelineBatches),
-            };
-        }
-        if pipeline == 1 {
-            return Err(Reject::ScheduleAlone);
-        }
-        if chunks != if self.order() == Order::There { 2 } else { 1 } {
-            return Err(Reject::ScheduleChunks);
-        }
+    pub fn check_batches(self, pipeline: u32, chunks: u32, micro_batches: u32) -> Result<(), Reject> {
         let enough = u64::from(micro_batches) >= 2 * u64::from(pipeline);
         let runs = match self {
+            Self::OneForwardOneBackward if chunks > 1 && !micro_batches.is_multiple_of(pipeline) => {
+                return Err(Reject::VirtualPipelineBatches);
+            }
             Self::DualPipe => enough && micro_batches.is_multiple_of(2) && pipeline.is_multiple_of(2),
             Self::DualPipeV => enough,
             _ => true,
