@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from llmsweep.directories import catalog_directories
     from llmsweep.pareto import pareto
     from llmsweep.registries import registry
+    from llmsweep.scan import scan, stream
 
 _HOMES = {
     "CatalogError": ("llmsweep._core", "CatalogError"),
@@ -27,6 +28,8 @@ _HOMES = {
     "explain": ("llmsweep.api", "explain"),
     "pareto": ("llmsweep.pareto", "pareto"),
     "registry": ("llmsweep.registries", "registry"),
+    "scan": ("llmsweep.scan", "scan"),
+    "stream": ("llmsweep.scan", "stream"),
     "sweep": ("llmsweep.api", "sweep"),
 }
 
@@ -41,6 +44,8 @@ __all__ = [
     "explain",
     "pareto",
     "registry",
+    "scan",
+    "stream",
     "sweep",
 ]
 

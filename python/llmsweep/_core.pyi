@@ -77,7 +77,10 @@ class Result:
 
 @final
 class Batches:
-    """Rows of a sweep, batch by batch in the order of their numbers, to be read once: an iterator or an Arrow stream."""
+    """Rows of a sweep, batch by batch in the order of their numbers, to be read once.
+
+    An iterator of results, or one Arrow stream in which label columns are dictionaries of names.
+    """
 
     def __iter__(self) -> Batches: ...
     def __next__(self) -> Result: ...

@@ -89,7 +89,8 @@ def sweep(
         >>> round(frame["weight_bytes"][0] / 1e9, 1)
         16.1
     """
-    return to_frame(compile_sweep(spec, catalog).run(keep, columns, threads=threads, progress=progress))
+    watch = None if progress is None else (lambda done, total, *_: progress(done, total))
+    return to_frame(compile_sweep(spec, catalog).run(keep, columns, threads=threads, progress=watch))
 
 
 def evaluate(

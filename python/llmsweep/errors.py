@@ -24,6 +24,7 @@ __all__ = [
     "NothingFeasibleError",
     "SpecError",
     "UnavailableError",
+    "data_error_of",
     "exit_code",
 ]
 
@@ -45,6 +46,15 @@ class NothingFeasibleError(LlmsweepError):
 
 class UnavailableError(LlmsweepError):
     """A package or a device that a command needs is not there; the sentence says how to get it."""
+
+
+def data_error_of(what: str, error: Exception) -> DataError:
+    r"""An error of another library as a `DataError` of one sentence.
+
+    >>> str(data_error_of("it can't be read", ValueError("no such column\nmore")))
+    "it can't be read: no such column"
+    """
+    return DataError(f"{what}: {str(error).strip().partition(chr(10))[0]}")
 
 
 def exit_code(error: BaseException) -> ExitCode:

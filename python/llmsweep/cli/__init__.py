@@ -12,6 +12,7 @@ import click
 # Name of each command, and its help line: `llmsweep --help` imports none of them.
 COMMANDS = {
     "run": "Evaluate a sweep and print its Pareto front.",
+    "merge": "Join the outputs of a sweep that was run in shards.",
     "pareto": "Keep the rows of a table that no other row beats.",
     "explain": "Show every term of one setup's time, memory and cost.",
     "validate": "Compare predictions with measurements.",

@@ -161,9 +161,9 @@ def add(*, config: Path, identifier: str, folder: Path | None, force: bool) -> N
     """
     from llmsweep import _core
     from llmsweep.api import open_catalog
-    from llmsweep.cli.files import write_beside
     from llmsweep.directories import user_catalog
     from llmsweep.errors import CatalogError
+    from llmsweep.files import write_beside
 
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", identifier):
         raise click.UsageError(f'--id "{identifier}" must be lower-case letters, digits, ".", "_" and "-"')

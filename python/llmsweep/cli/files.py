@@ -1,50 +1,48 @@
-"""Reading and writing tables; a file appears whole or not at all."""
+"""Reading and writing tables on behalf of commands."""
 
 import json
-import os
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from llmsweep.files import write_beside
 
 if TYPE_CHECKING:
     import polars as pl
 
-
-def write_beside(path: Path, write: Callable[[Path], object]) -> None:
-    """Lets ``write`` fill a file in the same folder and renames it to ``path``.
-
-    Raises:
-        DataError: The system refuses.
-    """
-    from llmsweep.errors import DataError
-
-    part: Path | None = None
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
-        part = Path(name)
-        write(part)
-        mask = os.umask(0)
-        os.umask(mask)
-        part.chmod(0o666 & ~mask)
-        part.replace(path)
-    except OSError as error:
-        raise DataError(f'"{path}" can\'t be written: {error.strerror or error}') from error
-    finally:
-        if part is not None:
-            part.unlink(missing_ok=True)
+#: Rows of a row group of Parquet: large enough to compress well, small enough that a reader skips most.
+ROW_GROUP = 131_072
 
 
-def write_frame(frame: "pl.DataFrame", path: Path) -> None:
-    """Writes Parquet, CSV or JSON (a list of objects) by the file's extension."""
+def write_frame(frame: "pl.DataFrame", path: Path, metadata: dict[str, str] | None = None) -> None:
+    """Writes Parquet, which takes the metadata too, CSV or JSON (a list of objects) by the file's extension."""
     match path.suffix.lower():
         case ".parquet":
-            write_beside(path, frame.write_parquet)
+            write_beside(path, lambda part: frame.write_parquet(part, metadata=metadata))
         case ".csv":
             write_beside(path, frame.write_csv)
         case _:
             write_beside(path, frame.write_json)
+
+
+def write_parts(parts: Sequence[Path], path: Path, metadata: dict[str, str] | None = None) -> None:
+    """Writes the rows of Parquet files, one after the other, by the extension of the new file.
+
+    Parquet and CSV go through memory row group by row group; JSON is one list and needs all rows in memory.
+    """
+    import polars as pl
+
+    rows = pl.scan_parquet(list(parts))
+    match path.suffix.lower():
+        case ".parquet":
+            write_beside(
+                path,
+                lambda part: rows.sink_parquet(part, metadata=metadata, maintain_order=True, row_group_size=ROW_GROUP),
+            )
+        case ".csv":
+            write_beside(path, lambda part: rows.sink_csv(part, maintain_order=True))
+        case _:
+            write_beside(path, lambda part: rows.collect().write_json(part))
 
 
 def write_text(text: str, path: Path) -> None:

@@ -44,6 +44,34 @@ class Whole(click.IntRange):
     name = "whole number"
 
 
+class ShardOf(click.ParamType[Any]):
+    """``i/n``."""
+
+    name = "shard"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Reads both numbers."""
+        from llmsweep.parts.spans import Shard
+
+        try:
+            return value if isinstance(value, Shard) else Shard.parse(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Cluster(click.ParamType[str]):
+    """``ray`` or ``ray://host:port``."""
+
+    name = "cluster"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Refuses what is no address of Ray."""
+        text = str(value)
+        if text != "ray" and not text.removeprefix("ray://").partition(":")[2].isdecimal():
+            self.fail(f'"{text}" must be ray or ray://HOST:PORT', param, ctx)
+        return text
+
+
 class Names(click.ParamType[list[str]]):
     """Names with commas between them."""
 

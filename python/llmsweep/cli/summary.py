@@ -1,8 +1,10 @@
 """What a run says on stderr: how many rows, and why the others are not among them."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+import click
 
 from llmsweep.errors import NothingFeasibleError
 
@@ -10,11 +12,18 @@ from llmsweep.errors import NothingFeasibleError
 def counts_line(stats: Mapping[str, Any]) -> str:
     """The counts in one line; without the front where a run looked for none (``--top``).
 
-    >>> counts_line({"configurations": 12345678, "feasible": 4567890, "front": 31, "seconds": 0.414})
+    >>> stats = {"configurations": 12345678, "feasible": 4567890, "front": 31, "seconds": 0.414}
+    >>> counts_line(stats)
     '12,345,678 configurations, 4,567,890 feasible, 31 on the front, 0.41 s'
+    >>> counts_line({**stats, "pruned": 7000000})
+    '12,345,678 configurations, 7,000,000 pruned, 4,567,890 of the rest feasible, 31 on the front, 0.41 s'
     """
-    parts = [f"{stats['configurations']:,} configurations", f"{stats['feasible']:,} feasible"]
-    if "selected" in stats:
+    parts = [f"{stats['configurations']:,} configurations"]
+    if pruned := stats.get("pruned", 0):
+        parts += [f"{pruned:,} pruned", f"{stats['feasible']:,} of the rest feasible"]
+    else:
+        parts.append(f"{stats['feasible']:,} feasible")
+    if stats.get("selected") is not None:
         parts.append(f"{stats['selected']:,} selected")
     if stats["front"] is not None:
         parts.append(f"{stats['front']:,} on the front")
@@ -62,3 +71,16 @@ def with_memory(stats: Mapping[str, Any]) -> dict[str, Any]:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {**stats, "peak_rss_bytes": peak if sys.platform == "darwin" else peak * 1024}
+
+
+def build_note() -> list[str]:
+    """A warning where the core was built without optimisation."""
+    from llmsweep._core import DEBUG_BUILD
+
+    return ["note: this is a debug build, many times slower than a release build"] if DEBUG_BUILD else []
+
+
+def echo_lines(lines: Iterable[str]) -> None:
+    """Prints messages on stderr."""
+    for line in lines:
+        click.echo(line, err=True)

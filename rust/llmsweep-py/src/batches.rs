@@ -15,6 +15,7 @@ use rayon::ThreadPool;
 
 use crate::errors::{DataProblem, IntoPython};
 use crate::interrupt::{TICK, internal, panic_text, report};
+use crate::named::Named;
 use crate::stream::Stream;
 use crate::sweep::PyResultRows;
 
@@ -155,8 +156,10 @@ impl PyBatches {
             return Err(DataProblem(message.into()).into_python(py));
         };
         let stats = Arc::clone(&self.stats);
+        let named = Named::new(&self.schema, &self.labels);
+        let schema = Arc::clone(&named.schema);
         let batches = std::iter::from_fn(move || match reader.items.recv() {
-            Ok(Item::Batch(batch)) => Some(Ok(batch)),
+            Ok(Item::Batch(batch)) => Some(named.batch(&batch)),
             Ok(Item::End(Ok(end))) => {
                 *stats.lock().unwrap_or_else(PoisonError::into_inner) = Some(*end);
                 None
@@ -164,6 +167,6 @@ impl PyBatches {
             Ok(Item::End(Err(panic))) => Some(Err(ArrowError::ExternalError(panic.into()))),
             Err(_) => None,
         });
-        Stream::new(Arc::clone(&self.schema), Box::new(batches)).export(py, requested_schema)
+        Stream::new(schema, Box::new(batches)).export(py, requested_schema)
     }
 }

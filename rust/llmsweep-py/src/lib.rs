@@ -8,6 +8,7 @@ mod errors;
 mod groups;
 mod interrupt;
 mod laws;
+mod named;
 mod object;
 mod pareto;
 mod part;

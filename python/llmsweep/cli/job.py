@@ -1,0 +1,268 @@
+"""What `llmsweep run` has to do: which rows it asks for what, where, and which files it leaves."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import polars as pl
+
+from llmsweep import _core
+from llmsweep.api import compile_sweep
+from llmsweep.cli.files import write_frame, write_json, write_parts
+from llmsweep.cli.front_table import MOST_ROWS, print_columns, print_front, sample
+from llmsweep.cli.progress import Progress
+from llmsweep.cli.request import Request, read_request
+from llmsweep.cli.selection import Order, check_columns, parse_where
+from llmsweep.cli.summary import build_note, counts_line, echo_lines, no_rows, rejected_lines, with_memory
+from llmsweep.parts.asked import Answer, Asked
+from llmsweep.parts.label import Label
+from llmsweep.parts.question import Best, Question
+from llmsweep.parts.run import BEST_ROWS, Here, Place, Run, Tally, collected, part_rows
+from llmsweep.parts.spans import Shard, Span, cut
+from llmsweep.parts.store import Store
+
+if TYPE_CHECKING:
+    from llmsweep.parts.on_ray import OnRay
+
+#: Parts of a run, at most: a folder of more files is no help.
+MOST_PARTS = 4096
+
+
+@dataclass(frozen=True)
+class Wish:
+    """The options of `llmsweep run`, as they were given."""
+
+    sweep: Path
+    output: Path | None
+    every: bool
+    where: str | None
+    top: int | None
+    by: str | None
+    columns: list[str] | None
+    settings: Sequence[tuple[str, Any]]
+    catalog: Sequence[Path]
+    shard: Shard | None
+    resume: bool
+    prune: bool | None
+    cluster: str | None
+    threads: int | None
+    stats: Path | None
+    quiet: bool
+
+
+@dataclass
+class Job:
+    """One run.
+
+    Attributes:
+        wish: The options.
+        request: The sweep file with its changes.
+        sweep: The sweep.
+        order: How rows are sorted.
+        progress: Shows how far it is.
+        tally: What was finished so far.
+        cluster: The Ray cluster that does the work, if one does.
+    """
+
+    wish: Wish
+    request: Request
+    sweep: _core.Sweep
+    order: Order
+    progress: Progress
+    tally: Tally = field(default_factory=Tally)
+    cluster: "OnRay | None" = None
+
+    @classmethod
+    def of(cls, wish: Wish) -> "Job":
+        """Compiles the sweep and checks the options against it.
+
+        Raises:
+            UsageError: An option does not fit the sweep.
+            SpecError: The sweep is wrong.
+            UnavailableError: There is no cluster.
+        """
+        request = read_request(wish.sweep, wish.settings)
+        sweep = compile_sweep(request.spec, wish.catalog, file=str(wish.sweep))
+        check_columns("--columns", wish.columns or [], sweep.phase)
+        if wish.where is not None:
+            parse_where(wish.where, sweep.phase)
+        job = cls(wish, request, sweep, Order.parse(wish.by, sweep), Progress(quiet=wish.quiet))
+        job.check_mergeable()
+        if wish.cluster is not None:
+            from llmsweep.parts.on_ray import OnRay
+            from llmsweep.parts.parcel import Parcel
+
+            parcel = Parcel.pack(request.spec, wish.sweep.parent, wish.catalog, sweep, job.question)
+            job.cluster = OnRay(wish.cluster, parcel)
+        return job
+
+    @cached_property
+    def span(self) -> Span:
+        """The rows that it covers."""
+        rows = self.sweep.configurations
+        return (0, rows) if self.wish.shard is None else self.wish.shard.span(rows)
+
+    @cached_property
+    def question(self) -> Question:
+        """What is asked for the table."""
+        wish = self.wish
+        return Question(
+            where=wish.where,
+            best=None if wish.top is None else Best(wish.top, self.order.column, self.order.descending),
+            order=(self.order.column, self.order.descending),
+            distinct=self.request.distinct,
+            prune={None: "auto", True: "beaten", False: "off"}[wish.prune],
+        )
+
+    @cached_property
+    def all_question(self) -> Question:
+        """What is asked of the rows of ``--all``."""
+        columns = self.wish.columns
+        return Question(keep="all", columns=None if columns is None else tuple(columns), where=self.wish.where)
+
+    @property
+    def place(self) -> Place:
+        """Where the work is done."""
+        return Here() if self.cluster is None else self.cluster
+
+    def asked(self, question: Question) -> Asked:
+        """A question put to the sweep."""
+        return Asked(self.sweep, question, threads=self.wish.threads)
+
+    def label(self, question: Question, stats: dict[str, Any] | None = None) -> Label:
+        """What an output says of itself."""
+        return Label(
+            self.sweep.fingerprint, self.sweep.configurations, self.span, question, self.sweep.pareto, stats or {}
+        )
+
+    def check_mergeable(self) -> None:
+        """Refuses columns of a shard from which the front of all shards could not be found.
+
+        Raises:
+            UsageError: With the names that are missing.
+        """
+        wish = self.wish
+        if wish.shard is None or wish.columns is None or wish.every:
+            return
+        if missing := [name for name in self.asked(self.question).deciding() if name not in wish.columns]:
+            raise click.UsageError(f"--shard: `llmsweep merge` needs the columns {', '.join(missing)} too")
+
+    def is_done(self) -> bool:
+        """Whether the output of a run to resume is there already, whole."""
+        output = self.wish.output
+        if not self.wish.resume or output is None or output.suffix != ".parquet" or not output.exists():
+            return False
+        label = Label.read(output)
+        question = self.all_question if self.wish.every else self.question
+        return label is not None and label.span == self.span and label.same_question(self.label(question))
+
+    def write_all(self) -> None:
+        """Writes every row of the span that meets the condition."""
+        question = self.all_question
+        asked = self.asked(question)
+        spans = cut(self.span, self.rows_of_part(part_rows(asked)))
+        output = self.wish.output or Path()
+        if len(spans) == 1 and self.cluster is None:
+            with self.watching(None):
+                frame = collected(asked, self.span, self.progress).frame
+            write_frame(frame, output, self.label(question).metadata())
+            return
+        store = Store(output, self.label(question), spans)
+        store.open(resume=self.wish.resume)
+        with self.watching(store):
+            stats = Run(asked, spans, Tally(), self.progress, store).all_rows(self.place)
+        write_parts(store.paths(), output, self.label(question, stats).metadata())
+        store.remove()
+
+    def best(self) -> Answer:
+        """The front, or the best rows, with every column, best first."""
+        asked = self.asked(self.question)
+        spans = cut(self.span, self.rows_of_part(BEST_ROWS))
+        store = None
+        if self.wish.output is not None and len(spans) > 1 and not self.wish.every:
+            store = Store(self.wish.output, self.label(self.question), spans)
+            store.open(resume=self.wish.resume)
+        try:
+            with self.watching(store):
+                answer = Run(asked, spans, self.tally, self.progress, store).best_rows(self.place)
+        except KeyboardInterrupt:
+            if store is None:
+                self.show_so_far(self.tally.answer(asked, 0.0))
+            raise
+        frame = self.sorted(answer.frame)
+        self.write_best(frame, answer.stats)
+        if store is not None:
+            store.remove()
+        return Answer(frame, answer.stats)
+
+    def write_best(self, frame: pl.DataFrame, stats: dict[str, Any]) -> None:
+        """Writes the answer, and the counts where they are asked for; a shard without rows has a file too."""
+        wish = self.wish
+        if wish.stats is not None:
+            write_json(with_memory(stats), wish.stats)
+        if wish.output is not None and not wish.every and (frame.height or wish.shard is not None):
+            chosen = frame if wish.columns is None else frame.select(wish.columns)
+            write_frame(chosen, wish.output, self.label(self.question, stats).metadata())
+
+    def show(self, answer: Answer) -> None:
+        """Prints the table and the counts.
+
+        Raises:
+            NothingFeasibleError: There is no row to show.
+        """
+        wish, frame, counts = self.wish, answer.frame, answer.stats
+        notes = [] if wish.quiet else [*rejected_lines(counts), *build_note()]
+        if frame.is_empty():
+            echo_lines(notes)
+            raise no_rows(counts)
+        most = wish.top or MOST_ROWS
+        if wish.columns is None:
+            self.print(frame, most)
+        else:
+            print_columns(sample(frame.select(wish.columns), most))
+        sys.stdout.flush()
+        if most < frame.height:
+            notes = [f"{most} of {frame.height} rows are shown, evenly spread; -o FILE keeps all", *notes]
+        echo_lines([counts_line(counts), *notes])
+
+    def show_so_far(self, answer: Answer) -> None:
+        """Prints what a run that was stopped had found, if anything."""
+        if answer.frame.height:
+            self.print(self.sorted(answer.frame), MOST_ROWS)
+            sys.stdout.flush()
+            echo_lines([f"so far: {counts_line(answer.stats)}"])
+
+    def print(self, frame: pl.DataFrame, most: int) -> None:
+        """Prints rows as a table."""
+        print_front(frame, most, self.sweep.phase, self.sweep.pareto, self.request.named)
+
+    def sorted(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Best first, group by group."""
+        return self.order.apply(frame, () if self.wish.top else self.sweep.pareto["by"])
+
+    def rows_of_part(self, rows: int) -> int:
+        """Rows of a part: enough that their number stays in bounds, and for each core of a cluster."""
+        length = self.span[1] - self.span[0]
+        if self.cluster is not None:
+            rows = min(rows, self.cluster.rows_of_part(length))
+        return max(rows, -(-length // MOST_PARTS))
+
+    @contextmanager
+    def watching(self, store: Store | None) -> Iterator[None]:
+        """Wipes the progress line at the end, and says what a stopped run has kept."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.progress.clear()
+            if store is not None and (kept := len(store.finished())):
+                echo_lines(
+                    [f'{kept} of {len(store.spans)} parts are kept in "{store.folder}"; --resume goes on with them']
+                )
+            raise
+        finally:
+            self.progress.clear()

@@ -1,0 +1,60 @@
+"""`llmsweep merge`."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from llmsweep.cli.options import EXTENSIONS, SETTINGS, OutputFile
+
+
+@click.command("merge", context_settings=SETTINGS)
+@click.argument(
+    "parts",
+    metavar="PART.parquet…",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
+@click.option(
+    "-o", "--output", type=OutputFile(EXTENSIONS), metavar="FILE", help="Write the rows to .parquet, .csv or .json."
+)
+def command(*, parts: tuple[Path, ...], output: Path | None) -> None:
+    """Join the outputs of a sweep that was run in shards: the front of all of them, their best rows, or all rows.
+
+    The parts are Parquet files of `llmsweep run --shard I/N -o …`, in any order; merged files can be merged again. What
+    they were asked stands in them. The result is that of a run without shards, row for row.
+
+    \b
+    llmsweep merge part-*.parquet -o front.parquet
+    """
+    from llmsweep.cli.files import write_frame, write_parts
+    from llmsweep.cli.front_table import MOST_ROWS, print_columns, print_front, sample
+    from llmsweep.cli.selection import Order
+    from llmsweep.cli.summary import counts_line, echo_lines, no_rows, rejected_lines
+    from llmsweep.parts.merge import joined, merged
+    from llmsweep.registries import axes
+
+    whole = joined(parts)
+    if whole.label.question.keep == "all":
+        if output is None:
+            raise click.UsageError("the parts hold all rows; name a file for them with -o FILE")
+        write_parts(whole.paths, output, whole.label.metadata())
+        click.echo(f"{whole.label.span[1] - whole.label.span[0]:,} configurations in {output}", err=True)
+        return
+    column, descending = whole.label.question.order
+    groups = () if whole.label.question.best else whole.label.objectives["by"]
+    frame = Order(column, descending).apply(merged(whole), groups)
+    label = whole.labelled(frame)
+    if frame.is_empty():
+        raise no_rows(label.stats)
+    if output is not None:
+        write_frame(frame, output, label.metadata())
+    shown = [axis["name"] for axis in axes() if axis["name"] in frame.columns]
+    if set(shown) < set(frame.columns) and "phase" in frame.columns:
+        varied = [name for name in shown if frame[name].n_unique() > 1]
+        print_front(frame, MOST_ROWS, frame["phase"][0], label.objectives, varied)
+    else:
+        print_columns(sample(frame, MOST_ROWS))
+    sys.stdout.flush()
+    echo_lines([counts_line(label.stats), *rejected_lines(label.stats)])

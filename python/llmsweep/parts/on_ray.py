@@ -1,0 +1,101 @@
+"""Parts answered by the workers of a Ray cluster."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from llmsweep.errors import DataError, LlmsweepError, UnavailableError
+from llmsweep.parts.asked import Answer, Asked, Watch
+from llmsweep.parts.parcel import Parcel, answer
+from llmsweep.parts.run import Tally
+from llmsweep.parts.spans import Span
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+#: Times that a part is begun anew where its worker dies.
+RETRIES = 16
+#: Parts per core of the cluster: few enough that each is worth a message, enough that all end together.
+PARTS_PER_CORE = 8
+#: Rows that are worth a message.
+LEAST_ROWS = 65_536
+#: Parts per core that are handed out ahead.
+AHEAD = 2
+#: Rows of the front so far that a part gets to know.
+MOST_AGAINST = 4096
+#: Seconds between two looks at the keyboard.
+TICK = 0.2
+
+
+class OnRay:
+    """A Ray cluster: ``ray`` for the one that runs, or else one on this machine; ``ray://host:port`` for another."""
+
+    def __init__(self, address: str, parcel: Parcel) -> None:
+        self.ray = connected(address)
+        self.parcel = parcel
+        self.cores = max(1, int(self.ray.cluster_resources().get("CPU", 1)))
+
+    def answers(self, asked: Asked, spans: Sequence[Span], tally: Tally, watch: Watch) -> Iterator[tuple[Span, Answer]]:
+        """Parts as workers finish them; one whose worker died is begun anew by another."""
+        ray = self.ray
+        part = ray.remote(num_cpus=1, max_retries=RETRIES)(answer)
+        parcel = ray.put(replace(self.parcel, question=asked.question))
+        waiting = list(reversed(spans))
+        running: dict[Any, Span] = {}
+        try:
+            while waiting or running:
+                while waiting and len(running) < AHEAD * self.cores:
+                    span = waiting.pop()
+                    running[part.remote(parcel, span, tally.rows()[:MOST_AGAINST])] = span
+                ready, _ = ray.wait(list(running), timeout=TICK)
+                for reference in ready:
+                    yield running.pop(reference), fetched(ray, reference)
+                watch(0, 0, 0, 0)
+        finally:
+            for reference in running:
+                ray.cancel(reference, force=True)
+
+    def rows_of_part(self, rows: int) -> int:
+        """Rows of a part of so many, so that all cores end together."""
+        return max(LEAST_ROWS, -(-rows // (PARTS_PER_CORE * self.cores)))
+
+
+def connected(address: str) -> "ModuleType":
+    """Ray, connected to a cluster.
+
+    Raises:
+        UnavailableError: Ray is not installed, or there is no cluster at the address.
+    """
+    try:
+        import ray  # type: ignore[import-not-found,import-untyped,unused-ignore]
+    except ImportError as error:
+        raise UnavailableError("--on ray needs Ray: pip install 'llmsweep[ray]'") from error
+    where = {"address": address} if address != "ray" else {}
+    try:
+        ray.init(**where, log_to_driver=False, logging_level="ERROR", configure_logging=False)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise UnavailableError(f'no Ray cluster answers at "{address}": {reason}') from error
+    module: ModuleType = ray
+    return module
+
+
+def fetched(ray: "ModuleType", reference: Any) -> Answer:
+    """What a worker answered.
+
+    Raises:
+        LlmsweepError: What it raised, as it would here.
+        DataError: It died over and over.
+    """
+    try:
+        result: Answer = ray.get(reference)
+    except ray.exceptions.RayTaskError as error:
+        cause = getattr(error, "cause", None)
+        if isinstance(cause, LlmsweepError):
+            raise cause from None
+        raise DataError(f"a Ray worker failed: {str(cause or error).strip().partition(chr(10))[0]}") from error
+    except ray.exceptions.RayError as error:
+        raise DataError(
+            f"a part was lost on Ray, {RETRIES} times anew: {str(error).strip().partition(chr(10))[0]}"
+        ) from error
+    return result
