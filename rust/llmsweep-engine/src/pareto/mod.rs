@@ -16,6 +16,7 @@ mod staircase;
 mod table;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 pub use archive::{Archive, Ids};
 pub use grouped::GroupedArchive;
