@@ -1,8 +1,9 @@
 """Measures Pareto fronts beside moocore, paretoset and a plain Polars query, on the same points in one process.
 
 Rates are millions of rows per second, from a Polars frame to a frame of the front for llmsweep, and from a NumPy matrix
-to a mask for the others (the extra `bench` has them); a ratio is llmsweep's rate on all threads over theirs. The sizes
-of all answers are compared. `--smoke` runs everything once at small size, without the others if they are not there.
+to a mask for the others (the extra `bench` has them); the ratios are llmsweep's rate over theirs, on one thread and on
+all. The sizes of all answers are compared. `--smoke` runs everything once at small size. Others that are not installed
+are left out.
 """
 
 import argparse
@@ -30,7 +31,7 @@ def cloud(kind: str, rows: int, width: int) -> pl.DataFrame:
         case "independent":
             return uniform.select(own)
         case "correlated":
-            return uniform.select(common + 0.1 * pl.col(own))
+            return uniform.select((common + 0.1 * pl.col(name)).alias(name) for name in own)
         case _:
             return uniform.select(pl.col(own) / pl.sum_horizontal(own) * (1 + 0.1 * common))
 
@@ -90,7 +91,7 @@ def bench(kind: str, rows: int, width: int, repeats: int) -> None:
         seconds, size = timed(function, 1 if rows > 10**6 else repeats)
         if size != front.height:
             raise AssertionError(f"{name} finds {size} points, llmsweep {front.height}")
-        rates.append(f"{name} {rows / seconds / 1e6:.2f} = {seconds / all_threads:.1f}x")
+        rates.append(f"{name} {rows / seconds / 1e6:.2f} = {seconds / one:.1f}x, {seconds / all_threads:.1f}x")
     line = [f"{rows:.0e} x {width}".replace("e+0", "e"), kind, f"{front.height} on the front", *rates]
     print("{:7} {:16} {:>21} {}".format(*line[:4]), *line[4:], sep="; ", flush=True)
 

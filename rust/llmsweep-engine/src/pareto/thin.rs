@@ -125,10 +125,12 @@ mod tests {
             let kept = thinned(&slices(&front), Some(&groups), &epsilon, &Control::new()).expect("nobody cancels");
             prop_assert!(kept.is_sorted() && kept.iter().all(|row| *row < ids.len() as u64));
             for row in 0..ids.len() {
-                prop_assert!(kept.iter().map(|kept| *kept as usize).any(|kept| {
+                let stands_for = |kept: usize| {
+                    let mut columns = front.iter().zip(&epsilon);
                     groups[kept] == groups[row]
-                        && front.iter().zip(&epsilon).all(|(column, epsilon)| is_near(column[kept], column[row], *epsilon))
-                }));
+                        && columns.all(|(column, epsilon)| is_near(column[kept], column[row], *epsilon))
+                };
+                prop_assert!(kept.iter().any(|kept| stands_for(*kept as usize)));
             }
             let again = taken(&front, &kept);
             let groups: Vec<u64> = kept.iter().map(|row| groups[*row as usize]).collect();
