@@ -59,7 +59,7 @@ lint: $(VENV)/.dev ## Check format, lints, types and the stub of the core
 
 $(VENV)/.bench: $(VENV)/.built pyproject.toml
 	unset CONDA_PREFIX; VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --quiet --extras bench
-	touch $(VENV)/.built $@
+	touch $@
 
 .PHONY: bench
 bench: $(VENV)/.bench ## Measure sweeps, hand-over, start-up and fronts beside other packages', then the Rust benchmarks
