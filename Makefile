@@ -57,14 +57,20 @@ lint: $(VENV)/.dev ## Check format, lints, types and the stub of the core
 	$(BIN)/mypy
 	$(STUBTEST)
 
+$(VENV)/.bench: $(VENV)/.built pyproject.toml
+	unset CONDA_PREFIX; VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --quiet --extras bench
+	touch $@
+
 .PHONY: bench
-bench: $(VENV)/.built ## Measure sweeps, hand-over and start-up, then the Rust benchmarks
+bench: $(VENV)/.bench ## Measure sweeps, hand-over, start-up and fronts beside other packages', then the Rust benchmarks
 	$(BIN)/python tests/bench/bench.py
+	$(BIN)/python tests/bench/pareto.py
 	cargo bench --locked $(CRATES)
 
 .PHONY: bench-smoke
 bench-smoke: $(VENV)/.built ## Run the benchmark once at small size
 	$(BIN)/python tests/bench/bench.py --smoke
+	$(BIN)/python tests/bench/pareto.py --smoke
 
 .PHONY: docs
 docs: $(VENV)/.dev ## Write the generated pages and the README's output anew

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from llmsweep._core import CatalogError, DataError, LlmsweepError, SpecError
     from llmsweep.api import evaluate, explain, sweep
     from llmsweep.directories import catalog_directories
-    from llmsweep.pareto import pareto
+    from llmsweep.pareto import on_front, pareto
     from llmsweep.registries import registry
     from llmsweep.scan import scan, stream
 
@@ -26,6 +26,7 @@ _HOMES = {
     "catalog_directories": ("llmsweep.directories", "catalog_directories"),
     "evaluate": ("llmsweep.api", "evaluate"),
     "explain": ("llmsweep.api", "explain"),
+    "on_front": ("llmsweep.pareto", "on_front"),
     "pareto": ("llmsweep.pareto", "pareto"),
     "registry": ("llmsweep.registries", "registry"),
     "scan": ("llmsweep.scan", "scan"),
@@ -42,6 +43,7 @@ __all__ = [
     "catalog_directories",
     "evaluate",
     "explain",
+    "on_front",
     "pareto",
     "registry",
     "scan",

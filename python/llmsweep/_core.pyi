@@ -27,8 +27,12 @@ def pareto(
     by: Sequence[str] = (),
     *,
     distinct: bool = False,
+    epsilon: Sequence[float] = (),
 ) -> list[int]:
-    """Positions of the rows on the Pareto front of an Arrow table, ascending."""
+    """Positions of the rows on the Pareto front of an Arrow table, ascending.
+
+    ``epsilon``: a number for each objective, minimized ones first, by which the front is thinned.
+    """
 
 def toml_from_hugging_face(config: str, id: str, *, file: str = "config.json") -> str:
     """A catalogue entry (TOML) read from the text of a Hugging Face ``config.json``."""

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from llmsweep import _core
+from llmsweep.front import namespace  # noqa: F401 - registers the methods of frames
+from llmsweep.front.expression import on_front
+from llmsweep.front.wanted import Front
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import TypeAlias
+    from llmsweep.front.wanted import Columns, Epsilon
 
-    Columns: TypeAlias = str | Sequence[str]
+__all__ = ["on_front", "pareto"]
 
 
 def pareto(
@@ -22,6 +23,9 @@ def pareto(
     by: Columns = (),
     *,
     distinct: bool = False,
+    epsilon: Epsilon | None = None,
+    top: int | None = None,
+    order: str | None = None,
 ) -> pl.DataFrame:
     """The rows that no other row beats: the exact Pareto front, for any number of objectives.
 
@@ -38,12 +42,24 @@ def pareto(
             as a value.
         distinct: Of rows that are equal in every objective (within their group) keep only the first. Otherwise all
             are kept, since none of them dominates another.
+        epsilon: Thins the exact front, once it is found: a share such as 0.01 for "1 %", or one for each of some
+            objectives (of the others 0). For every row of the front a row is kept that is at most a factor 1 + ε
+            worse in each objective, and most often much better in another. The objectives are cut into boxes whose
+            edges are a factor 1 + ε apart (Laumanns et al. 2002); boxes that another box dominates are left out, and of
+            each other one the row nearest to its best corner is kept, of equals the first. So the order of rows decides
+            between equal rows only. Negative values are cut likewise by their size; zero and infinities are boxes of
+            their own.
+        top: Keep of each front only so many rows, the best by ``order``; ties go to the earlier row.
+        order: The column that ``top`` goes by, any column: ``"name"`` (an objective from its better end, any other
+            from its lowest value), ``"name:asc"`` or ``"name:desc"``. Null and NaN come last. By default the first
+            objective.
 
     Returns:
         The rows of ``frame`` that are on the front, in the order of ``frame``.
 
     Raises:
-        DataError: A column is missing, an objective is not numeric, or there is no objective.
+        DataError: A column is missing, an objective is not numeric, or there is no objective; epsilon is negative or
+            given for a column that is no objective; top is below 1.
 
     Example:
         Four ways to serve a model. The third costs more than the second and is no faster; the rest are trade-offs.
@@ -61,17 +77,10 @@ def pareto(
         ['1 GPU', '2 GPUs', '8 GPUs']
         >>> pareto(frame, minimize="usd_per_h")["setup"].to_list()
         ['1 GPU']
+        >>> pareto(frame, "usd_per_h", "tokens_per_s", top=1, order="tokens_per_s")["setup"].to_list()
+        ['8 GPUs']
     """
     if isinstance(frame, pl.LazyFrame):
         frame = frame.collect()
-    objectives = (_names(minimize), _names(maximize), _names(by))
-    wanted = list(dict.fromkeys(name for names in objectives for name in names))
-    # With a name missing the core sees the whole frame, so that it can suggest what was meant.
-    is_complete = set(wanted) <= set(frame.columns)
-    table = frame.select(wanted) if is_complete and wanted else frame
-    positions = _core.pareto(table, *objectives, distinct=distinct)
-    return frame[pl.Series(positions, dtype=pl.get_index_type())]
-
-
-def _names(columns: Columns) -> list[str]:
-    return [columns] if isinstance(columns, str) else list(columns)
+    front = Front.of(minimize, maximize, by, distinct=distinct, epsilon=epsilon, top=top, order=order)
+    return frame[front.positions(frame)]

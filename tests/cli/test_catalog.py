@@ -96,6 +96,24 @@ def test_pareto_of_any_table(llmsweep: Run, tmp_path: Path) -> None:
     assert done.stderr == "4 rows, 3 on the front\n"
 
 
+def test_pareto_thinned_and_cut(llmsweep: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("cost,speed\n100,1\n100.1,1.001\n100,1\n300,2\n900,3\n")
+    front = ("pareto", "a.csv", "--min", "cost", "--max", "speed", "-o", "b.csv")
+
+    def kept(*options: str) -> list[float]:
+        done = llmsweep(*front, *options)
+        assert done.returncode == 0, done.stderr
+        return pl.read_csv(tmp_path / "b.csv")["cost"].to_list()
+
+    assert kept() == [100.0, 100.1, 100.0, 300.0, 900.0]
+    assert kept("--distinct") == [100.0, 100.1, 300.0, 900.0]
+    assert kept("--epsilon", "5%") == kept("--epsilon", "9%", "--epsilon", "speed=0.05", "--epsilon", "cost=5%")
+    assert len(kept("--epsilon", "5%")) == 3
+    assert kept("--top", "2") == [100.0, 100.0]
+    assert kept("--top", "1", "--order", "speed") == [900.0]
+    assert llmsweep(*front, "--top", "1").stderr == "5 rows, 1 kept of the front\n"
+
+
 def test_listings(llmsweep: Run) -> None:
     for name in ("columns", "axes"):
         both = json.loads(llmsweep(name, "--json").stdout)

@@ -1,5 +1,6 @@
 """Documentation says what the code does."""
 
+import doctest
 import re
 import subprocess
 import sysconfig
@@ -35,6 +36,13 @@ def test_readme_output_is_real(block: re.Match[str]) -> None:
 def test_readme_python_runs(code: str, capsys: pytest.CaptureFixture[str]) -> None:
     exec(compile(code, "README.md", "exec"), {"__name__": "readme"})  # noqa: S102 - our own README
     assert capsys.readouterr().out
+
+
+@pytest.mark.parametrize("page", ["pareto.md"])
+def test_sessions_of_pages_run(page: str) -> None:
+    done = doctest.testfile(str(ROOT / "docs" / page), module_relative=False, encoding="utf-8")
+    assert done.attempted
+    assert not done.failed
 
 
 @pytest.mark.parametrize("spec", fenced("toml"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import polars as pl
 from hypothesis import given, settings
@@ -10,6 +11,9 @@ from hypothesis import strategies as st
 
 from llmsweep import _core
 from llmsweep.pareto import pareto
+
+if TYPE_CHECKING:
+    from random import Random
 
 Row = tuple[str, list[float | None]]
 
@@ -71,3 +75,31 @@ def test_front_is_the_definition(
     assert found == by_definition(rows, signs, grouped=grouped, distinct=distinct)
     kept = pareto(frame.with_row_index("at"), minimize, maximize, by, distinct=distinct)
     assert kept["at"].to_list() == found
+
+
+positive = st.one_of(st.integers(1, 40).map(lambda whole: whole / 8), st.floats(0.1, 10.0))
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("ab"), positive, positive, positive), max_size=60),
+    st.sampled_from([0.0, 0.01, 0.1, 1.0]),
+    st.randoms(use_true_random=False),
+)
+@settings(deadline=None)
+def test_a_thinned_front_is_near_all_of_it(
+    rows: list[tuple[str, float, float, float]], epsilon: float, random: Random
+) -> None:
+    schema = {"group": pl.String, "cost": pl.Float64, "time": pl.Float64, "rate": pl.Float64}
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    exact = pareto(frame, ["cost", "time"], "rate", "group")
+    thin = pareto(frame, ["cost", "time"], "rate", "group", epsilon=epsilon)
+    assert set(thin.rows()) <= set(exact.rows())
+    factor = (1 + epsilon) * (1 + 1e-9)
+    for group, cost, time, rate in exact.rows():
+        assert any(
+            other == group and kept[0] <= cost * factor and kept[1] <= time * factor and kept[2] * factor >= rate
+            for other, *kept in thin.rows()
+        )
+    assert pareto(thin, ["cost", "time"], "rate", "group", epsilon=epsilon).equals(thin)
+    shuffled = pl.DataFrame(random.sample(rows, len(rows)), schema=schema, orient="row")
+    assert sorted(pareto(shuffled, ["cost", "time"], "rate", "group", epsilon=epsilon).rows()) == sorted(thin.rows())

@@ -1,5 +1,6 @@
 """Options that commands share, and how their values are read."""
 
+import math
 import os
 import tomllib
 from collections.abc import Callable, Sequence
@@ -70,6 +71,26 @@ class Cluster(click.ParamType[str]):
         if text != "ray" and not text.removeprefix("ray://").partition(":")[2].isdecimal():
             self.fail(f'"{text}" must be ray or ray://HOST:PORT', param, ctx)
         return text
+
+
+class Share(click.ParamType[tuple[str | None, float]]):
+    """``1%`` or ``0.01``, of everything or, as ``name=1%``, of one thing."""
+
+    name = "share"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str | None, float]:
+        """Reads per cent, or a plain number."""
+        if isinstance(value, tuple):
+            return value
+        name, equals, text = str(value).rpartition("=")
+        number, percent, rest = text.strip().partition("%")
+        try:
+            share = float(number) / (100 if percent else 1)
+        except ValueError:
+            share = math.nan
+        if rest or not 0 <= share < math.inf or (equals and not name):
+            self.fail(f'"{value}" must read 1% or 0.01, or COL=1%, and not be negative', param, ctx)
+        return name or None, share
 
 
 class Names(click.ParamType[list[str]]):

@@ -130,12 +130,11 @@ impl Seen {
             Form::Nothing => vec![self.null(); array.len()],
             Form::Text => {
                 let texts = read(&DataType::LargeUtf8)?;
-                let texts = texts.as_string::<i64>().iter();
                 let code = |text: Option<&str>| match text {
                     None => self.null(),
                     Some(text) => self.text(text),
                 };
-                texts.map(code).collect()
+                by_runs(texts.as_string::<i64>().iter(), code)
             }
             Form::Signed => {
                 let numbers = read(&DataType::Int64)?;
@@ -156,8 +155,22 @@ impl Seen {
     }
 
     fn bits(&mut self, values: impl Iterator<Item = Option<u64>>) -> Vec<u64> {
-        values.map(|value| self.code(value.map_or(Value::Null, Value::Bits))).collect()
+        by_runs(values, |value| self.code(value.map_or(Value::Null, Value::Bits)))
     }
+}
+
+/// The codes of values, each run of equal ones looked up once: labels of tables come in runs.
+fn by_runs<T: PartialEq + Copy>(values: impl Iterator<Item = T>, mut code: impl FnMut(T) -> u64) -> Vec<u64> {
+    let mut last = None;
+    let of = |value| match last {
+        Some((before, known)) if before == value => known,
+        _ => {
+            let found = code(value);
+            last = Some((value, found));
+            found
+        }
+    };
+    values.map(of).collect()
 }
 
 fn next(count: &mut u64) -> u64 {

@@ -1,7 +1,7 @@
 //! Reading the columns of an Arrow table from Python.
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
-use arrow_array::{Array, RecordBatch};
+use arrow_array::{Array, Float64Array, RecordBatch};
 use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType, SchemaRef};
 use llmsweep_engine::listed::ListedColumn;
@@ -52,6 +52,11 @@ impl Table {
 
     /// A numeric column as floats; a null becomes NaN.
     pub(crate) fn numbers(&self, name: &str) -> Result<Vec<f64>, DataProblem> {
+        Ok(self.floats(name)?.values().to_vec())
+    }
+
+    /// [`Self::numbers`], without a copy of a column that is floats in one piece already.
+    pub(crate) fn floats(&self, name: &str) -> Result<Float64Array, DataProblem> {
         let index = self.index(name)?;
         let kind = self.schema.field(index).data_type();
         if !is_number(kind) {
@@ -59,17 +64,20 @@ impl Table {
                 "column \"{name}\" holds {kind}; an objective must be a column of numbers"
             )));
         }
-        let mut values = Vec::with_capacity(self.rows());
+        let mut values = Vec::with_capacity(if self.batches.len() == 1 { 0 } else { self.rows() });
         for batch in &self.batches {
             let floats = cast(batch.column(index), &DataType::Float64).map_err(|error| unreadable(name, &error))?;
             let floats = floats.as_primitive::<Float64Type>();
+            if self.batches.len() == 1 && floats.null_count() == 0 {
+                return Ok(floats.clone());
+            }
             if floats.null_count() == 0 {
                 values.extend_from_slice(floats.values());
             } else {
                 values.extend(floats.iter().map(|value| value.unwrap_or(f64::NAN)));
             }
         }
-        Ok(values)
+        Ok(Float64Array::from(values))
     }
 
     /// Every column as cells: text, truth values, whole numbers, numbers.

@@ -1,4 +1,6 @@
 //! One growing set of points and its front.
+use std::ops::Range;
+
 use super::Ties;
 use super::batch;
 use super::points::{Points, dominates};
@@ -85,7 +87,7 @@ impl Archive {
             if self.sample.len() >= BLOCK {
                 self.sample.clear();
             }
-            self.sample.push(point, id);
+            self.sample.push(point.iter().copied(), id);
         }
         if !self.screen.pivots_stop(point) {
             self.admit(point, id);
@@ -108,25 +110,54 @@ impl Archive {
         assert_eq!(columns.len(), self.members.width(), "a block has as many columns as the archive has dimensions");
         let rows = columns[0].len();
         assert!(columns.iter().all(|column| column.len() == rows), "a block's columns are equally long");
-        let mut slices: Vec<&[f64]> = columns.to_vec();
-        let mut point = vec![0.0; columns.len()];
         for start in (0..rows).step_by(BLOCK) {
-            let end = rows.min(start + BLOCK);
-            slices.clear();
-            slices.extend(columns.iter().map(|column| &column[start..end]));
-            let mut beaten = [0; BLOCK];
-            let beaten = &mut beaten[..end - start];
-            if let Some(valid) = valid {
-                beaten.iter_mut().zip(&valid[start..end]).for_each(|(mark, valid)| *mark = u64::from(!valid));
-            }
-            self.screen.sift(&slices, beaten);
-            for offset in open(beaten).iter().map(|offset| usize::from(*offset)) {
-                point.iter_mut().zip(&slices).for_each(|(value, column)| *value = column[offset]);
-                self.admit(&point, ids.at(start + offset));
-            }
+            let block = start..rows.min(start + BLOCK);
+            let mut waiting = std::mem::replace(&mut self.waiting, Points::new(columns.len()));
+            self.sift(columns, block, ids, valid, &mut waiting);
+            self.waiting = waiting;
             if self.is_due() {
                 self.resample(columns);
                 self.settle(control);
+            }
+        }
+    }
+
+    /// The rows that the screen, as it stands, lets pass.
+    pub(super) fn screened(&self, columns: &[&[f64]], ids: Ids, valid: Option<&[bool]>) -> Points {
+        let rows = columns[0].len();
+        let mut passed = Points::new(columns.len());
+        for start in (0..rows).step_by(BLOCK) {
+            self.sift(columns, start..rows.min(start + BLOCK), ids, valid, &mut passed);
+        }
+        passed
+    }
+
+    /// Lets screened rows of these columns wait.
+    pub(super) fn take(&mut self, passed: Vec<Points>, columns: &[&[f64]], control: &Control) {
+        for points in passed {
+            self.waiting.append(points);
+        }
+        if self.is_due() {
+            self.resample(columns);
+            self.settle(control);
+        }
+    }
+
+    /// Adds the rows of a block that the screen lets pass to `passed`.
+    fn sift(&self, columns: &[&[f64]], block: Range<usize>, ids: Ids, valid: Option<&[bool]>, passed: &mut Points) {
+        let slices: Vec<&[f64]> = columns.iter().map(|column| &column[block.clone()]).collect();
+        let mut beaten = [0; BLOCK];
+        let beaten = &mut beaten[..block.len()];
+        if let Some(valid) = valid {
+            beaten.iter_mut().zip(&valid[block.clone()]).for_each(|(mark, valid)| *mark = u64::from(!valid));
+        }
+        self.screen.sift(&slices, beaten);
+        let mut open = open(beaten);
+        open.count = self.screen.retain(&slices, &mut open.offsets[..open.count]);
+        for offset in open.iter().map(|offset| usize::from(*offset)) {
+            let row = slices.iter().map(|column| column[offset]);
+            if !row.clone().any(f64::is_nan) {
+                passed.push(row, ids.at(block.start + offset));
             }
         }
     }
@@ -191,7 +222,7 @@ impl Archive {
     /// Lets a point that passed the pivots wait, unless it has a NaN or another member of the screen dominates it.
     fn admit(&mut self, point: &[f64], id: u64) {
         if !point.iter().any(|value| value.is_nan()) && !self.screen.stops(point) {
-            self.waiting.push(point, id);
+            self.waiting.push(point.iter().copied(), id);
         }
     }
 
@@ -219,8 +250,7 @@ impl Archive {
         self.sample.clear();
         for part in 0..count {
             let row = part * rows / count;
-            let point: Vec<f64> = columns.iter().map(|column| column[row]).collect();
-            self.sample.push(&point, 0);
+            self.sample.push(columns.iter().map(|column| column[row]), 0);
         }
     }
 }

@@ -4,7 +4,7 @@
 //! point dominates. A point with a NaN never enters; infinities are ordinary, very bad or very good, values.
 //!
 //! The pieces: [`Archive`] keeps the front of a growing set, [`GroupedArchive`] one front per group, [`front_of`] reads
-//! a whole table with all threads. Merging archives is associative and commutative, so blocks, threads, shards and
+//! a whole table with all threads, [`thinned`] leaves out what is hardly better than the rest. Merging archives is associative and commutative, so blocks, threads, shards and
 //! machines all give the same front, whatever their order.
 mod archive;
 mod batch;
@@ -16,10 +16,13 @@ mod staircase;
 mod table;
 #[cfg(test)]
 mod tests;
+mod thin;
+mod tree;
 
 pub use archive::{Archive, Ids};
 pub use grouped::GroupedArchive;
 pub use table::front_of;
+pub use thin::thinned;
 
 /// What happens to points that are equal in every objective.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

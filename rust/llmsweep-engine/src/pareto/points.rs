@@ -42,9 +42,9 @@ impl Points {
         self.values.chunks_exact(self.width).zip(self.ids.iter().copied())
     }
 
-    pub(super) fn push(&mut self, row: &[f64], id: u64) {
+    pub(super) fn push(&mut self, row: impl Iterator<Item = f64>, id: u64) {
         // Adding 0 turns -0 into +0, so that the order of bits is the order of numbers everywhere below.
-        self.values.extend(row.iter().map(|value| value + 0.0));
+        self.values.extend(row.map(|value| value + 0.0));
         self.ids.push(id);
     }
 

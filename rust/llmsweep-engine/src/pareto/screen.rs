@@ -9,6 +9,10 @@ use super::points::{Points, dominates};
 pub(super) const BLOCK: usize = 256;
 /// Members held against every row.
 const PIVOTS: usize = 8;
+/// A pivot is one that beats one in so many rows that the others let pass,
+const PIVOT_WORTH: usize = 100;
+/// and where a lattice follows, which costs the row no more than a few pivots, one in so many.
+const PIVOT_WORTH_BESIDE_LATTICE: usize = 20;
 /// Members considered as pivots.
 const CANDIDATES: usize = 256;
 /// Members held against each row that the pivots let pass (measured: more of them cost more than a later sort saves).
@@ -18,14 +22,25 @@ const MANY: usize = 256;
 /// Members compared with one row between two looks at the outcome.
 const LANES: usize = 16;
 
-/// Pivots, which meet whole blocks, and further members as columns: in the order of their usefulness, or all of them by
-/// rising first coordinate where there are two.
+/// Pivots, which meet whole blocks, and what the rows meet that they let pass.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Screen {
-    columns: Vec<Vec<f64>>,
     pivots: Vec<Vec<f64>>,
-    /// A table of all members where they are many.
-    lattice: Option<Lattice>,
+    further: Further,
+}
+
+#[derive(Clone, Debug)]
+enum Further {
+    /// Some members as columns, in the order of their usefulness.
+    Members(Vec<Vec<f64>>),
+    /// A table of all members, where they are many.
+    Lattice(Lattice),
+}
+
+impl Default for Further {
+    fn default() -> Self {
+        Self::Members(Vec::new())
+    }
 }
 
 impl Screen {
@@ -40,21 +55,22 @@ impl Screen {
             .collect();
         candidates.sort_by_key(|(_, beaten)| std::cmp::Reverse(count(beaten)));
 
+        let worth = if distinct.len() < MANY { PIVOT_WORTH } else { PIVOT_WORTH_BESIDE_LATTICE };
         let mut chosen: Vec<usize> = Vec::new();
         let mut open = vec![true; sample.len()];
         while chosen.len() < PIVOTS {
             let gain = |beaten: &[bool]| beaten.iter().zip(&open).filter(|(beaten, open)| **beaten && **open).count();
             let best =
                 candidates.iter().map(|(member, beaten)| (gain(beaten), *member, beaten)).max_by_key(|best| best.0);
-            let Some((_, member, beaten)) = best.filter(|(gain, ..)| *gain > sample.len() / 100) else { break };
+            let Some((_, member, beaten)) = best.filter(|(gain, ..)| *gain > sample.len() / worth) else { break };
             chosen.push(member);
             open.iter_mut().zip(beaten).for_each(|(open, beaten)| *open &= !beaten);
         }
         let pivots = chosen.iter().map(|&member| front.row(member).to_vec()).collect();
-        if front.width() == 2 {
-            // A staircase: one binary search over all members says whether any dominates.
-            let column = |coordinate: usize| distinct.iter().map(|&member| front.row(member)[coordinate]).collect();
-            return Self { columns: vec![column(0), column(1)], pivots, lattice: None };
+        if distinct.len() >= MANY
+            && let Some(lattice) = Lattice::new(front, &distinct)
+        {
+            return Self { pivots, further: Further::Lattice(lattice) };
         }
         let useful = candidates.into_iter().map(|(member, _)| member);
         let members: Vec<usize> = useful.filter(|member| !chosen.contains(member)).take(MEMBERS).collect();
@@ -63,8 +79,7 @@ impl Screen {
             let lanes = members.len().next_multiple_of(LANES);
             values.chain(std::iter::repeat(f64::NAN)).take(lanes).collect()
         };
-        let lattice = (distinct.len() >= MANY && front.width() > 2).then(|| Lattice::new(front, &distinct));
-        Self { columns: (0..front.width()).map(column).collect(), pivots, lattice }
+        Self { pivots, further: Further::Members((0..front.width()).map(column).collect()) }
     }
 
     /// Marks (with all ones) the rows of a block that a pivot dominates.
@@ -80,33 +95,52 @@ impl Screen {
         }
     }
 
-    /// Whether one of the members apart from the pivots dominates a row.
-    pub(super) fn stops(&self, row: &[f64]) -> bool {
-        if let ([across, down], &[x, y]) = (self.columns.as_slice(), row) {
-            let step = across.partition_point(|member| *member <= x).checked_sub(1);
-            return step.is_some_and(|step| down[step] <= y && (down[step] < y || across[step] < x));
-        }
-        if self.lattice.as_ref().is_some_and(|lattice| lattice.stops(row)) {
-            return true;
-        }
-        let lanes = self.columns.first().map_or(0, Vec::len);
-        (0..lanes).step_by(LANES).any(|start| {
-            let mut no_larger = [true; LANES];
-            let mut smaller = [false; LANES];
-            for (column, &value) in self.columns.iter().zip(row) {
-                for (lane, member) in column[start..start + LANES].iter().enumerate() {
-                    no_larger[lane] &= *member <= value;
-                    smaller[lane] |= *member < value;
+    /// Leaves of the offsets of a block's rows only those that no further member is seen to dominate; returns how many.
+    pub(super) fn retain(&self, rows: &[&[f64]], offsets: &mut [u16]) -> usize {
+        match &self.further {
+            Further::Lattice(lattice) => lattice.retain(rows, offsets),
+            Further::Members(_) => {
+                let mut row = vec![0.0; rows.len()];
+                let mut kept = 0;
+                for index in 0..offsets.len() {
+                    let offset = offsets[index];
+                    row.iter_mut().zip(rows).for_each(|(value, column)| *value = column[usize::from(offset)]);
+                    offsets[kept] = offset;
+                    kept += usize::from(!self.stops(&row));
                 }
+                kept
             }
-            no_larger.iter().zip(&smaller).any(|(no_larger, smaller)| no_larger & smaller)
-        })
+        }
+    }
+
+    /// Whether one of the members apart from the pivots is seen to dominate a row.
+    pub(super) fn stops(&self, row: &[f64]) -> bool {
+        match &self.further {
+            Further::Lattice(lattice) => lattice.stops(row),
+            Further::Members(columns) => any_dominates(columns, row),
+        }
     }
 
     /// Whether a pivot dominates a row.
     pub(super) fn pivots_stop(&self, row: &[f64]) -> bool {
         self.pivots.iter().any(|pivot| dominates(pivot, row))
     }
+}
+
+/// Whether a member, given as a lane of columns, dominates a row.
+fn any_dominates(columns: &[Vec<f64>], row: &[f64]) -> bool {
+    let lanes = columns.first().map_or(0, Vec::len);
+    (0..lanes).step_by(LANES).any(|start| {
+        let mut no_larger = [true; LANES];
+        let mut smaller = [false; LANES];
+        for (column, &value) in columns.iter().zip(row) {
+            for (lane, member) in column[start..start + LANES].iter().enumerate() {
+                no_larger[lane] &= *member <= value;
+                smaller[lane] |= *member < value;
+            }
+        }
+        no_larger.iter().zip(&smaller).any(|(no_larger, smaller)| no_larger & smaller)
+    })
 }
 
 fn count(marks: &[bool]) -> usize {

@@ -198,7 +198,7 @@ fn the_screen_changes_nothing() {
     for (width, grain) in [(2, 1.0e9), (3, 40.0), (3, 1.0e9), (4, 30.0), (5, 1.0e9)] {
         let rows = on_a_plane(12_000, width, width as u64, grain);
         let mut points = Points::new(width);
-        rows.iter().zip(0..).for_each(|(row, id)| points.push(row, id));
+        rows.iter().zip(0..).for_each(|(row, id)| points.push(row.iter().copied(), id));
         let mut expected = batch::front(&points, Ties::All, &Control::new()).ids().to_vec();
         expected.sort_unstable();
         let columns = columns(&rows, width);
@@ -207,6 +207,26 @@ fn the_screen_changes_nothing() {
         assert_eq!(archive.members(), expected, "{width} objectives in blocks");
         assert_eq!(pushed(&rows, &ids(rows.len()), width, Ties::All).members(), expected, "{width} objectives by one");
     }
+}
+
+/// Steps in thousands, so that runs are cut, and in both directions, so that whole runs are covered at once.
+#[test]
+fn long_staircases_are_exact() {
+    let rows: Rows = (0..4000)
+        .map(|row| match row {
+            0..3000 => vec![f64::from(row % 7), f64::from(row * 17 % 3001), f64::from(3001 - row * 17 % 3001)],
+            _ => vec![f64::from(row % 9), f64::from(row * 31 % 2999 / 4), f64::from(row % 1000)],
+        })
+        .collect();
+    let ids = ids(rows.len());
+    assert_eq!(pushed(&rows, &ids, 3, Ties::All).members(), by_definition(&rows, &ids, Ties::All));
+}
+
+#[test]
+fn twenty_objectives_are_no_other_case() {
+    let rows: Rows = on_a_plane(600, 20, 3, 50.0);
+    let ids = ids(rows.len());
+    assert_eq!(pushed(&rows, &ids, 20, Ties::First).members(), by_definition(&rows, &ids, Ties::First));
 }
 
 #[test]
