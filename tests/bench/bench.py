@@ -1,19 +1,20 @@
-"""Measures sweeps, hand-over to Polars, Pareto and start-up: `make bench`.
+"""Measures sweeps, scans, hand-over to Polars, memory and start-up: `make bench`.
 
 Every rate stands beside the machine's memory write bandwidth, measured in the same process: compare ratios, not
 machines. `--smoke` runs everything once at small size.
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import polars as pl
+from measure import Bandwidth, best, report
 
 import llmsweep as ls
 from llmsweep import _core
@@ -22,66 +23,102 @@ from llmsweep.frame import to_frame
 
 ROOT = Path(__file__).parents[2]
 SWEEPS = ("train-llama3.1-405b.toml", "serve-llama3-70b.toml")
+BILLIONS = ("billion-train.toml", "billion-serve.toml")
+#: Rows of which all columns are made: more would not fit into memory at once.
+FULL_ROWS = 1_000_000
 
 
-def best(function: Callable[[], Any], repeats: int) -> tuple[float, Any]:
-    """The shortest of some runs, in seconds, and the last result."""
-    times = []
-    result = None
-    for _ in range(repeats):
-        result = None
-        started = time.perf_counter()
-        result = function()
-        times.append(time.perf_counter() - started)
-    return min(times), result
+def rate(rows: float, seconds: float) -> str:
+    """Rows per second."""
+    return f"{rows / seconds / 1e6:9.2f} M rows/s"
 
 
-def write_bandwidth(size: int, repeats: int) -> float:
-    """Bytes per second of one core that fills fresh memory."""
-    seconds, _ = best(lambda: bytearray(b"\1") * size, repeats)
-    return size / seconds
-
-
-def report(name: str, text: str) -> None:
-    """One line of the result."""
-    print(f"{name:44}  {text}", flush=True)
-
-
-def bench_sweep(path: Path, bandwidth: float, repeats: int, limit: int) -> pl.DataFrame:
-    """Full rows, front only, and hand-over of one sweep; returns the feasible rows' objectives."""
+def bench_fronts(path: Path, repeats: int) -> None:
+    """The front of a sweep: each row evaluated, refused boxes counted at once, and beaten boxes left out too."""
     sweep = compile_sweep(path)
-    name = f"{path.stem}, {sweep.configurations:,} configurations"
-    seconds, _ = best(lambda: sweep.run("front"), repeats)
-    report(f"{name}: front only", f"{sweep.configurations / seconds / 1e6:8.2f} M rows/s")
-    columns = [name for names in sweep.pareto.values() for name in names]
-    seconds, _ = best(lambda: sweep.run("feasible", ["row_id", *columns]), repeats)
-    report(f"{name}: objectives", f"{sweep.configurations / seconds / 1e6:8.2f} M rows/s")
-    # A result can be handed over once.
-    results = [sweep.run("feasible", ["row_id", *columns]) for _ in range(repeats)]
+    for prune, what in (
+        ("off", "each row"),
+        ("refused", "boxes refused at once"),
+        ("beaten", "and beaten ones left out"),
+    ):
+        part = sweep.narrow(prune=prune)
+        seconds, _ = best(lambda part=part: part.run("front"), repeats)
+        report(f"{path.stem}: front, {what}", rate(sweep.configurations, seconds))
+
+
+def bench_full(path: Path, bandwidth: Bandwidth, repeats: int, rows: int) -> None:
+    """All columns of all rows, in batches that are dropped and in one frame."""
+    sweep = compile_sweep(path).narrow(stop=rows)
+    count = min(rows, sweep.configurations)
+
+    def streamed() -> int:
+        return sum(int(to_frame(batch).estimated_size()) for batch in sweep.stream("all"))
+
+    seconds, size = best(streamed, repeats)
+    report(
+        f"{path.stem}: all columns, streamed",
+        f"{rate(count, seconds)}, {size / seconds / bandwidth.reused:.0%} of the write bandwidth of reused memory",
+    )
+    seconds, frame = best(lambda: to_frame(sweep.run("all")), repeats)
+    size = frame.estimated_size()
+    report(
+        f"{path.stem}: all {frame.width} columns, one frame",
+        f"{rate(count, seconds)}, {size / seconds / bandwidth.fresh:.0%} of the write bandwidth of fresh memory",
+    )
+
+
+def bench_scan(path: Path, repeats: int) -> None:
+    """A lazy frame of which few columns are used."""
+    lazy = ls.scan(path)
+    all_columns, _ = best(lazy.collect, repeats)
+    three = pl.col("row_id"), pl.col("tokens_per_s"), pl.col("cost_usd")
+    few, _ = best(lambda: lazy.select(three).collect(), repeats)
+    one = lazy.filter(pl.col("accelerator") == "h100-sxm-80").select(three)
+    filtered, _ = best(one.collect, repeats)
+    report(f"{path.stem}: scan, 3 columns against all", f"{all_columns / few:9.1f} times as fast")
+    report(f"{path.stem}: scan, of one accelerator", f"{few / filtered:9.1f} times as fast again")
+
+
+def bench_hand_over(rows: int, repeats: int) -> None:
+    """From the core's batches to a Polars frame."""
+    sweep = compile_sweep(ROOT / "tests" / "bench" / BILLIONS[0]).narrow(stop=rows)
+    columns = list(to_frame(sweep.rows([])).columns)[:16]
+    results = [sweep.run("all", columns) for _ in range(repeats)]
     seconds, frame = best(lambda: to_frame(results.pop()), repeats)
-    report(f"{name}: hand-over to Polars", f"{seconds * 1e3:8.2f} ms for {frame.height:,} rows")
-    objectives: pl.DataFrame = frame
-    if sweep.configurations <= limit:
-        seconds, result = best(lambda: sweep.run("all"), repeats)
-        full = to_frame(result)
-        share = full.estimated_size() / seconds / bandwidth
-        report(
-            f"{name}: all rows, {full.width} columns",
-            f"{full.height / seconds / 1e6:8.2f} M rows/s, {share:.0%} of write bandwidth",
-        )
-    minimize, maximize = sweep.pareto["minimize"], sweep.pareto["maximize"]
-    seconds, front = best(lambda: ls.pareto(objectives, minimize=minimize, maximize=maximize), repeats)
-    report(f"{name}: Pareto", f"{objectives.height / seconds / 1e6:8.2f} M rows/s, {front.height} on the front")
-    return objectives
+    report("hand-over to Polars", f"{seconds * 1e3:9.2f} ms for {frame.height:,} rows of {frame.width} columns")
+
+
+def bench_memory(args: list[str], what: str) -> None:
+    """Peak memory and time of a command."""
+    with tempfile.TemporaryDirectory() as folder:
+        stats = Path(folder) / "stats.json"
+        output = ["-o", str(Path(folder) / "out.parquet")]
+        command = [sys.executable, "-m", "llmsweep", "run", *args, "--stats", str(stats), "-q", *output]
+        started = time.perf_counter()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        seconds = time.perf_counter() - started
+        counts = json.loads(stats.read_text())
+    rows = counts["configurations"]
+    report(f"{what}: the command", f"{rate(rows, seconds)}, peak memory {counts['peak_rss_bytes'] / 1e6:.0f} MB")
 
 
 def bench_start(args: list[str]) -> None:
-    """CPU seconds of one short command."""
-    before = os.times()
-    subprocess.run([sys.executable, "-m", "llmsweep", *args], check=True, stdout=subprocess.DEVNULL)
-    after = os.times()
+    """CPU and wall time of one short command."""
+    before, started = os.times(), time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "llmsweep", *args], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    seconds, after = time.perf_counter() - started, os.times()
     used = after.children_user + after.children_system - before.children_user - before.children_system
-    report(f"llmsweep {' '.join(args)}", f"{used * 1e3:8.0f} ms CPU")
+    report(f"llmsweep {' '.join(args[:1])}", f"{used * 1e3:9.0f} ms CPU, {seconds * 1e3:.0f} ms by the clock")
+
+
+def bench_smallest() -> None:
+    """The command on a sweep of one row."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "one.toml"
+        path.write_text('schema = 1\nphase = "inference"\n[axes]\nmodel = "llama3.1-8b"\naccelerator = "h100-sxm-80"\n')
+        bench_start(["run", str(path)])
 
 
 def main() -> None:
@@ -89,14 +126,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--smoke", action="store_true", help="once, at small size")
     smoke = parser.parse_args().smoke
-    repeats = 1 if smoke else 5
+    repeats = 1 if smoke else 3
     report("llmsweep", f"{_core.VERSION}, {os.cpu_count()} cores, {'debug' if _core.DEBUG_BUILD else 'release'} build")
-    bandwidth = write_bandwidth(2**26 if smoke else 2**30, repeats)
-    report("write bandwidth of one core", f"{bandwidth / 1e9:8.2f} GB/s")
+    bandwidth = Bandwidth.measure(2**26 if smoke else 2**30, repeats)
+    report(
+        "write bandwidth of one core", f"{bandwidth.fresh / 1e9:9.2f} GB/s fresh, {bandwidth.reused / 1e9:.2f} reused"
+    )
     for name in SWEEPS:
-        bench_sweep(ROOT / "sweeps" / name, bandwidth, repeats, 0 if smoke else 4_000_000)
-    bench_start(["--help"])
-    bench_start(["columns"])
+        path = ROOT / "sweeps" / name
+        bench_fronts(path, repeats)
+        bench_full(path, bandwidth, repeats, 10_000 if smoke else FULL_ROWS)
+        if not smoke:
+            bench_scan(path, repeats)
+    bench_hand_over(100_000 if smoke else 10_000_000, repeats)
+    for name in BILLIONS[: 0 if smoke else 2]:
+        path = ROOT / "tests" / "bench" / name
+        bench_memory([str(path)], f"{path.stem}, front")
+        bench_memory([str(path), "--shard", "1/100"], f"{path.stem}, a hundredth")
+    for args in (["--help"], ["columns"]):
+        bench_start(args)
+    bench_smallest()
 
 
 if __name__ == "__main__":
