@@ -1,16 +1,26 @@
 //! Training rows.
+//!
+//! Below the plan's levels stand what rows of several cells and what rows of one cell share: a memory that knows no accelerator, failures and
+//! checkpoints, and micro-batches on their way through a pipeline. Each is kept by the axes that it depends on.
 use llmsweep_model::economics::Fleet;
-use llmsweep_model::phase::training::{self, Replicas, TrainingLevels, TrainingRow, TrainingSetup};
+use llmsweep_model::goodput::Goodput;
+use llmsweep_model::parallel::pipeline::{self, StageClass};
+use llmsweep_model::phase::exchange::{Routes, StageMessages, messages_like};
+use llmsweep_model::phase::training::{self, Counted, Groups, Replicas, TrainingLevels, TrainingRow, TrainingSetup};
 use llmsweep_model::phase::training_memory::{Refusal, TrainingMemory};
+use llmsweep_model::phase::training_pipeline::Pipelined;
 use llmsweep_model::phase::training_stage::{StageInput, TrainingStage};
 use llmsweep_model::phase::training_times::{TrainingLayout, TrainingTimes, TrainingWork};
-use llmsweep_model::quantity::Seconds;
 use llmsweep_model::reject::Reject;
 
 use super::Common;
-use super::memo::{TrainingStageMemo, stages_of};
+use super::by_axes::ByAxes;
+use super::followed::{Followed, row_axes_but};
+use super::memo::Memo;
 use super::seen::{Seen, UNSEEN};
-use crate::axes::Level;
+pub use super::training_setup::setup;
+use super::training_setup::{BLANK, WRITES};
+use crate::axes::{Level, Phase};
 use crate::context::{Context, ResolvedDevice, axis};
 use crate::plan::Point;
 
@@ -25,39 +35,144 @@ pub struct TrainingOutcome {
     pub common: Common,
 }
 
+/// Axes of the row level that act on a whole run, after its steps.
+const OF_RUN: [usize; 6] = [
+    axis::PRICE_SCALE,
+    axis::TOKENS,
+    axis::TOKENS_PER_PARAMETER,
+    axis::DEVICE_MTBF,
+    axis::CHECKPOINT_INTERVAL,
+    axis::SPARES,
+];
+
+/// Those that act on what follows the last micro-batch.
+const OF_STATE: [usize; 3] = [axis::ZERO, axis::OPTIMIZER, axis::OFFLOAD];
+
+/// Those on which failures and checkpoints depend.
+const OF_GOODPUT: [usize; 5] =
+    [axis::DEVICES, axis::OPTIMIZER, axis::DEVICE_MTBF, axis::CHECKPOINT_INTERVAL, axis::SPARES];
+
+/// Those that cut the layers into stages.
+const OF_CUT: [usize; 6] =
+    [axis::PIPELINE, axis::VIRTUAL, axis::SCHEDULE, axis::FIRST_STAGE, axis::LAST_STAGE, axis::EMBEDDING_AS_LAYERS];
+
+/// A setup that divides, and what the fullest of its devices holds.
+#[derive(Clone, Copy)]
+struct Held {
+    groups: Groups,
+    memory: TrainingMemory,
+}
+
 /// Levels of the last point seen.
 pub struct TrainingEvaluator<'a> {
     seen: Seen<'a>,
     work: Result<TrainingWork, Reject>,
     device: Result<ResolvedDevice, Reject>,
     times: Option<TrainingTimes>,
-    stages: TrainingStageMemo,
+    /// Of the model.
+    classes: ByAxes<Result<Vec<StageClass>, Reject>>,
+    setup: Followed<TrainingSetup>,
+    /// Of the work level, whatever the accelerator.
+    stages: ByAxes<Result<Vec<TrainingStage>, Reject>>,
+    held: ByAxes<Result<Held, Reject>>,
+    goodput: ByAxes<Result<Goodput, Reject>>,
+    /// Of one cell.
+    pipelined: ByAxes<Pipelined>,
+    sent: Sent,
+    outcome: TrainingOutcome,
+}
+
+/// Messages of the last setup asked for, and the ways of those of a cell.
+struct Sent {
+    /// By data-parallel replicas, copies, and whether ZeRO shards anything.
+    routes: Memo<Routes>,
+    /// Number of the pipeline, and ZeRO's stage as far as it matters.
+    last: Option<(u64, u32)>,
+    messages: Vec<StageMessages>,
+}
+
+impl Sent {
+    fn new() -> Self {
+        Self { routes: Memo::new(), last: None, messages: Vec::new() }
+    }
+
+    /// Messages of a pipeline by its number, if it has one.
+    #[inline]
+    fn of(&mut self, number: Option<u64>, levels: &TrainingLevels, counted: &Counted) -> &[StageMessages] {
+        let asked = number.map(|number| (number, messages_like(counted.setup)));
+        if asked.is_none() || asked != self.last {
+            self.count(levels, counted);
+            self.last = asked;
+        }
+        &self.messages
+    }
+
+    fn count(&mut self, levels: &TrainingLevels, counted: &Counted) {
+        let Counted { groups, setup, .. } = counted;
+        let sharded = f64::from(u8::from(setup.zero_stage > 0));
+        let key = (groups.placement.data, groups.placement.replicate, sharded);
+        let routes = self.routes.get(key, || Routes::of(levels, groups, setup));
+        self.messages.clear();
+        self.messages.extend(StageMessages::of_all(levels, counted, routes));
+    }
+
+    fn forget(&mut self) {
+        self.routes.forget();
+        self.last = None;
+    }
 }
 
 impl<'a> TrainingEvaluator<'a> {
     /// An evaluator that has seen nothing yet.
     #[must_use]
     pub fn new(context: &'a Context) -> Self {
+        let plan = &context.plan;
+        let rows_but = |left_out: &[&[usize]]| row_axes_but(Phase::Training, &left_out.concat());
         Self {
             seen: Seen::new(context),
             work: Err(UNSEEN),
             device: Err(UNSEEN),
             times: None,
-            stages: TrainingStageMemo::new(),
+            classes: ByAxes::new(plan, &OF_CUT),
+            stages: ByAxes::new(plan, &[&OF_CUT[..], &[axis::RECOMPUTE_LAYERS]].concat()),
+            setup: Followed::new(plan, BLANK, WRITES),
+            held: ByAxes::new(plan, &rows_but(&[&OF_RUN])),
+            goodput: ByAxes::new(plan, &OF_GOODPUT),
+            pipelined: ByAxes::new(plan, &rows_but(&[&OF_RUN, &OF_STATE])),
+            sent: Sent::new(),
+            outcome: TrainingOutcome { result: Err(UNSEEN), memory: None, common: Common::UNSEEN },
         }
     }
 
     /// Builds the levels whose axes changed since the last point.
+    #[inline]
     pub fn enter(&mut self, point: &Point) {
-        let Some(first) = self.seen.enter(point) else { return };
         let context = self.seen.context;
+        match self.seen.enter(point) {
+            None => {
+                self.setup.follow(context, point);
+            }
+            Some(first) => self.enter_cell(point, first),
+        }
+    }
+
+    fn enter_cell(&mut self, point: &Point, first: Level) {
+        let context = self.seen.context;
+        self.setup.restart(context, point);
+        if first == Level::Shape {
+            self.classes.forget();
+        }
         if first <= Level::Work {
             let shape = &context.model(point).shape;
             let layout = layout(context, point);
             self.work = TrainingWork::count(shape, context.precision(point), layout, context.stack(point));
+            self.stages.forget();
+            self.held.forget();
+            self.goodput.forget();
         }
         self.device = context.device(point);
-        self.stages.forget();
+        self.pipelined.forget();
+        self.sent.forget();
         self.times = match (&self.work, &self.device) {
             (Ok(work), Ok(device)) => Some(TrainingTimes::of(work, &device.device, context.stack(point))),
             _ => None,
@@ -66,23 +181,16 @@ impl<'a> TrainingEvaluator<'a> {
 
     /// The results of a point.
     #[inline]
-    pub fn outcome(&mut self, point: &Point) -> TrainingOutcome {
+    pub fn outcome(&mut self, point: &Point) -> &TrainingOutcome {
         self.enter(point);
-        let setup = setup(self.seen.context, point);
+        let setup = &self.setup.setup;
+        let fleet = Fleet { devices: f64::from(setup.devices), spares: setup.spares };
         let provenance = self.device.as_ref().ok().map(|device| device.provenance);
-        let answer = self.row(point, &setup);
-        TrainingOutcome {
-            memory: match &answer {
-                Ok(row) => Some(row.memory),
-                Err(refusal) => refusal.memory,
-            },
-            result: answer.map_err(|refusal| refusal.reject),
-            common: self.seen.common(
-                point,
-                Fleet { devices: f64::from(setup.devices), spares: setup.spares },
-                provenance,
-            ),
+        self.seen.common(point, fleet, provenance, &mut self.outcome.common);
+        if let Err(Refusal { reject, memory }) = self.row(point) {
+            (self.outcome.memory, self.outcome.result) = (memory, Err(reject));
         }
+        &self.outcome
     }
 
     /// The counted work of the last point entered.
@@ -101,25 +209,51 @@ impl<'a> TrainingEvaluator<'a> {
         self.times.as_ref()
     }
 
+    /// Writes the results of the last point entered, or says why it can't run.
     #[inline]
-    fn row(&mut self, point: &Point, setup: &TrainingSetup) -> Result<TrainingRow, Refusal> {
+    fn row(&mut self, point: &Point) -> Result<(), Refusal> {
         let context = self.seen.context;
-        let device = self.device.as_ref().map_err(|reject| *reject)?;
+        let setup = &self.setup.setup;
+        let device = &self.device.as_ref().map_err(|reject| *reject)?.device;
         let work = self.work.as_ref().map_err(|reject| *reject)?;
         let times = self.times.as_ref().ok_or(UNSEEN)?;
         let shape = &context.model(point).shape;
-        let system = context.stack(point);
-        let replicas = Replicas::of(work, setup)?;
-        let (cut, recompute_layers) = (setup.cut(), setup.recompute_layers);
-        let stages = self.stages.get((cut, recompute_layers), || {
-            let input = StageInput { shape, work, times, system, order: cut.order, recompute_layers };
-            stages_of(&mut self.seen.stages, shape, cut).map(|classes| TrainingStage::all(&input, classes))
+        let (precision, system, operations) = (context.precision(point), context.stack(point), &context.operations);
+        let levels = TrainingLevels { shape, precision, work, times, device, system, operations };
+        let input = StageInput { shape, work, recompute_layers: setup.recompute_layers };
+        let held = self.held.get(point, || {
+            let groups = Groups::of(work, Replicas::of(work, setup)?, setup);
+            let stages = stages_of(&mut self.stages, &mut self.classes, point, &input, setup)?;
+            Ok(Held { groups, memory: Counted::of(&levels, &groups, stages, setup).memory() })
         });
-        let stages = stages.as_deref().map_err(|reject| *reject)?;
-        let (precision, operations) = (context.precision(point), &context.operations);
-        let levels = TrainingLevels { shape, precision, work, times, device: &device.device, system, operations };
-        training::row(levels, replicas, stages, setup)
+        let Held { groups, memory } = held.as_ref().map_err(|reject| *reject)?;
+        let memory = memory.on(device, system)?;
+        let goodput = (*self.goodput.get(point, || training::goodput(&levels, setup)))?;
+        let stages = stages_of(&mut self.stages, &mut self.classes, point, &input, setup)?;
+        let counted = Counted::of(&levels, groups, stages, setup);
+        let number = self.pipelined.number(point);
+        let pipelined = self.pipelined.get(point, || Pipelined::of(&levels, groups, stages, setup));
+        let terms = pipelined.step(&levels, &counted, self.sent.of(number, &levels, &counted));
+        self.outcome.result = Ok(TrainingRow::of(&levels, pipelined, setup, (memory, terms, goodput)));
+        self.outcome.memory = Some(memory);
+        Ok(())
     }
+}
+
+/// The stages of a point's cut, or why the model can't be cut so.
+#[inline]
+fn stages_of<'a>(
+    stages: &'a mut ByAxes<Result<Vec<TrainingStage>, Reject>>,
+    classes: &mut ByAxes<Result<Vec<StageClass>, Reject>>,
+    point: &Point,
+    input: &StageInput,
+    setup: &TrainingSetup,
+) -> Result<&'a [TrainingStage], Reject> {
+    let count = || {
+        let classes = classes.get(point, || pipeline::stages(input.shape, &setup.cut()));
+        classes.as_ref().map(|classes| TrainingStage::all(input, classes)).map_err(|reject| *reject)
+    };
+    stages.get(point, count).as_deref().map_err(|reject| *reject)
 }
 
 /// The work level of a point.
@@ -142,30 +276,5 @@ fn layout(context: &Context, point: &Point) -> TrainingLayout {
         gradient: context.gradient(point),
         context_exchange: context.context_exchange(point),
         expert_imbalance: context.number(point, axis::EXPERT_IMBALANCE),
-    }
-}
-
-/// The row level of a point.
-#[must_use]
-pub fn setup(context: &Context, point: &Point) -> TrainingSetup {
-    TrainingSetup {
-        devices: context.count(point, axis::DEVICES),
-        pipeline: context.count(point, axis::PIPELINE),
-        virtual_pipeline: context.count(point, axis::VIRTUAL),
-        global_batch: context.count(point, axis::GLOBAL_BATCH),
-        zero_stage: context.count(point, axis::ZERO),
-        data_parallel_replicate: context.count(point, axis::REPLICATE),
-        optimizer: context.optimizer(point),
-        tokens: context.number(point, axis::TOKENS),
-        tokens_per_parameter: context.number(point, axis::TOKENS_PER_PARAMETER),
-        device_mtbf_hours: context.number(point, axis::DEVICE_MTBF),
-        checkpoint_interval: Seconds(context.number(point, axis::CHECKPOINT_INTERVAL)),
-        spares: context.number(point, axis::SPARES),
-        schedule: context.schedule(point),
-        first_stage_layers: context.count(point, axis::FIRST_STAGE),
-        last_stage_layers: context.count(point, axis::LAST_STAGE),
-        embedding_as_layers: context.flag(point, axis::EMBEDDING_AS_LAYERS),
-        recompute_layers: context.count(point, axis::RECOMPUTE_LAYERS),
-        offload: context.offload(point),
     }
 }

@@ -1,5 +1,5 @@
 //! Training, levels shape to work: what one micro-batch does in each kind of layer, counted without hardware.
-use super::training_flops::{AdapterCount, again_flops, orthogonalisation, run_once, trainable};
+use super::training_flops::{AdapterCount, again_flops, needed, orthogonalisation, run_once, trainable};
 use super::training_layout::TrainingLayout;
 use crate::arch::{LayerKind, ModelShape};
 use crate::flops::ForwardFlops;
@@ -72,8 +72,16 @@ pub struct TrainingWork {
     pub logits_bytes: f64,
     /// Bytes of a message between stages.
     pub stage_message: Bytes,
+    /// The most that one layer of any kind keeps.
+    pub largest_kept_bytes: f64,
+    /// Parameters on one device of the layer that has most.
+    pub largest_layer_parameters: f64,
     /// FLOPs of the forward pass of one sequence, unsplit.
     pub flops: ForwardFlops,
+    /// FLOPs that training on one sequence needs, causal.
+    pub needed_flops: f64,
+    /// The same with the full square of scores.
+    pub needed_flops_full: f64,
     /// The same of adapters.
     pub adapters: AdapterCount,
     /// FLOPs that the devices run for one sequence, recomputation of all layers included.
@@ -163,6 +171,7 @@ impl TrainingWork {
         let prediction = recipe.passes(predicted, layout.again());
         let whole = prediction::parameters(shape, split.tensor, owners);
         let prediction_parameters = if predicts { whole } else { DeviceParameters::default() };
+        let one_prediction = (prediction_parameters.dense + prediction_parameters.experts) / prediction_layers.max(1.0);
         let again_flops = again_flops(shape, &flops, &adapters, &layout, predicts);
         Ok(Self {
             layout,
@@ -190,6 +199,13 @@ impl TrainingWork {
             prediction_parameters,
             logits_bytes: logits * (1.0 + prediction_layers),
             stage_message: Bytes(tokens.rows * f64::from(shape.hidden) / split.residual() * widths.activation),
+            largest_kept_bytes: kept_bytes.iter().chain(&plain_kept_bytes).copied().fold(0.0, f64::max),
+            largest_layer_parameters: parameters
+                .iter()
+                .map(|layer| layer.dense + layer.experts)
+                .fold(one_prediction, f64::max),
+            needed_flops: needed(&flops, flops.attention_causal, &adapters, &layout),
+            needed_flops_full: needed(&flops, flops.attention_full, &adapters, &layout),
             flops,
             adapters,
             hardware_flops: run_once(&flops, &adapters, &layout) + again_flops,

@@ -213,7 +213,7 @@ pub fn row(
     setup: &InferenceSetup,
 ) -> Result<InferenceRow, Reject> {
     let engine = decode.engine;
-    admissible(decode, setup)?;
+    admissible(decode, setup, setup.longest())?;
     let own = f64::from(setup.data);
     if !decode.experts_divide(own) {
         return Err(Reject::ExpertParallelRanks);

@@ -11,6 +11,7 @@ pub mod lengths;
 pub mod offload;
 pub mod prefix;
 pub mod queue;
+mod request;
 mod room;
 pub mod speculation;
 mod steady;
@@ -28,12 +29,13 @@ use crate::reject::Reject;
 use crate::system::ServingEngine;
 use allocator::KvAllocator;
 use arrivals::open_loop;
-use bounds::{decode_bound, prefill_bound};
+use bounds::decode_bound;
 pub use disaggregated::{Pools, PrefillPool};
 pub use handoff::Handoff;
 use lengths::Prompt;
 use offload::HostShare;
 use prefix::Prefix;
+pub use request::Request;
 pub use room::Room;
 use speculation::{Drafter, Guess};
 use steady::closed_loop;
@@ -215,9 +217,15 @@ pub trait Tables {
     fn prefill_flops(&mut self, input_tokens: f64) -> f64;
 }
 
-/// Results of a setup on one pool, or why it can't run; [`disaggregated::row`] is that of two.
-pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) -> Result<InferenceRow, Reject> {
-    admissible(replica, setup)?;
+/// Results of a setup on one pool, or why it can't run; [`disaggregated::row`] is that of two. `request` is the setup's own.
+#[inline]
+pub fn row(
+    replica: &Replica,
+    tables: &mut impl Tables,
+    setup: &InferenceSetup,
+    request: &Request,
+) -> Result<InferenceRow, Reject> {
+    admissible(replica, setup, request.longest)?;
     let replicas = f64::from(setup.data);
     if !replica.experts_divide(replicas) {
         return Err(Reject::ExpertParallelRanks);
@@ -225,11 +233,11 @@ pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) 
     if setup.arrival_rate <= 0.0 && setup.concurrency < replicas {
         return Err(Reject::ConcurrencyBelowReplicas);
     }
-    let room = Room::of(replica, setup)?;
+    let room = request.room?;
     let steady = if setup.arrival_rate > 0.0 {
-        open_loop(replica, tables, setup, &room)?
+        open_loop(replica, tables, setup, (request, &room))?
     } else {
-        closed_loop(replica, tables, setup, &room)?
+        closed_loop(replica, tables, setup, (request, &room))?
     };
     let (running, terms) = (steady.running, steady.terms);
     let tpot = terms.total();
@@ -248,7 +256,7 @@ pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) 
         prefill: steady.prefill,
         terms,
         ttft: steady.ttft,
-        ttft_bound: prefill_bound(replica, tables, setup),
+        ttft_bound: request.ttft_bound,
         tpot,
         tpot_bound: decode_bound(replica, setup, running),
         e2e: steady.ttft + answer,
@@ -264,11 +272,12 @@ pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) 
 }
 
 /// Whether there is a replica at all, and one that takes requests of these lengths.
-fn admissible(replica: &Replica, setup: &InferenceSetup) -> Result<(), Reject> {
+fn admissible(replica: &Replica, setup: &InferenceSetup, longest: f64) -> Result<(), Reject> {
     if setup.data == 0 {
         return Err(Reject::FleetTooSmall);
     }
     let allowed = replica.drafter.map_or(f64::INFINITY, Drafter::max_context);
-    let allowed = allowed.min(f64::from(replica.shape.max_context)).min(setup.model_length());
-    if setup.longest() > allowed { Err(Reject::ContextTooLong) } else { Ok(()) }
+    let own = if setup.max_model_len > 0.0 { setup.max_model_len } else { longest };
+    let allowed = allowed.min(f64::from(replica.shape.max_context)).min(own);
+    if longest > allowed { Err(Reject::ContextTooLong) } else { Ok(()) }
 }
