@@ -13,7 +13,7 @@ use llmsweep_model::phase::inference::{
 };
 use llmsweep_model::reject::Reject;
 
-use super::by_axes::ByAxes;
+use super::by_axes::{ByAxes, Numbering};
 use super::followed::{Followed, row_axes_but};
 use super::inference_setup::{BLANK, Served, WRITES};
 use super::memo::{Memo, StageMemo, stages_of};
@@ -82,7 +82,7 @@ pub struct InferenceEvaluator<'a> {
     device: Result<(InferenceDevice, Provenance), Reject>,
     passes: Passes,
     pools: PrefillPools,
-    served: Followed<Served>,
+    served: Followed<Served, 1>,
     /// Of one cell.
     requests: ByAxes<Request>,
     outcome: InferenceOutcome,
@@ -147,6 +147,7 @@ impl<'a> InferenceEvaluator<'a> {
     /// An evaluator that has seen nothing yet.
     #[must_use]
     pub fn new(context: &'a Context) -> Self {
+        let requests = Numbering::new(&context.plan, &row_axes_but(Phase::Inference, &OF_LOAD));
         Self {
             seen: Seen::new(context),
             stages: StageMemo::new(),
@@ -157,8 +158,8 @@ impl<'a> InferenceEvaluator<'a> {
             device: Err(UNSEEN),
             passes: Passes::new(),
             pools: PrefillPools::new(),
-            served: Followed::new(&context.plan, BLANK, WRITES),
-            requests: ByAxes::new(&context.plan, &row_axes_but(Phase::Inference, &OF_LOAD)),
+            served: Followed::new(&context.plan, BLANK, WRITES, [&requests]),
+            requests: ByAxes::new(&requests),
             outcome: InferenceOutcome {
                 result: Err(UNSEEN),
                 common: Common::UNSEEN,
@@ -174,9 +175,7 @@ impl<'a> InferenceEvaluator<'a> {
     pub fn enter(&mut self, point: &Point) {
         let context = self.seen.context;
         match self.seen.enter(point) {
-            None => {
-                self.served.follow(context, point);
-            }
+            None => self.served.follow(context, point),
             Some(first) => self.enter_cell(point, first),
         }
     }
@@ -279,7 +278,7 @@ impl<'a> InferenceEvaluator<'a> {
             let mut entered = self.pools.enter(context, point, shape)?;
             return disaggregated::row(&replica, &mut tables, &entered.pool, &mut entered.tables, setup);
         }
-        let request = self.requests.get(point, || Request::of(&replica, &mut tables, setup));
+        let request = self.requests.get(self.served.numbers[0], || Request::of(&replica, &mut tables, setup));
         inference::row(&replica, &mut tables, setup, request)
     }
 }

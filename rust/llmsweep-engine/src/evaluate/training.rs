@@ -2,6 +2,7 @@
 //!
 //! Below the plan's levels stand what rows of several cells and what rows of one cell share: a memory that knows no accelerator, failures and
 //! checkpoints, and micro-batches on their way through a pipeline. Each is kept by the axes that it depends on.
+use llmsweep_model::arch::ModelShape;
 use llmsweep_model::economics::Fleet;
 use llmsweep_model::goodput::Goodput;
 use llmsweep_model::parallel::pipeline::{self, StageClass};
@@ -14,7 +15,7 @@ use llmsweep_model::phase::training_times::{TrainingLayout, TrainingTimes, Train
 use llmsweep_model::reject::Reject;
 
 use super::Common;
-use super::by_axes::ByAxes;
+use super::by_axes::{ByAxes, Numbering};
 use super::followed::{Followed, row_axes_but};
 use super::memo::Memo;
 use super::seen::{Seen, UNSEEN};
@@ -71,7 +72,7 @@ pub struct TrainingEvaluator<'a> {
     times: Option<TrainingTimes>,
     /// Of the model.
     classes: ByAxes<Result<Vec<StageClass>, Reject>>,
-    setup: Followed<TrainingSetup>,
+    setup: Followed<TrainingSetup, 5>,
     /// Of the work level, whatever the accelerator.
     stages: ByAxes<Result<Vec<TrainingStage>, Reject>>,
     held: ByAxes<Result<Held, Reject>>,
@@ -127,18 +128,21 @@ impl<'a> TrainingEvaluator<'a> {
     #[must_use]
     pub fn new(context: &'a Context) -> Self {
         let plan = &context.plan;
-        let rows_but = |left_out: &[&[usize]]| row_axes_but(Phase::Training, &left_out.concat());
+        let of = |axes: &[usize]| Numbering::new(plan, axes);
+        let rows_but = |left_out: &[&[usize]]| of(&row_axes_but(Phase::Training, &left_out.concat()));
+        let (held, goodput, pipelined) = (rows_but(&[&OF_RUN]), of(&OF_GOODPUT), rows_but(&[&OF_RUN, &OF_STATE]));
+        let (classes, stages) = (of(&OF_CUT), of(&[&OF_CUT[..], &[axis::RECOMPUTE_LAYERS]].concat()));
         Self {
             seen: Seen::new(context),
             work: Err(UNSEEN),
             device: Err(UNSEEN),
             times: None,
-            classes: ByAxes::new(plan, &OF_CUT),
-            stages: ByAxes::new(plan, &[&OF_CUT[..], &[axis::RECOMPUTE_LAYERS]].concat()),
-            setup: Followed::new(plan, BLANK, WRITES),
-            held: ByAxes::new(plan, &rows_but(&[&OF_RUN])),
-            goodput: ByAxes::new(plan, &OF_GOODPUT),
-            pipelined: ByAxes::new(plan, &rows_but(&[&OF_RUN, &OF_STATE])),
+            classes: ByAxes::new(&classes),
+            stages: ByAxes::new(&stages),
+            held: ByAxes::new(&held),
+            goodput: ByAxes::new(&goodput),
+            pipelined: ByAxes::new(&pipelined),
+            setup: Followed::new(plan, BLANK, WRITES, [&held, &goodput, &pipelined, &classes, &stages]),
             sent: Sent::new(),
             outcome: TrainingOutcome { result: Err(UNSEEN), memory: None, common: Common::UNSEEN },
         }
@@ -149,9 +153,7 @@ impl<'a> TrainingEvaluator<'a> {
     pub fn enter(&mut self, point: &Point) {
         let context = self.seen.context;
         match self.seen.enter(point) {
-            None => {
-                self.setup.follow(context, point);
-            }
+            None => self.setup.follow(context, point),
             Some(first) => self.enter_cell(point, first),
         }
     }
@@ -212,27 +214,29 @@ impl<'a> TrainingEvaluator<'a> {
     /// Writes the results of the last point entered, or says why it can't run.
     #[inline]
     fn row(&mut self, point: &Point) -> Result<(), Refusal> {
-        let context = self.seen.context;
-        let setup = &self.setup.setup;
         let device = &self.device.as_ref().map_err(|reject| *reject)?.device;
         let work = self.work.as_ref().map_err(|reject| *reject)?;
-        let times = self.times.as_ref().ok_or(UNSEEN)?;
-        let shape = &context.model(point).shape;
-        let (precision, system, operations) = (context.precision(point), context.stack(point), &context.operations);
-        let levels = TrainingLevels { shape, precision, work, times, device, system, operations };
-        let input = StageInput { shape, work, recompute_layers: setup.recompute_layers };
-        let held = self.held.get(point, || {
+        let context = self.seen.context;
+        let (setup, system) = (&self.setup.setup, context.stack(point));
+        let [held, goodput, pipelined, classes, stages] = self.setup.numbers;
+        let counted = || (&context.model(point).shape, context.precision(point));
+        let held = self.held.get(held, || {
             let groups = Groups::of(work, Replicas::of(work, setup)?, setup);
-            let stages = stages_of(&mut self.stages, &mut self.classes, point, &input, setup)?;
-            Ok(Held { groups, memory: Counted::of(&levels, &groups, stages, setup).memory() })
+            let (shape, precision) = counted();
+            let asked = ((&mut self.stages, stages), (&mut self.classes, classes));
+            let stages = stages_of(asked, shape, work, setup)?;
+            Ok(Held { groups, memory: Counted::of(precision, work, system, &groups, stages, setup).memory() })
         });
         let Held { groups, memory } = held.as_ref().map_err(|reject| *reject)?;
         let memory = memory.on(device, system)?;
-        let goodput = (*self.goodput.get(point, || training::goodput(&levels, setup)))?;
-        let stages = stages_of(&mut self.stages, &mut self.classes, point, &input, setup)?;
-        let counted = Counted::of(&levels, groups, stages, setup);
-        let number = self.pipelined.number(point);
-        let pipelined = self.pipelined.get(point, || Pipelined::of(&levels, groups, stages, setup));
+        let (shape, precision) = counted();
+        let times = self.times.as_ref().ok_or(UNSEEN)?;
+        let levels = TrainingLevels { shape, precision, work, times, device, system, operations: &context.operations };
+        let goodput = (*self.goodput.get(goodput, || training::goodput(&levels, setup)))?;
+        let asked = ((&mut self.stages, stages), (&mut self.classes, classes));
+        let counted = Counted::of(precision, work, system, groups, stages_of(asked, shape, work, setup)?, setup);
+        let number = self.pipelined.tells_apart().then_some(pipelined);
+        let pipelined = self.pipelined.get(pipelined, || Pipelined::of(&levels, groups, counted.stages, setup));
         let terms = pipelined.step(&levels, &counted, self.sent.of(number, &levels, &counted));
         self.outcome.result = Ok(TrainingRow::of(&levels, pipelined, setup, (memory, terms, goodput)));
         self.outcome.memory = Some(memory);
@@ -240,20 +244,23 @@ impl<'a> TrainingEvaluator<'a> {
     }
 }
 
+/// A table and the number asked for.
+type Asked<'a, T> = (&'a mut ByAxes<Result<Vec<T>, Reject>>, u64);
+
 /// The stages of a point's cut, or why the model can't be cut so.
 #[inline]
 fn stages_of<'a>(
-    stages: &'a mut ByAxes<Result<Vec<TrainingStage>, Reject>>,
-    classes: &mut ByAxes<Result<Vec<StageClass>, Reject>>,
-    point: &Point,
-    input: &StageInput,
+    ((stages, number), (classes, cut)): (Asked<'a, TrainingStage>, Asked<StageClass>),
+    shape: &ModelShape,
+    work: &TrainingWork,
     setup: &TrainingSetup,
 ) -> Result<&'a [TrainingStage], Reject> {
     let count = || {
-        let classes = classes.get(point, || pipeline::stages(input.shape, &setup.cut()));
-        classes.as_ref().map(|classes| TrainingStage::all(input, classes)).map_err(|reject| *reject)
+        let classes = classes.get(cut, || pipeline::stages(shape, &setup.cut()));
+        let input = StageInput { shape, work, recompute_layers: setup.recompute_layers };
+        classes.as_ref().map(|classes| TrainingStage::all(&input, classes)).map_err(|reject| *reject)
     };
-    stages.get(point, count).as_deref().map_err(|reject| *reject)
+    stages.get(number, count).as_deref().map_err(|reject| *reject)
 }
 
 /// The work level of a point.

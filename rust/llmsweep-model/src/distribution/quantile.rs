@@ -42,7 +42,7 @@ impl Shapes {
     /// // Half of the requests wait for an exponential time: one in a hundred longer than ln 50.
     /// let waits = [(0.5, Cumulants::exponential(1.0)), (0.0, Cumulants::default())];
     /// let shapes = Mixture { base: Cumulants::certain(0.0), waits }.shapes();
-    /// assert!((shapes.quantile(Share::of(0.99)) / 50.0_f64.ln() - 1.0).abs() < 0.02);
+    /// assert!((shapes.quantile(Share::of(0.99)) / 50.0_f64.ln() - 1.0).abs() < 0.04);
     /// assert_eq!(shapes.quantile(Share::of(0.4)), 0.0);
     /// ```
     #[must_use]

@@ -75,7 +75,7 @@ impl Units {
 
 /// A number of at least zero rounded up, without the call that `ceil` is on old processors.
 fn whole_above(number: f64) -> f64 {
-    let whole = number as u64 as f64;
+    let whole = number as i64 as f64;
     if whole < number { whole + 1.0 } else { whole }
 }
 

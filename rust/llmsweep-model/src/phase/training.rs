@@ -233,14 +233,16 @@ pub struct Counted<'a> {
 
 impl<'a> Counted<'a> {
     /// A setup that divides into these groups. `stages` are those of its cut.
+    #[inline]
     #[must_use]
     pub fn of(
-        levels: &TrainingLevels<'a>,
+        precision: &'a Precision,
+        work: &'a TrainingWork,
+        system: &'a TrainingSystem,
         groups: &'a Groups,
         stages: &'a [TrainingStage],
         setup: &'a TrainingSetup,
     ) -> Self {
-        let TrainingLevels { precision, work, system, .. } = *levels;
         Self { precision, work, system, stages, setup, groups, bytes: state_bytes(precision, work, setup) }
     }
 }
@@ -255,7 +257,7 @@ pub fn row(
     setup: &TrainingSetup,
 ) -> Result<TrainingRow, Refusal> {
     let groups = Groups::of(levels.work, replicas, setup);
-    let counted = Counted::of(&levels, &groups, stages, setup);
+    let counted = Counted::of(levels.precision, levels.work, levels.system, &groups, stages, setup);
     let memory = counted.memory().on(levels.device, levels.system)?;
     let goodput = goodput(&levels, setup)?;
     let pipelined = Pipelined::of(&levels, &groups, stages, setup);

@@ -335,5 +335,5 @@ fn settle(most: f64, mut cycle: impl FnMut(f64) -> Cycle) -> Cycle {
 
 /// The whole part of a number of at least zero.
 fn whole(number: f64) -> f64 {
-    number as u64 as f64
+    number as i64 as f64
 }
