@@ -206,12 +206,12 @@ const TRAINING: &[(&str, OfTraining)] = &[
 ];
 
 const INFERENCE: &[(&str, OfInference)] = &[
-    ("bottleneck", |o| o.of(|row| f64::from(row.bottleneck.code()))),
+    ("bottleneck", |o| o.of(|row| f64::from(row.bottleneck().code()))),
     ("device_count", |o| o.common.fleet.devices),
     ("replicas", |o| o.of(|row| row.replicas)),
-    ("memory_bytes", |o| o.of(|row| row.peak_memory)),
+    ("memory_bytes", |o| o.of(|row| row.peak_memory())),
     // A full cache is the sum of its requests' parts, which rounding may carry a few millionths of a byte too far.
-    ("memory_headroom_bytes", |o| o.of(|row| (row.room.usable - row.peak_memory).max(0.0))),
+    ("memory_headroom_bytes", |o| o.of(|row| (row.room.usable - row.peak_memory()).max(0.0))),
     ("weight_bytes", |o| o.of(|row| row.room.weights)),
     ("activation_bytes", |o| o.of(|row| row.room.activations)),
     ("engine_bytes", |o| o.of(|row| row.room.reserve - row.room.activations)),
@@ -253,8 +253,8 @@ const INFERENCE: &[(&str, OfInference)] = &[
     ("slo_attainment", |o| o.of(|row| row.slo_attainment(&o.setup))),
     ("goodput_requests_per_s", |o| o.of(|row| row.slo_attainment(&o.setup) * row.requests_per_s)),
     ("running_requests", |o| o.of(|row| row.running)),
-    ("max_concurrency", |o| o.of(|row| finite(row.max_concurrency))),
-    ("kv_tokens", |o| o.of(|row| finite(row.kv_tokens))),
+    ("max_concurrency", |o| o.of(|row| finite(row.max_concurrency()))),
+    ("kv_tokens", |o| o.of(|row| finite(row.kv_tokens(&o.setup)))),
     ("kv_bytes_per_token", |o| o.kv_bytes_per_token),
     ("prefill_device_count", |o| o.of_pools(|pools| pools.prefill_devices)),
     ("decode_device_count", |o| o.of_pools(|pools| pools.decode_devices)),

@@ -10,7 +10,7 @@ use llmsweep_model::phase::exchange::{Routes, StageMessages, messages_like};
 use llmsweep_model::phase::training::{self, Counted, Groups, Replicas, TrainingLevels, TrainingRow, TrainingSetup};
 use llmsweep_model::phase::training_memory::{Refusal, TrainingMemory};
 use llmsweep_model::phase::training_pipeline::Pipelined;
-use llmsweep_model::phase::training_stage::{StageInput, TrainingStage};
+use llmsweep_model::phase::training_stage::{StageInput, StageTime, TrainingStage};
 use llmsweep_model::phase::training_times::{TrainingLayout, TrainingTimes, TrainingWork};
 use llmsweep_model::reject::Reject;
 
@@ -78,6 +78,7 @@ pub struct TrainingEvaluator<'a> {
     held: ByAxes<Result<Held, Reject>>,
     goodput: ByAxes<Result<Goodput, Reject>>,
     /// Of one cell.
+    stage_times: ByAxes<Vec<StageTime>>,
     pipelined: ByAxes<Pipelined>,
     sent: Sent,
     outcome: TrainingOutcome,
@@ -141,6 +142,7 @@ impl<'a> TrainingEvaluator<'a> {
             stages: ByAxes::new(&stages),
             held: ByAxes::new(&held),
             goodput: ByAxes::new(&goodput),
+            stage_times: ByAxes::new(&stages),
             pipelined: ByAxes::new(&pipelined),
             setup: Followed::new(plan, BLANK, WRITES, [&held, &goodput, &pipelined, &classes, &stages]),
             sent: Sent::new(),
@@ -173,6 +175,7 @@ impl<'a> TrainingEvaluator<'a> {
             self.goodput.forget();
         }
         self.device = context.device(point);
+        self.stage_times.forget();
         self.pipelined.forget();
         self.sent.forget();
         self.times = match (&self.work, &self.device) {
@@ -236,7 +239,11 @@ impl<'a> TrainingEvaluator<'a> {
         let asked = ((&mut self.stages, stages), (&mut self.classes, classes));
         let counted = Counted::of(precision, work, system, groups, stages_of(asked, shape, work, setup)?, setup);
         let number = self.pipelined.tells_apart().then_some(pipelined);
-        let pipelined = self.pipelined.get(pipelined, || Pipelined::of(&levels, groups, counted.stages, setup));
+        let pipelined = self.pipelined.get(pipelined, || {
+            let order = setup.schedule.order();
+            let times = self.stage_times.get(stages, || StageTime::all(&levels, order, counted.stages));
+            Pipelined::of(&levels, groups, (counted.stages, times), setup)
+        });
         let terms = pipelined.step(&levels, &counted, self.sent.of(number, &levels, &counted));
         self.outcome.result = Ok(TrainingRow::of(&levels, pipelined, setup, (memory, terms, goodput)));
         self.outcome.memory = Some(memory);

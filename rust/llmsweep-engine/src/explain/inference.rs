@@ -61,7 +61,7 @@ fn model(context: &Context, point: &Point, work: &InferenceWork) -> Section {
 
 fn memory(row: &InferenceRow) -> Section {
     let room = &row.room;
-    let cached = row.peak_memory - room.weights - room.reserve - room.shared;
+    let cached = row.peak_memory() - room.weights - room.reserve - room.shared;
     Section::new(
         "Memory of the fullest device",
         vec![
@@ -77,7 +77,7 @@ fn memory(row: &InferenceRow) -> Section {
             )),
         ],
     )
-    .total(Term::new("used", row.peak_memory, "B", "Σ").numbers(format!("of {} B usable", short(room.usable))))
+    .total(Term::new("used", row.peak_memory(), "B", "Σ").numbers(format!("of {} B usable", short(room.usable))))
 }
 
 fn room(row: &InferenceRow, setup: &InferenceSetup) -> Section {

@@ -68,7 +68,9 @@ impl Units {
         }
         let chunks = f64::from(counted.setup.virtual_pipeline);
         let bucket = counted.system.bucket(counted.groups.placement.data_ring().size) * chunks;
-        let buckets = |parameters: f64| whole_above(parameters / bucket).max(1.0) * chunks;
+        let buckets = |parameters: f64| {
+            if parameters > 0.0 { whole_above(parameters / bucket).max(1.0) * chunks } else { chunks }
+        };
         Self { dense: buckets(parameters.dense), experts: buckets(parameters.experts) }
     }
 }

@@ -5,7 +5,7 @@ use super::share::{Bottleneck, KernelTime};
 pub use super::training_groups::{Groups, Replicas};
 use super::training_memory::{Refusal, TrainingMemory};
 use super::training_pipeline::Pipelined;
-use super::training_stage::TrainingStage;
+use super::training_stage::{StageTime, TrainingStage};
 use super::training_state::state_bytes;
 use super::training_times::{TrainingTimes, TrainingWork};
 use crate::arch::ModelShape;
@@ -260,7 +260,8 @@ pub fn row(
     let counted = Counted::of(levels.precision, levels.work, levels.system, &groups, stages, setup);
     let memory = counted.memory().on(levels.device, levels.system)?;
     let goodput = goodput(&levels, setup)?;
-    let pipelined = Pipelined::of(&levels, &groups, stages, setup);
+    let stage_times = StageTime::all(&levels, setup.schedule.order(), stages);
+    let pipelined = Pipelined::of(&levels, &groups, (stages, &stage_times), setup);
     let routes = Routes::of(&levels, &groups, setup);
     let messages: Vec<StageMessages> = StageMessages::of_all(&levels, &counted, &routes).collect();
     let terms = pipelined.step(&levels, &counted, &messages);

@@ -44,15 +44,19 @@ pub struct Pipelined {
 impl Pipelined {
     /// m times the slowest stage, what it waits for others, and messages between stages.
     #[must_use]
-    pub fn of(levels: &TrainingLevels, groups: &Groups, stages: &[TrainingStage], setup: &TrainingSetup) -> Self {
-        let TrainingLevels { work, times, device, system, .. } = *levels;
+    pub fn of(
+        levels: &TrainingLevels,
+        groups: &Groups,
+        (stages, stage_times): (&[TrainingStage], &[StageTime]),
+        setup: &TrainingSetup,
+    ) -> Self {
+        let TrainingLevels { work, device, system, .. } = *levels;
         let (pipeline, chunks) = (f64::from(setup.pipeline), f64::from(setup.virtual_pipeline));
         let (schedule, m) = (setup.schedule, groups.micro_batches);
         let mut walk = Walk::new(schedule, pipeline, chunks, m);
         let mut slowest = BlockTime::default();
         let mut paces = Passes::default();
-        for stage in stages.iter().rev() {
-            let StageTime { time, passes } = StageTime::of((work, times), system, schedule.order(), stage);
+        for (stage, &StageTime { time, passes }) in stages.iter().zip(stage_times).rev() {
             walk.add(passes, stage.class.count);
             if time.total() > slowest.total() {
                 (slowest, paces) = (time, passes);

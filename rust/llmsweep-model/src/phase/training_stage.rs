@@ -1,4 +1,5 @@
 //! Training, between cell and row: what the stages of one cut hold, and how long a micro-batch takes on them, whatever else a row says.
+use super::training::TrainingLevels;
 use super::training_layout::TrainingLayout;
 use super::training_times::{BlockTime, TrainingTimes, TrainingWork};
 use crate::arch::ModelShape;
@@ -78,6 +79,13 @@ impl StageTime {
     ) -> Self {
         let time = stage_time(times, work, order, stage);
         Self { time, passes: passes(&time, &work.layout, system) }
+    }
+
+    /// Of all stages of a cut.
+    #[must_use]
+    pub fn all(levels: &TrainingLevels, order: Order, stages: &[TrainingStage]) -> Vec<Self> {
+        let TrainingLevels { work, times, system, .. } = *levels;
+        stages.iter().map(|stage| Self::of((work, times), system, order, stage)).collect()
     }
 }
 

@@ -163,14 +163,8 @@ pub struct InferenceRow {
     pub replicas: f64,
     /// Memory.
     pub room: Room,
-    /// Memory used at the running batch. \[B\]
-    pub peak_memory: f64,
     /// Requests that decode together on one replica.
     pub running: f64,
-    /// Requests of full length that all replicas hold.
-    pub max_concurrency: f64,
-    /// Tokens that the cache of one replica holds.
-    pub kv_tokens: f64,
     /// Whether requests wait for room, or because the engine runs no more at once.
     pub saturated: bool,
     /// Prefill of one request (of the whole batch in static mode).
@@ -199,10 +193,36 @@ pub struct InferenceRow {
     pub stall: Prompt,
     /// Requests per second that arrivals may not reach, over all replicas; NaN in a closed loop.
     pub max_requests_per_s: f64,
-    /// What takes most.
-    pub bottleneck: Bottleneck,
+    /// What holds requests back before any term of the time between tokens does.
+    pub limited: Option<Bottleneck>,
     /// The two pools of disaggregated serving.
     pub pools: Option<Pools>,
+}
+
+impl InferenceRow {
+    /// Memory used at the running batch. \[B\]
+    #[must_use]
+    pub fn peak_memory(&self) -> f64 {
+        self.room.used(self.running)
+    }
+
+    /// Requests of full length that all replicas hold.
+    #[must_use]
+    pub fn max_concurrency(&self) -> f64 {
+        self.replicas * self.room.full_requests()
+    }
+
+    /// Tokens that the cache of one replica holds.
+    #[must_use]
+    pub fn kv_tokens(&self, setup: &InferenceSetup) -> f64 {
+        self.room.tokens(setup)
+    }
+
+    /// What takes most.
+    #[must_use]
+    pub fn bottleneck(&self) -> Bottleneck {
+        self.limited.unwrap_or_else(|| bottleneck(&self.terms))
+    }
 }
 
 /// What one cell of the plan keeps between its rows: times that do not depend on all of a row's axes.
@@ -248,10 +268,7 @@ pub fn row(
         devices,
         replicas,
         room,
-        peak_memory: room.used(running),
         running,
-        max_concurrency: replicas * room.full_requests(),
-        kv_tokens: room.tokens(setup),
         saturated: steady.saturated,
         prefill: steady.prefill,
         terms,
@@ -266,7 +283,7 @@ pub fn row(
         noise: steady.noise,
         stall: steady.stall,
         max_requests_per_s: replicas * steady.capacity,
-        bottleneck: bottleneck(&terms, steady.saturated && room.requests() <= running),
+        limited: (steady.saturated && room.requests() <= running).then_some(Bottleneck::CacheCapacity),
         pools: None,
     })
 }

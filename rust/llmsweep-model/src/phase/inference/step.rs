@@ -249,10 +249,7 @@ fn host(replica: &Replica, setup: &InferenceSetup, running: f64) -> Seconds {
 }
 
 /// What takes most of the time between tokens.
-pub(super) fn bottleneck(terms: &TokenTerms, cache_full: bool) -> Bottleneck {
-    if cache_full {
-        return Bottleneck::CacheCapacity;
-    }
+pub(super) fn bottleneck(terms: &TokenTerms) -> Bottleneck {
     Bottleneck::largest(&[
         (Bottleneck::Compute, terms.kernels.compute + terms.cache.compute),
         (Bottleneck::MemoryBandwidth, terms.kernels.memory + terms.cache.memory),
