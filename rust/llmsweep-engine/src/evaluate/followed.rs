@@ -7,7 +7,7 @@ use crate::plan::{Plan, Point};
 /// Writes what an axis says into a setup.
 pub(super) type Write<S> = fn(&mut S, &Context, &Point);
 
-/// A setup that follows the points asked for, and their numbers in several tables.
+/// A setup that follows the points asked for, alone or amid what comes of it, and their numbers in several tables.
 pub(super) struct Followed<S: 'static, const TABLES: usize> {
     pub(super) setup: S,
     pub(super) numbers: [u64; TABLES],

@@ -15,7 +15,7 @@ use llmsweep_model::reject::Reject;
 
 use super::by_axes::{ByAxes, Numbering};
 use super::followed::{Followed, row_axes_but};
-use super::inference_setup::{BLANK, Served, WRITES};
+use super::inference_setup::{BLANK, WRITES};
 use super::memo::{Memo, StageMemo, stages_of};
 use super::prefill_pool::{PrefillLayout, PrefillPools};
 use super::seen::{Seen, UNSEEN};
@@ -45,6 +45,8 @@ pub struct InferenceOutcome {
     pub setup: InferenceSetup,
     /// Cache of one token over all devices of a replica; NaN where the layout does not divide. \[B\]
     pub kv_bytes_per_token: f64,
+    /// Devices that are paid for, those of a prefill pool left out.
+    pub own_devices: f64,
     /// How its times vary.
     pub times: Times,
 }
@@ -82,10 +84,10 @@ pub struct InferenceEvaluator<'a> {
     device: Result<(InferenceDevice, Provenance), Reject>,
     passes: Passes,
     pools: PrefillPools,
-    served: Followed<Served, 1>,
+    /// The results of the last point, in whose place the row level is read.
+    outcome: Followed<InferenceOutcome, 1>,
     /// Of one cell.
     requests: ByAxes<Request>,
-    outcome: InferenceOutcome,
 }
 
 /// Passes of a cell, by batch and by prompt.
@@ -158,15 +160,8 @@ impl<'a> InferenceEvaluator<'a> {
             device: Err(UNSEEN),
             passes: Passes::new(),
             pools: PrefillPools::new(),
-            served: Followed::new(&context.plan, BLANK, WRITES, [&requests]),
+            outcome: Followed::new(&context.plan, BLANK, WRITES, [&requests]),
             requests: ByAxes::new(&requests),
-            outcome: InferenceOutcome {
-                result: Err(UNSEEN),
-                common: Common::UNSEEN,
-                setup: BLANK.setup,
-                kv_bytes_per_token: f64::NAN,
-                times: Times::default(),
-            },
         }
     }
 
@@ -175,14 +170,14 @@ impl<'a> InferenceEvaluator<'a> {
     pub fn enter(&mut self, point: &Point) {
         let context = self.seen.context;
         match self.seen.enter(point) {
-            None => self.served.follow(context, point),
+            None => self.outcome.follow(context, point),
             Some(first) => self.enter_cell(point, first),
         }
     }
 
     fn enter_cell(&mut self, point: &Point, first: Level) {
         let context = self.seen.context;
-        self.served.restart(context, point);
+        self.outcome.restart(context, point);
         if first == Level::Shape {
             self.stages.forget();
             self.prompt_flops.forget();
@@ -206,27 +201,26 @@ impl<'a> InferenceEvaluator<'a> {
         self.passes.forget();
         self.requests.forget();
         self.pools.forget(first == Level::Shape);
-        self.outcome.kv_bytes_per_token = self.work.as_ref().map_or(f64::NAN, |work| work.kv_bytes_per_token);
+        self.outcome.setup.kv_bytes_per_token = self.work.as_ref().map_or(f64::NAN, |work| work.kv_bytes_per_token);
     }
 
     /// The results of a point.
     #[inline]
     pub fn outcome(&mut self, point: &Point) -> &InferenceOutcome {
         self.enter(point);
-        let Served { setup, devices } = self.served.setup;
+        let outcome = &self.outcome.setup;
         let provenance = self.device.as_ref().ok().map(|(_, provenance)| *provenance);
-        let fleet = Fleet { devices, spares: 0.0 };
-        if setup.mode == ServingMode::Disaggregated {
+        let fleet = Fleet { devices: outcome.own_devices, spares: 0.0 };
+        if outcome.setup.mode == ServingMode::Disaggregated {
             let common = self.seen.common_of(point, fleet, provenance);
-            self.outcome.common = self.with_pool(point, common);
+            self.outcome.setup.common = self.with_pool(point, common);
             self.seen.forget_common();
         } else {
-            self.seen.common(point, fleet, provenance, &mut self.outcome.common);
+            self.seen.common(point, fleet, provenance, &mut self.outcome.setup.common);
         }
-        self.outcome.result = self.row(point, &setup);
-        self.outcome.setup = setup;
-        self.outcome.times = Times::default();
-        &self.outcome
+        self.outcome.setup.result = self.row(point);
+        self.outcome.setup.times = Times::default();
+        &self.outcome.setup
     }
 
     /// The model of a point, the last one entered, with its copies of experts.
@@ -264,8 +258,8 @@ impl<'a> InferenceEvaluator<'a> {
     }
 
     #[inline]
-    fn row(&mut self, point: &Point, setup: &InferenceSetup) -> Result<InferenceRow, Reject> {
-        let context = self.seen.context;
+    fn row(&mut self, point: &Point) -> Result<InferenceRow, Reject> {
+        let (context, setup) = (self.seen.context, &self.outcome.setup.setup);
         let shape = self.shape.as_ref().unwrap_or_else(|| &context.model(point).shape);
         let (device, _) = self.device.as_ref().map_err(|reject| *reject)?;
         let work = self.work.as_ref().map_err(|reject| *reject)?;
@@ -278,7 +272,7 @@ impl<'a> InferenceEvaluator<'a> {
             let mut entered = self.pools.enter(context, point, shape)?;
             return disaggregated::row(&replica, &mut tables, &entered.pool, &mut entered.tables, setup);
         }
-        let request = self.requests.get(self.served.numbers[0], || Request::of(&replica, &mut tables, setup));
+        let request = self.requests.get(self.outcome.numbers[0], || Request::of(&replica, &mut tables, setup));
         inference::row(&replica, &mut tables, setup, request)
     }
 }

@@ -1,4 +1,6 @@
 //! The row level of a serving point, axis by axis.
+use std::cell::OnceCell;
+
 use llmsweep_model::phase::inference::allocator::KvAllocator;
 use llmsweep_model::phase::inference::offload::HostShare;
 use llmsweep_model::phase::inference::prefix::Prefix;
@@ -6,21 +8,22 @@ use llmsweep_model::phase::inference::speculation::Guess;
 use llmsweep_model::phase::inference::{InferenceSetup, ServingMode};
 use llmsweep_model::quantity::Seconds;
 
+use super::Common;
 use super::followed::Write;
+use super::inference::{InferenceOutcome, Times};
 use super::prefill_pool::PrefillLayout;
+use super::seen::UNSEEN;
 use crate::context::{Context, axis};
 use crate::plan::Point;
 use crate::spec::Search;
 
-/// The row level, and the devices that are paid for, those of a prefill pool left out.
-#[derive(Clone, Copy)]
-pub(super) struct Served {
-    pub(super) setup: InferenceSetup,
-    pub(super) devices: f64,
-}
-
 /// Before any point is read.
-pub(super) const BLANK: Served = Served {
+pub(super) const BLANK: InferenceOutcome = InferenceOutcome {
+    result: Err(UNSEEN),
+    common: Common::UNSEEN,
+    kv_bytes_per_token: f64::NAN,
+    own_devices: 0.0,
+    times: Times { first: OnceCell::new(), later: OnceCell::new() },
     setup: InferenceSetup {
         input_tokens: 0.0,
         output_tokens: 0.0,
@@ -44,74 +47,73 @@ pub(super) const BLANK: Served = Served {
         max_model_len: 0.0,
         host: HostShare::NONE,
     },
-    devices: 0.0,
 };
 
 /// What each axis of the row level says.
-pub(super) const WRITES: &[(usize, Write<Served>)] = &[
-    (axis::PIPELINE, |served, context, point| {
-        served.setup.pipeline = context.count(point, axis::PIPELINE);
-        replicas(served, context, point);
+pub(super) const WRITES: &[(usize, Write<InferenceOutcome>)] = &[
+    (axis::PIPELINE, |outcome, context, point| {
+        outcome.setup.pipeline = context.count(point, axis::PIPELINE);
+        replicas(outcome, context, point);
     }),
     (axis::DATA, replicas),
-    (axis::MODE, |served, context, point| {
-        served.setup.mode = context.mode(point);
-        replicas(served, context, point);
+    (axis::MODE, |outcome, context, point| {
+        outcome.setup.mode = context.mode(point);
+        replicas(outcome, context, point);
     }),
-    (axis::INPUT, |served, context, point| served.setup.input_tokens = context.number(point, axis::INPUT)),
-    (axis::OUTPUT, |served, context, point| served.setup.output_tokens = context.number(point, axis::OUTPUT)),
-    (axis::CONCURRENCY, |served, context, point| {
-        served.setup.concurrency = context.number(point, axis::CONCURRENCY);
+    (axis::INPUT, |outcome, context, point| outcome.setup.input_tokens = context.number(point, axis::INPUT)),
+    (axis::OUTPUT, |outcome, context, point| outcome.setup.output_tokens = context.number(point, axis::OUTPUT)),
+    (axis::CONCURRENCY, |outcome, context, point| {
+        outcome.setup.concurrency = context.number(point, axis::CONCURRENCY);
     }),
-    (axis::ADMISSION_INTERVAL, |served, context, point| {
-        served.setup.admission_interval = context.number(point, axis::ADMISSION_INTERVAL);
+    (axis::ADMISSION_INTERVAL, |outcome, context, point| {
+        outcome.setup.admission_interval = context.number(point, axis::ADMISSION_INTERVAL);
     }),
-    (axis::SPECULATIVE_TOKENS, |served, context, point| {
-        served.setup.guess.tokens = context.number(point, axis::SPECULATIVE_TOKENS);
+    (axis::SPECULATIVE_TOKENS, |outcome, context, point| {
+        outcome.setup.guess.tokens = context.number(point, axis::SPECULATIVE_TOKENS);
     }),
-    (axis::KV_ALLOCATOR, |served, context, point| served.setup.allocator = context.allocator(point)),
-    (axis::MAX_MODEL_LEN, |served, context, point| {
-        served.setup.max_model_len = context.number(point, axis::MAX_MODEL_LEN);
+    (axis::KV_ALLOCATOR, |outcome, context, point| outcome.setup.allocator = context.allocator(point)),
+    (axis::MAX_MODEL_LEN, |outcome, context, point| {
+        outcome.setup.max_model_len = context.number(point, axis::MAX_MODEL_LEN);
     }),
-    (axis::WEIGHT_OFFLOAD, |served, context, point| {
-        served.setup.host.weights = context.number(point, axis::WEIGHT_OFFLOAD);
+    (axis::WEIGHT_OFFLOAD, |outcome, context, point| {
+        outcome.setup.host.weights = context.number(point, axis::WEIGHT_OFFLOAD);
     }),
-    (axis::KV_OFFLOAD, |served, context, point| {
-        served.setup.host.cache = context.number(point, axis::KV_OFFLOAD);
+    (axis::KV_OFFLOAD, |outcome, context, point| {
+        outcome.setup.host.cache = context.number(point, axis::KV_OFFLOAD);
     }),
-    (axis::ACCEPTANCE, |served, context, point| {
-        served.setup.guess.acceptance = context.number(point, axis::ACCEPTANCE);
+    (axis::ACCEPTANCE, |outcome, context, point| {
+        outcome.setup.guess.acceptance = context.number(point, axis::ACCEPTANCE);
     }),
-    (axis::PREFIX_HIT_RATE, |served, context, point| {
-        served.setup.prefix.hit_rate = context.number(point, axis::PREFIX_HIT_RATE);
+    (axis::PREFIX_HIT_RATE, |outcome, context, point| {
+        outcome.setup.prefix.hit_rate = context.number(point, axis::PREFIX_HIT_RATE);
     }),
-    (axis::PREFIX_SHARED, |served, context, point| {
-        served.setup.prefix.shared = context.flag(point, axis::PREFIX_SHARED);
+    (axis::PREFIX_SHARED, |outcome, context, point| {
+        outcome.setup.prefix.shared = context.flag(point, axis::PREFIX_SHARED);
     }),
-    (axis::ARRIVAL_RATE, |served, context, point| {
-        served.setup.arrival_rate = context.number(point, axis::ARRIVAL_RATE);
+    (axis::ARRIVAL_RATE, |outcome, context, point| {
+        outcome.setup.arrival_rate = context.number(point, axis::ARRIVAL_RATE);
     }),
-    (axis::INPUT_CV, |served, context, point| served.setup.input_cv = context.number(point, axis::INPUT_CV)),
-    (axis::OUTPUT_CV, |served, context, point| served.setup.output_cv = context.number(point, axis::OUTPUT_CV)),
-    (axis::LENGTH_CORRELATION, |served, context, point| {
-        served.setup.length_correlation = context.number(point, axis::LENGTH_CORRELATION);
+    (axis::INPUT_CV, |outcome, context, point| outcome.setup.input_cv = context.number(point, axis::INPUT_CV)),
+    (axis::OUTPUT_CV, |outcome, context, point| outcome.setup.output_cv = context.number(point, axis::OUTPUT_CV)),
+    (axis::LENGTH_CORRELATION, |outcome, context, point| {
+        outcome.setup.length_correlation = context.number(point, axis::LENGTH_CORRELATION);
     }),
-    (axis::SLO_TTFT, |served, context, point| {
-        served.setup.slo_ttft = Seconds(context.number(point, axis::SLO_TTFT));
+    (axis::SLO_TTFT, |outcome, context, point| {
+        outcome.setup.slo_ttft = Seconds(context.number(point, axis::SLO_TTFT));
     }),
-    (axis::SLO_TPOT, |served, context, point| {
-        served.setup.slo_tpot = Seconds(context.number(point, axis::SLO_TPOT));
+    (axis::SLO_TPOT, |outcome, context, point| {
+        outcome.setup.slo_tpot = Seconds(context.number(point, axis::SLO_TPOT));
     }),
-    (axis::MAX_BATCH, |served, context, point| {
+    (axis::MAX_BATCH, |outcome, context, point| {
         let number = context.number(point, axis::MAX_BATCH);
-        served.setup.max_batch = if number > 0.0 { number } else { context.engine(point).max_batch };
+        outcome.setup.max_batch = if number > 0.0 { number } else { context.engine(point).max_batch };
     }),
-    (axis::DECODE_WORKERS, |served, context, point| {
-        served.setup.decode_workers = context.number(point, axis::DECODE_WORKERS);
-        replicas(served, context, point);
+    (axis::DECODE_WORKERS, |outcome, context, point| {
+        outcome.setup.decode_workers = context.number(point, axis::DECODE_WORKERS);
+        replicas(outcome, context, point);
     }),
-    (axis::TWO_BATCH_OVERLAP, |served, context, point| {
-        served.setup.two_batch_overlap = context.flag(point, axis::TWO_BATCH_OVERLAP);
+    (axis::TWO_BATCH_OVERLAP, |outcome, context, point| {
+        outcome.setup.two_batch_overlap = context.flag(point, axis::TWO_BATCH_OVERLAP);
     }),
     (axis::PREFILL_WORKERS, replicas),
     (axis::PREFILL_TENSOR, replicas),
@@ -121,15 +123,15 @@ pub(super) const WRITES: &[(usize, Write<Served>)] = &[
 ];
 
 /// Attention replicas of a point, or of one decode worker, as the axis says, or as `[search]` has it; and the devices that they pay for.
-fn replicas(served: &mut Served, context: &Context, point: &Point) {
+fn replicas(outcome: &mut InferenceOutcome, context: &Context, point: &Point) {
     let (tensor, ranks) = (context.count(point, axis::TENSOR), context.count(point, axis::CONTEXT));
     let (pipeline, workers) = (context.count(point, axis::PIPELINE), context.number(point, axis::DECODE_WORKERS));
     let (expert, data) = (context.count(point, axis::EXPERT), context.count(point, axis::DATA));
-    served.setup.data = search(context, point, workers).replicas(tensor * ranks, pipeline, expert, data);
+    outcome.setup.data = search(context, point, workers).replicas(tensor * ranks, pipeline, expert, data);
     let each = f64::from(tensor) * f64::from(ranks) * f64::from(pipeline);
-    let own = each * f64::from(served.setup.data);
+    let own = each * f64::from(outcome.setup.data);
     let used = if context.mode(point) == ServingMode::Disaggregated { own * workers } else { own };
-    served.devices = search(context, point, 1.0).paid(used);
+    outcome.own_devices = search(context, point, 1.0).paid(used);
 }
 
 /// What `[search]` leaves to each of as many decode workers, where another pool prefills.
