@@ -209,7 +209,7 @@ const INFERENCE: &[(&str, OfInference)] = &[
     ("bottleneck", |o| o.of(|row| f64::from(row.bottleneck().code()))),
     ("device_count", |o| o.common.fleet.devices),
     ("replicas", |o| o.of(|row| row.replicas)),
-    ("memory_bytes", |o| o.of(|row| row.peak_memory())),
+    ("memory_bytes", |o| o.of(InferenceRow::peak_memory)),
     // A full cache is the sum of its requests' parts, which rounding may carry a few millionths of a byte too far.
     ("memory_headroom_bytes", |o| o.of(|row| (row.room.usable - row.peak_memory()).max(0.0))),
     ("weight_bytes", |o| o.of(|row| row.room.weights)),

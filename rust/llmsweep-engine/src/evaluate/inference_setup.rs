@@ -18,6 +18,7 @@ use crate::plan::Point;
 use crate::spec::Search;
 
 /// Before any point is read.
+#[allow(clippy::declare_interior_mutable_const, reason = "each evaluator starts with one of its own")]
 pub(super) const BLANK: InferenceOutcome = InferenceOutcome {
     result: Err(UNSEEN),
     common: Common::UNSEEN,
