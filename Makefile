@@ -72,6 +72,10 @@ bench-smoke: $(VENV)/.built ## Run the benchmark once at small size
 	$(BIN)/python tests/bench/bench.py --smoke
 	$(BIN)/python tests/bench/pareto.py --smoke
 
+.PHONY: instructions
+instructions: ## Count the instructions of the hot paths and compare them with those checked in
+	$(PYTHON) tools/count_instructions.py
+
 .PHONY: docs
 docs: $(VENV)/.dev ## Write the generated pages and the README's output anew
 	$(BIN)/python tools/generate_docs.py

@@ -1,6 +1,9 @@
 //! Where each column's value comes from: one function per column of the registry.
 //!
 //! Values travel as `f64`: NaN where the quantity does not exist, a code for a label, 1 for true. Arrow arrays turn NaN into null.
+use std::sync::LazyLock;
+
+use llmsweep_model::distribution::Share;
 use llmsweep_model::economics::{HOUR, Upkeep};
 use llmsweep_model::phase::inference::{InferenceRow, Pools};
 use llmsweep_model::phase::share::Bottleneck;
@@ -21,15 +24,20 @@ use crate::spread::{p10, p90};
 
 type OfTraining = fn(&TrainingOutcome) -> f64;
 type OfInference = fn(&InferenceOutcome) -> f64;
-type OfOutcome = fn(&Outcome) -> f64;
+type OfOutcome = for<'a> fn(&Outcome<'a>) -> f64;
 
 const MILLION: f64 = 1e6;
+
+/// The shares that percentiles are of.
+static P50: LazyLock<Share> = LazyLock::new(|| Share::of(0.5));
+static P90: LazyLock<Share> = LazyLock::new(|| Share::of(0.9));
+static P99: LazyLock<Share> = LazyLock::new(|| Share::of(0.99));
 
 fn or_nan(value: Option<f64>) -> f64 {
     value.unwrap_or(f64::NAN)
 }
 
-fn common(outcome: &Outcome) -> &Common {
+fn common<'a>(outcome: &Outcome<'a>) -> &'a Common {
     match outcome {
         Outcome::Training(outcome) => &outcome.common,
         Outcome::Inference(outcome) => &outcome.common,
@@ -98,6 +106,16 @@ impl InferenceOutcome {
     /// Of what an answered token takes, the part without prefills.
     fn per_output_token(&self, per_token: f64) -> f64 {
         self.of(|row| per_token * (1.0 - row.prefill_share(&self.setup)))
+    }
+
+    /// The time to the first token that a share of requests keeps within.
+    fn ttft_within(&self, share: Share) -> f64 {
+        self.of(|row| self.times.first.get_or_init(|| row.ttft_times.shapes()).quantile(share))
+    }
+
+    /// The time between tokens that a share of answers keeps within.
+    fn tpot_within(&self, share: Share) -> f64 {
+        self.of(|row| self.times.later.get_or_init(|| row.tpot_times(&self.setup).shape()).quantile(share))
     }
 
     /// Arrivals beyond capacity have no other result than that they are.
@@ -188,12 +206,12 @@ const TRAINING: &[(&str, OfTraining)] = &[
 ];
 
 const INFERENCE: &[(&str, OfInference)] = &[
-    ("bottleneck", |o| o.of(|row| f64::from(row.bottleneck.code()))),
+    ("bottleneck", |o| o.of(|row| f64::from(row.bottleneck().code()))),
     ("device_count", |o| o.common.fleet.devices),
     ("replicas", |o| o.of(|row| row.replicas)),
-    ("memory_bytes", |o| o.of(|row| row.peak_memory)),
+    ("memory_bytes", |o| o.of(InferenceRow::peak_memory)),
     // A full cache is the sum of its requests' parts, which rounding may carry a few millionths of a byte too far.
-    ("memory_headroom_bytes", |o| o.of(|row| (row.room.usable - row.peak_memory).max(0.0))),
+    ("memory_headroom_bytes", |o| o.of(|row| (row.room.usable - row.peak_memory()).max(0.0))),
     ("weight_bytes", |o| o.of(|row| row.room.weights)),
     ("activation_bytes", |o| o.of(|row| row.room.activations)),
     ("engine_bytes", |o| o.of(|row| row.room.reserve - row.room.activations)),
@@ -208,20 +226,20 @@ const INFERENCE: &[(&str, OfInference)] = &[
     ("ttft_s_p10", |o| o.of(|row| p10(row.ttft.0, o.common.spread.ttft))),
     ("ttft_s_p90", |o| o.of(|row| p90(row.ttft.0, o.common.spread.ttft))),
     ("ttft_s_bound", |o| o.of(|row| row.ttft_bound.0)),
-    ("ttft_p50_s", |o| o.of(|row| row.ttft_times.quantile(0.5))),
-    ("ttft_p90_s", |o| o.of(|row| row.ttft_times.quantile(0.9))),
-    ("ttft_p99_s", |o| o.of(|row| row.ttft_times.quantile(0.99))),
+    ("ttft_p50_s", |o| o.ttft_within(*P50)),
+    ("ttft_p90_s", |o| o.ttft_within(*P90)),
+    ("ttft_p99_s", |o| o.ttft_within(*P99)),
     ("tpot_s", |o| o.of(|row| row.tpot.0)),
     ("tpot_s_p10", |o| o.of(|row| p10(row.tpot.0, o.common.spread.tpot))),
     ("tpot_s_p90", |o| o.of(|row| p90(row.tpot.0, o.common.spread.tpot))),
     ("tpot_s_bound", |o| o.of(|row| row.tpot_bound.0)),
-    ("tpot_p50_s", |o| o.of(|row| row.tpot_times(&o.setup).quantile(0.5))),
-    ("tpot_p90_s", |o| o.of(|row| row.tpot_times(&o.setup).quantile(0.9))),
-    ("tpot_p99_s", |o| o.of(|row| row.tpot_times(&o.setup).quantile(0.99))),
+    ("tpot_p50_s", |o| o.tpot_within(*P50)),
+    ("tpot_p90_s", |o| o.tpot_within(*P90)),
+    ("tpot_p99_s", |o| o.tpot_within(*P99)),
     ("e2e_s", |o| o.of(|row| row.e2e.0)),
     ("e2e_s_p10", |o| o.of(|row| p10(row.e2e.0, o.common.spread.e2e))),
     ("e2e_s_p90", |o| o.of(|row| p90(row.e2e.0, o.common.spread.e2e))),
-    ("e2e_p99_s", |o| o.of(|row| row.e2e_times(&o.setup).quantile(0.99))),
+    ("e2e_p99_s", |o| o.of(|row| row.e2e_times(&o.setup).shapes().quantile(*P99))),
     ("tokens_per_s_p10", |o| o.of(|row| p10(row.tokens_per_s, o.common.spread.rate))),
     ("tokens_per_s_p90", |o| o.of(|row| p90(row.tokens_per_s, o.common.spread.rate))),
     ("prefill_time_s", |o| o.of(|row| row.prefill.0)),
@@ -235,8 +253,8 @@ const INFERENCE: &[(&str, OfInference)] = &[
     ("slo_attainment", |o| o.of(|row| row.slo_attainment(&o.setup))),
     ("goodput_requests_per_s", |o| o.of(|row| row.slo_attainment(&o.setup) * row.requests_per_s)),
     ("running_requests", |o| o.of(|row| row.running)),
-    ("max_concurrency", |o| o.of(|row| finite(row.max_concurrency))),
-    ("kv_tokens", |o| o.of(|row| finite(row.kv_tokens))),
+    ("max_concurrency", |o| o.of(|row| finite(row.max_concurrency()))),
+    ("kv_tokens", |o| o.of(|row| finite(row.kv_tokens(&o.setup)))),
     ("kv_bytes_per_token", |o| o.kv_bytes_per_token),
     ("prefill_device_count", |o| o.of_pools(|pools| pools.prefill_devices)),
     ("decode_device_count", |o| o.of_pools(|pools| pools.decode_devices)),
@@ -285,17 +303,59 @@ pub struct Value {
     source: Source,
 }
 
-/// A row, evaluated.
-pub(crate) struct Row {
-    pub(crate) id: u64,
-    pub(crate) point: Point,
-    pub(crate) outcome: Outcome,
+/// Some rows, evaluated.
+pub(crate) struct Rows {
+    pub(crate) ids: Vec<u64>,
+    pub(crate) points: Vec<Point>,
+    pub(crate) outcomes: Outcomes,
 }
 
-/// Values of a column: numbers, or whole numbers that an `f64` can't hold.
-pub(crate) enum Column64 {
-    Number(Vec<f64>),
-    Exact(Vec<u64>),
+/// Outcomes of one phase.
+pub(crate) enum Outcomes {
+    Training(Vec<TrainingOutcome>),
+    Inference(Vec<InferenceOutcome>),
+}
+
+impl Rows {
+    /// Room for so many rows of a phase.
+    pub(crate) fn with_capacity(phase: Phase, rows: usize) -> Self {
+        Self {
+            ids: Vec::with_capacity(rows),
+            points: Vec::with_capacity(rows),
+            outcomes: match phase {
+                Phase::Training => Outcomes::Training(Vec::with_capacity(rows)),
+                Phase::Inference => Outcomes::Inference(Vec::with_capacity(rows)),
+            },
+        }
+    }
+
+    pub(crate) fn push(&mut self, id: u64, point: &Point, outcome: &Outcome) {
+        match (&mut self.outcomes, outcome) {
+            (Outcomes::Training(outcomes), Outcome::Training(outcome)) => outcomes.push(**outcome),
+            (Outcomes::Inference(outcomes), Outcome::Inference(outcome)) => outcomes.push((*outcome).clone()),
+            (Outcomes::Training(_), Outcome::Inference(_)) | (Outcomes::Inference(_), Outcome::Training(_)) => {
+                unreachable!("a sweep has one phase")
+            }
+        }
+        self.ids.push(id);
+        self.points.push(*point);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.ids.clear();
+        self.points.clear();
+        match &mut self.outcomes {
+            Outcomes::Training(outcomes) => outcomes.clear(),
+            Outcomes::Inference(outcomes) => outcomes.clear(),
+        }
+    }
+
+    fn outcome(&self, row: usize) -> Outcome<'_> {
+        match &self.outcomes {
+            Outcomes::Training(outcomes) => Outcome::Training(&outcomes[row]),
+            Outcomes::Inference(outcomes) => Outcome::Inference(&outcomes[row]),
+        }
+    }
 }
 
 fn find<T: Copy>(table: &[(&str, T)], name: &str) -> Option<T> {
@@ -349,40 +409,36 @@ impl Value {
         names.filter_map(|name| Self::by_name(phase, name)).collect()
     }
 
-    /// Appends the values in many rows: the column's kind is looked at once for all of them.
-    pub(crate) fn extend(&self, context: &Context, rows: &[Row], column: &mut Column64) {
-        match (self.source, column) {
-            (Source::RowId, Column64::Exact(column)) => column.extend(rows.iter().map(|row| row.id)),
-            (Source::Axis(position), Column64::Number(column)) => {
-                column.extend(rows.iter().map(|row| context.number(&row.point, position)));
+    /// Appends the values in many rows: where they come from is looked at once for all of them.
+    pub(crate) fn extend(&self, context: &Context, rows: &Rows, numbers: &mut Vec<f64>) {
+        match (self.source, &rows.outcomes) {
+            (Source::Axis(position), _) => {
+                numbers.extend(rows.points.iter().map(|point| context.number(point, position)));
             }
-            (Source::Training(value), Column64::Number(column)) => {
-                column.extend(rows.iter().map(|row| match &row.outcome {
-                    Outcome::Training(outcome) => value(outcome),
-                    Outcome::Inference(_) => f64::NAN,
-                }));
-            }
-            (Source::Inference(value), Column64::Number(column)) => {
-                column.extend(rows.iter().map(|row| match &row.outcome {
-                    Outcome::Inference(outcome) => value(outcome),
-                    Outcome::Training(_) => f64::NAN,
-                }));
-            }
-            (_, Column64::Number(column)) => {
-                column.extend(rows.iter().map(|row| self.of(context, row.id, &row.point, &row.outcome)));
-            }
-            (_, Column64::Exact(column)) => {
-                column.extend(rows.iter().map(|row| self.of(context, row.id, &row.point, &row.outcome) as u64));
+            (Source::Training(value), Outcomes::Training(outcomes)) => numbers.extend(outcomes.iter().map(value)),
+            (Source::Inference(value), Outcomes::Inference(outcomes)) => numbers.extend(outcomes.iter().map(value)),
+            _ => {
+                let cells = rows.ids.iter().zip(&rows.points).enumerate();
+                numbers.extend(cells.map(|(row, (id, point))| self.of(context, *id, point, &rows.outcome(row))));
             }
         }
     }
 
-    /// An empty column for values of this kind.
-    pub(crate) fn column(&self, capacity: usize) -> Column64 {
+    /// The value that every row of a sweep has, if the sweep says so.
+    pub(crate) fn constant(&self, context: &Context) -> Option<f64> {
         match self.source {
-            Source::RowId => Column64::Exact(Vec::with_capacity(capacity)),
-            _ => Column64::Number(Vec::with_capacity(capacity)),
+            Source::Phase => Some(f64::from(context.plan.phase as u8)),
+            Source::Axis(position) => match context.plan.axis(position)?.numbers.as_slice() {
+                [number] => Some(*number),
+                _ => None,
+            },
+            _ => None,
         }
+    }
+
+    /// Whether the column numbers the rows.
+    pub(crate) fn is_row_id(&self) -> bool {
+        matches!(self.source, Source::RowId)
     }
 
     /// The position of the axis that the column is, if it is one.

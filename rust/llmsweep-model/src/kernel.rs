@@ -93,6 +93,13 @@ impl KernelModel {
         self.parts(op, pass).busy
     }
 
+    /// Time of a pass over so many bytes of memory, without its launch.
+    #[inline]
+    #[must_use]
+    pub fn streaming(&self, bytes: Bytes) -> Seconds {
+        self.laws.elementwise.streaming(&self.plain_chip, bytes)
+    }
+
     /// Time of a kernel, in its parts.
     #[inline]
     #[must_use]
@@ -149,7 +156,7 @@ impl KernelModel {
             Kernel::Scan => {
                 (laws.scan.of_work(&self.plain_chip, op.flops / op.count, op.bytes / op.count), laws.scan.launch)
             }
-            Kernel::Elementwise => (laws.elementwise.streaming(&self.plain_chip, op.bytes / op.count), Seconds::ZERO),
+            Kernel::Elementwise => (self.streaming(op.bytes / op.count), Seconds::ZERO),
         }
     }
 

@@ -2,7 +2,7 @@
 pub(super) mod training;
 
 use super::Evaluator;
-use super::training::BATCH;
+use super::training::boxes::BATCH;
 use crate::axes::{Level, Phase};
 use crate::context::{Context, axis};
 use crate::plan::{Plan, Point};

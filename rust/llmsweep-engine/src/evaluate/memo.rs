@@ -4,7 +4,6 @@ use std::hash::Hash;
 
 use llmsweep_model::arch::ModelShape;
 use llmsweep_model::parallel::pipeline::{Cut, StageClass, stages};
-use llmsweep_model::phase::training_stage::TrainingStage;
 use llmsweep_model::reject::Reject;
 
 /// Entries of a [`Memo`]: more than a cell usually has of batch sizes times prompts.
@@ -25,7 +24,7 @@ struct Entry<T> {
     value: T,
 }
 
-impl<T: Copy> Memo<T> {
+impl<T> Memo<T> {
     pub(super) fn new() -> Self {
         Self { slots: (0..SLOTS).map(|_| None).collect(), generation: 0 }
     }
@@ -34,16 +33,14 @@ impl<T: Copy> Memo<T> {
         self.generation += 1;
     }
 
-    pub(super) fn get(&mut self, key: Key, compute: impl FnOnce() -> T) -> T {
+    #[inline]
+    pub(super) fn get(&mut self, key: Key, compute: impl FnOnce() -> T) -> &T {
+        let generation = self.generation;
         let slot = &mut self.slots[slot(key)];
-        match slot {
-            Some(entry) if entry.generation == self.generation && entry.key == key => entry.value,
-            _ => {
-                let value = compute();
-                *slot = Some(Entry { key, generation: self.generation, value });
-                value
-            }
+        if slot.as_ref().is_some_and(|entry| entry.generation != generation || entry.key != key) {
+            *slot = None;
         }
+        &slot.get_or_insert_with(|| Entry { key, generation, value: compute() }).value
     }
 }
 
@@ -106,9 +103,6 @@ impl<K: Copy + Eq + Hash, V> KeyMemo<K, V> {
 /// Pipeline stages of one model by its cut, or why the model can't be cut so.
 pub(super) type StageMemo = KeyMemo<Cut, Result<Vec<StageClass>, Reject>>;
 
-/// Pipeline stages of one cell by cut and by the layers of a stage that are run again.
-pub(super) type TrainingStageMemo = KeyMemo<(Cut, u32), Result<Vec<TrainingStage>, Reject>>;
-
 /// The stages of a cut, or why the model can't be cut so.
 pub(super) fn stages_of<'a>(memo: &'a mut StageMemo, shape: &ModelShape, cut: Cut) -> Result<&'a [StageClass], Reject> {
     memo.get(cut, || stages(shape, &cut)).as_deref().map_err(|reject| *reject)
@@ -125,12 +119,12 @@ mod tests {
             for one in 0..100 {
                 for other in 0..20 {
                     let key = (f64::from(one), f64::from(other), f64::from(one + other));
-                    assert_eq!(memo.get(key, || (one, other)), (one, other));
+                    assert_eq!(*memo.get(key, || (one, other)), (one, other));
                 }
             }
         }
         memo.forget();
-        assert_eq!(memo.get((1.0, 1.0, 2.0), || (7, 7)), (7, 7));
+        assert_eq!(*memo.get((1.0, 1.0, 2.0), || (7, 7)), (7, 7));
     }
 
     #[test]

@@ -2,14 +2,18 @@
 //!
 //! An evaluator keeps the levels of the last point that it saw and builds again only those whose axes changed. The one-row path is an
 //! evaluator that has seen nothing yet: both run the same code.
+mod by_axes;
 mod experts;
+mod followed;
 pub(crate) mod gates;
 pub mod ideal;
 pub mod inference;
+mod inference_setup;
 mod memo;
 pub(crate) mod prefill_pool;
 mod seen;
 pub mod training;
+mod training_setup;
 
 use llmsweep_model::economics::{Fleet, Upkeep};
 use llmsweep_model::reject::Reject;
@@ -44,6 +48,18 @@ pub struct Common {
 }
 
 impl Common {
+    /// Before any point is seen.
+    pub(crate) const UNSEEN: Self = Self {
+        provenance: None,
+        spread: Spread { step_time: 0.0, memory: 0.0, ttft: 0.0, tpot: 0.0, e2e: 0.0, rate: 0.0 },
+        fleet: Fleet { devices: 0.0, spares: 0.0 },
+        host_devices: 1.0,
+        prefill_fleet: (0.0, 0.0),
+        upkeep: Upkeep { rental: None, power: None, facility: None, ownership: None, carbon: None },
+        parameters: 0.0,
+        active_parameters: 0.0,
+    };
+
     /// Hosts of the devices at work.
     #[must_use]
     pub fn nodes(&self) -> f64 {
@@ -63,21 +79,18 @@ impl Common {
     }
 }
 
-/// The results of one row.
+/// The results of one row, where its evaluator keeps them.
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[allow(
-    clippy::large_enum_variant,
-    reason = "one lives at a time, and a sweep has one phase: a box would only cost an allocation a row"
-)]
-pub enum Outcome {
+pub enum Outcome<'a> {
     /// Of a training setup.
-    Training(TrainingOutcome),
+    Training(&'a TrainingOutcome),
     /// Of a serving setup.
-    Inference(InferenceOutcome),
+    Inference(&'a InferenceOutcome),
 }
 
-impl Outcome {
+impl Outcome<'_> {
     /// Why the setup can't run, if it can't.
+    #[inline]
     #[must_use]
     pub fn reject(&self) -> Option<Reject> {
         match self {
@@ -107,7 +120,7 @@ impl<'a> Evaluator<'a> {
 
     /// The results of a point.
     #[inline]
-    pub fn outcome(&mut self, point: &Point) -> Outcome {
+    pub fn outcome(&mut self, point: &Point) -> Outcome<'_> {
         match self {
             Self::Training(evaluator) => Outcome::Training(evaluator.outcome(point)),
             Self::Inference(evaluator) => Outcome::Inference(evaluator.outcome(point)),

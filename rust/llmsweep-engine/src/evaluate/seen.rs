@@ -3,7 +3,6 @@ use llmsweep_model::economics::{Fleet, Tariff, Upkeep};
 use llmsweep_model::reject::Reject;
 
 use super::Common;
-use super::memo::StageMemo;
 use crate::axes::Level;
 use crate::catalog::Provenance;
 use crate::context::{Context, axis};
@@ -15,29 +14,38 @@ pub(super) const UNSEEN: Reject = Reject::PrecisionUnsupported;
 /// The last point, and what of it does not depend on the phase.
 pub(super) struct Seen<'a> {
     pub(super) context: &'a Context,
-    pub(super) stages: StageMemo,
     last: Option<(Point, Tariff)>,
+    /// What the common results written last are of: fleet, and positions of price factor and serving mode.
+    written: Option<(Fleet, usize, usize)>,
     parameters: f64,
     active_parameters: f64,
 }
 
 impl<'a> Seen<'a> {
     pub(super) fn new(context: &'a Context) -> Self {
-        Self { context, stages: StageMemo::new(), last: None, parameters: 0.0, active_parameters: 0.0 }
+        Self { context, last: None, written: None, parameters: 0.0, active_parameters: 0.0 }
     }
 
     /// Moves to a point; the first level that has to be built anew, with all after it, or `None` where only row-level axes changed.
+    #[inline]
     pub(super) fn enter(&mut self, point: &Point) -> Option<Level> {
+        match &self.last {
+            Some((last, _)) if last.same_cell(point) => None,
+            _ => Some(self.enter_cell(point)),
+        }
+    }
+
+    fn enter_cell(&mut self, point: &Point) -> Level {
         let agrees = |level| self.last.is_some_and(|(last, _)| last.agrees(point, level));
-        let first = [Level::Shape, Level::Work, Level::Time].into_iter().find(|&level| !agrees(level))?;
+        let first = [Level::Shape, Level::Work].into_iter().find(|&level| !agrees(level)).unwrap_or(Level::Time);
         if first == Level::Shape {
             let shape = &self.context.model(point).shape;
             self.parameters = shape.parameters();
             self.active_parameters = shape.active_parameters().with_embeddings;
-            self.stages.forget();
         }
         self.last = Some((*point, self.tariff(point)));
-        Some(first)
+        self.written = None;
+        first
     }
 
     /// What one device costs and draws at the point entered last.
@@ -49,8 +57,18 @@ impl<'a> Seen<'a> {
         Tariff::of(&self.context.accelerator(point), &self.context.operations)
     }
 
-    /// What every outcome of the point entered last has; `point` may differ from it in row-level axes.
-    pub(super) fn common(&self, point: &Point, fleet: Fleet, provenance: Option<Provenance>) -> Common {
+    /// Writes what every outcome has into the one that was written last; `point` may differ from that entered last in row-level axes.
+    #[inline]
+    pub(super) fn common(&mut self, point: &Point, fleet: Fleet, provenance: Option<Provenance>, common: &mut Common) {
+        let of = Some((fleet, point.index(axis::PRICE_SCALE), point.index(axis::MODE)));
+        if self.written != of {
+            self.written = of;
+            *common = self.common_of(point, fleet, provenance);
+        }
+    }
+
+    /// The same where the phase adds to it.
+    pub(super) fn common_of(&self, point: &Point, fleet: Fleet, provenance: Option<Provenance>) -> Common {
         let price_scale = self.context.number(point, axis::PRICE_SCALE);
         let tariff = self.last.map_or_else(|| self.tariff(point), |(_, tariff)| tariff);
         Common {
@@ -63,5 +81,10 @@ impl<'a> Seen<'a> {
             parameters: self.parameters,
             active_parameters: self.active_parameters,
         }
+    }
+
+    /// The common results are no longer those written last.
+    pub(super) fn forget_common(&mut self) {
+        self.written = None;
     }
 }

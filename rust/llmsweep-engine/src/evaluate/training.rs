@@ -1,37 +1,32 @@
 //! Training rows.
+//!
+//! Below the plan's levels stand what rows of several cells and what rows of one cell share: a memory that knows no accelerator, failures and
+//! checkpoints, and micro-batches on their way through a pipeline. Each is kept by the axes that it depends on.
+pub(super) mod boxes;
+
+use llmsweep_model::arch::ModelShape;
 use llmsweep_model::economics::Fleet;
-use llmsweep_model::goodput::most_goodput;
-use llmsweep_model::parallel::pipeline::Cut;
-use llmsweep_model::phase::training::{self, Replicas, TrainingLevels, TrainingRow, TrainingSetup, slowest_of};
-use llmsweep_model::phase::training_ideal::{ROUNDING, least_device_time};
+use llmsweep_model::goodput::Goodput;
+use llmsweep_model::parallel::pipeline::{self, StageClass};
+use llmsweep_model::phase::exchange::{Routes, StageMessages, messages_like};
+use llmsweep_model::phase::training::{self, Counted, Groups, Replicas, TrainingLevels, TrainingRow, TrainingSetup};
 use llmsweep_model::phase::training_memory::{Refusal, TrainingMemory};
 use llmsweep_model::phase::training_pipeline::Pipelined;
-use llmsweep_model::phase::training_stage::{StageInput, TrainingStage};
+use llmsweep_model::phase::training_stage::{StageInput, StageTime, TrainingStage};
 use llmsweep_model::phase::training_times::{TrainingLayout, TrainingTimes, TrainingWork};
 use llmsweep_model::quantity::Seconds;
 use llmsweep_model::reject::Reject;
 
 use super::Common;
-use super::ideal::Span;
-use super::ideal::training::{TrainingIdeal, upkeep_of_one};
-use super::memo::{TrainingStageMemo, stages_of};
+use super::by_axes::{ByAxes, Numbering};
+use super::followed::{Followed, row_axes_but};
+use super::memo::Memo;
 use super::seen::{Seen, UNSEEN};
-use crate::axes::Level;
+pub use super::training_setup::setup;
+use super::training_setup::{BLANK, WRITES};
+use crate::axes::{Level, Phase};
 use crate::context::{Context, ResolvedDevice, axis};
 use crate::plan::Point;
-
-/// The axes that decide on the stages, the ranks and their micro-batches.
-pub(super) const BATCH: [usize; 9] = [
-    axis::PIPELINE,
-    axis::VIRTUAL,
-    axis::SCHEDULE,
-    axis::FIRST_STAGE,
-    axis::LAST_STAGE,
-    axis::EMBEDDING_AS_LAYERS,
-    axis::RECOMPUTE_LAYERS,
-    axis::DEVICES,
-    axis::GLOBAL_BATCH,
-];
 
 /// The results of one training row.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,42 +39,151 @@ pub struct TrainingOutcome {
     pub common: Common,
 }
 
+/// Axes of the row level that act on a whole run, after its steps.
+const OF_RUN: [usize; 6] = [
+    axis::PRICE_SCALE,
+    axis::TOKENS,
+    axis::TOKENS_PER_PARAMETER,
+    axis::DEVICE_MTBF,
+    axis::CHECKPOINT_INTERVAL,
+    axis::SPARES,
+];
+
+/// Those that act on what follows the last micro-batch.
+const OF_STATE: [usize; 3] = [axis::ZERO, axis::OPTIMIZER, axis::OFFLOAD];
+
+/// Those on which failures and checkpoints depend.
+const OF_GOODPUT: [usize; 5] =
+    [axis::DEVICES, axis::OPTIMIZER, axis::DEVICE_MTBF, axis::CHECKPOINT_INTERVAL, axis::SPARES];
+
+/// Those that cut the layers into stages.
+const OF_CUT: [usize; 6] =
+    [axis::PIPELINE, axis::VIRTUAL, axis::SCHEDULE, axis::FIRST_STAGE, axis::LAST_STAGE, axis::EMBEDDING_AS_LAYERS];
+
+/// A setup that divides, and what the fullest of its devices holds.
+#[derive(Clone, Copy)]
+struct Held {
+    groups: Groups,
+    memory: TrainingMemory,
+}
+
 /// Levels of the last point seen.
 pub struct TrainingEvaluator<'a> {
     seen: Seen<'a>,
     work: Result<TrainingWork, Reject>,
     device: Result<ResolvedDevice, Reject>,
     times: Option<TrainingTimes>,
-    stages: TrainingStageMemo,
+    /// Of the model.
+    classes: ByAxes<Result<Vec<StageClass>, Reject>>,
+    setup: Followed<TrainingSetup, 5>,
+    /// Of the work level, whatever the accelerator.
+    stages: ByAxes<Result<Vec<TrainingStage>, Reject>>,
+    held: ByAxes<Result<Held, Reject>>,
+    goodput: ByAxes<Result<Goodput, Reject>>,
+    /// Of one cell.
+    stage_times: ByAxes<Vec<StageTime>>,
+    pipelined: ByAxes<Pipelined>,
+    sent: Sent,
     /// Devices' time for one sequence, at least: asked for by boxes of rows.
     least: Option<Seconds>,
+    outcome: TrainingOutcome,
+}
+
+/// Messages of the last setup asked for, and the ways of those of a cell.
+struct Sent {
+    /// By data-parallel replicas, copies, and whether ZeRO shards anything.
+    routes: Memo<Routes>,
+    /// Number of the pipeline, and ZeRO's stage as far as it matters.
+    last: Option<(u64, u32)>,
+    messages: Vec<StageMessages>,
+}
+
+impl Sent {
+    fn new() -> Self {
+        Self { routes: Memo::new(), last: None, messages: Vec::new() }
+    }
+
+    /// Messages of a pipeline by its number, if it has one.
+    #[inline]
+    fn of(&mut self, number: Option<u64>, levels: &TrainingLevels, counted: &Counted) -> &[StageMessages] {
+        let asked = number.map(|number| (number, messages_like(counted.setup)));
+        if asked.is_none() || asked != self.last {
+            self.count(levels, counted);
+            self.last = asked;
+        }
+        &self.messages
+    }
+
+    fn count(&mut self, levels: &TrainingLevels, counted: &Counted) {
+        let Counted { groups, setup, .. } = counted;
+        let sharded = f64::from(u8::from(setup.zero_stage > 0));
+        let key = (groups.placement.data, groups.placement.replicate, sharded);
+        let routes = self.routes.get(key, || Routes::of(levels, groups, setup));
+        self.messages.clear();
+        self.messages.extend(StageMessages::of_all(levels, counted, routes));
+    }
+
+    fn forget(&mut self) {
+        self.routes.forget();
+        self.last = None;
+    }
 }
 
 impl<'a> TrainingEvaluator<'a> {
     /// An evaluator that has seen nothing yet.
     #[must_use]
     pub fn new(context: &'a Context) -> Self {
+        let plan = &context.plan;
+        let of = |axes: &[usize]| Numbering::new(plan, axes);
+        let rows_but = |left_out: &[&[usize]]| of(&row_axes_but(Phase::Training, &left_out.concat()));
+        let (held, goodput, pipelined) = (rows_but(&[&OF_RUN]), of(&OF_GOODPUT), rows_but(&[&OF_RUN, &OF_STATE]));
+        let (classes, stages) = (of(&OF_CUT), of(&[&OF_CUT[..], &[axis::RECOMPUTE_LAYERS]].concat()));
         Self {
             seen: Seen::new(context),
             work: Err(UNSEEN),
             device: Err(UNSEEN),
             times: None,
-            stages: TrainingStageMemo::new(),
+            classes: ByAxes::new(&classes),
+            stages: ByAxes::new(&stages),
+            held: ByAxes::new(&held),
+            goodput: ByAxes::new(&goodput),
+            stage_times: ByAxes::new(&stages),
+            pipelined: ByAxes::new(&pipelined),
+            setup: Followed::new(plan, BLANK, WRITES, [&held, &goodput, &pipelined, &classes, &stages]),
+            sent: Sent::new(),
             least: None,
+            outcome: TrainingOutcome { result: Err(UNSEEN), memory: None, common: Common::UNSEEN },
         }
     }
 
     /// Builds the levels whose axes changed since the last point.
+    #[inline]
     pub fn enter(&mut self, point: &Point) {
-        let Some(first) = self.seen.enter(point) else { return };
         let context = self.seen.context;
+        match self.seen.enter(point) {
+            None => self.setup.follow(context, point),
+            Some(first) => self.enter_cell(point, first),
+        }
+    }
+
+    fn enter_cell(&mut self, point: &Point, first: Level) {
+        let context = self.seen.context;
+        self.setup.restart(context, point);
+        if first == Level::Shape {
+            self.classes.forget();
+        }
         if first <= Level::Work {
             let shape = &context.model(point).shape;
             let layout = layout(context, point);
             self.work = TrainingWork::count(shape, context.precision(point), layout, context.stack(point));
+            self.stages.forget();
+            self.held.forget();
+            self.goodput.forget();
         }
         self.device = context.device(point);
-        self.stages.forget();
+        self.stage_times.forget();
+        self.pipelined.forget();
+        self.sent.forget();
         self.least = None;
         self.times = match (&self.work, &self.device) {
             (Ok(work), Ok(device)) => Some(TrainingTimes::of(work, &device.device, context.stack(point))),
@@ -89,28 +193,16 @@ impl<'a> TrainingEvaluator<'a> {
 
     /// The results of a point.
     #[inline]
-    pub fn outcome(&mut self, point: &Point) -> TrainingOutcome {
+    pub fn outcome(&mut self, point: &Point) -> &TrainingOutcome {
         self.enter(point);
-        let setup = setup(self.seen.context, point);
+        let setup = &self.setup.setup;
+        let fleet = Fleet { devices: f64::from(setup.devices), spares: setup.spares };
         let provenance = self.device.as_ref().ok().map(|device| device.provenance);
-        let answer = self.row(point, &setup);
-        TrainingOutcome {
-            memory: match &answer {
-                Ok(row) => Some(row.memory),
-                Err(refusal) => refusal.memory,
-            },
-            result: answer.map_err(|refusal| refusal.reject),
-            common: self.seen.common(
-                point,
-                Fleet { devices: f64::from(setup.devices), spares: setup.spares },
-                provenance,
-            ),
+        self.seen.common(point, fleet, provenance, &mut self.outcome.common);
+        if let Err(Refusal { reject, memory }) = self.row(point) {
+            (self.outcome.memory, self.outcome.result) = (memory, Err(reject));
         }
-    }
-
-    /// The sweep whose points it evaluates.
-    pub(super) fn context(&self) -> &'a Context {
-        self.seen.context
+        &self.outcome
     }
 
     /// The counted work of the last point entered.
@@ -129,132 +221,72 @@ impl<'a> TrainingEvaluator<'a> {
         self.times.as_ref()
     }
 
-    /// Whether the cell of a point runs at all.
-    pub(super) fn cell_runs(&mut self, point: &Point) -> Result<(), Reject> {
-        self.enter(point);
-        self.device.as_ref().map_err(|reject| *reject)?;
-        self.work.as_ref().map(drop).map_err(|reject| *reject)
-    }
-
-    /// Replicas of a point of the cell entered last; see [`training::data_parallel`].
-    pub(super) fn data_parallel(&self, point: &Point) -> Result<u32, Reject> {
-        let context = self.seen.context;
-        let layout = &self.work()?.layout;
-        training::data_parallel(layout, context.count(point, axis::PIPELINE), context.count(point, axis::DEVICES))
-    }
-
-    /// Micro-batches of a replica, where the schedule runs so many; see [`training::micro_batches`].
-    pub(super) fn micro_batches(&self, point: &Point) -> Result<u32, Reject> {
-        let data = self.data_parallel(point)?;
-        let context = self.seen.context;
-        let micro_batches = training::micro_batches(&self.work()?.layout, data, context.count(point, axis::GLOBAL_BATCH))?;
-        let (pipeline, chunks) = (context.count(point, axis::PIPELINE), context.count(point, axis::VIRTUAL));
-        context.schedule(point).check_batches(pipeline, chunks, micro_batches)?;
-        Ok(micro_batches)
-    }
-
-    /// Whether the replicas divide into the copies asked for.
-    pub(super) fn copies_divide(&self, point: &Point) -> Result<(), Reject> {
-        let data = self.data_parallel(point)?;
-        training::copies_divide(&self.work()?.layout, data, self.seen.context.count(point, axis::REPLICATE))
-    }
-
-    /// Whether the schedule can run on such stages.
-    pub(super) fn schedule_runs(&self, point: &Point) -> Result<(), Reject> {
-        let context = self.seen.context;
-        let (pipeline, chunks) = (context.count(point, axis::PIPELINE), context.count(point, axis::VIRTUAL));
-        context.schedule(point).check_stages(pipeline, chunks)
-    }
-
-    /// Whether the layers can be cut into the stages asked for.
-    pub(super) fn model_cuts(&mut self, point: &Point) -> Result<(), Reject> {
-        let context = self.seen.context;
-        let shape = &context.model(point).shape;
-        stages_of(&mut self.seen.stages, shape, setup(context, point).cut()).map(drop)
-    }
-
-    /// What the rows of a box of the cell entered last could reach at best; `None` where none runs.
-    pub(super) fn ideal<'e>(&'e mut self, span: Span<'e>) -> Option<TrainingIdeal<'e>> {
-        let context = self.seen.context;
-        let of_cell = self.least_device_time(span.point)?;
-        // The stages are known wherever the ranks are: their axes are further out.
-        let of_batch = if span.holds(&BATCH) {
-            self.least_device_time_of_batch(span.point).unwrap_or(of_cell)
-        } else {
-            of_cell
-        };
-        let (work, device) = (self.work.as_ref().ok()?, self.device.as_ref().ok()?);
-        Some(TrainingIdeal {
-            work,
-            peak: device.device.kernels.peak,
-            sequence: of_cell.max(of_batch),
-            upkeep: upkeep_of_one(self.seen.tariff_entered()?, &span),
-            goodput: most_goodput(span.least(axis::DEVICES), span.most(axis::DEVICE_MTBF), &context.operations),
-            span,
-        })
-    }
-
-    /// Devices' time for one sequence in the cell of a point, at least.
-    fn least_device_time(&mut self, point: &Point) -> Option<Seconds> {
-        let context = self.seen.context;
-        if self.least.is_none() {
-            let work = self.work.as_ref().ok()?;
-            let whole = stages_of(&mut self.seen.stages, &context.model(point).shape, Cut::even(1, 1)).ok()?;
-            let hides = context.schedules().iter().any(|schedule| schedule.pairs());
-            self.least = Some(least_device_time(whole.first()?, work, self.times.as_ref()?, hides));
-        }
-        self.least
-    }
-
-    /// The same of rows that agree on stages, ranks and global batch; `None` where none of them runs.
-    fn least_device_time_of_batch(&mut self, point: &Point) -> Option<Seconds> {
-        let context = self.seen.context;
-        let data = f64::from(self.data_parallel(point).ok()?);
-        let micro_batches = f64::from(self.micro_batches(point).ok()?);
-        let spread = slowest_of(data, context.stack(point).straggler_sigma);
-        let setup = setup(context, point);
-        let stages = self.stages(point, &setup).ok()?;
-        let (pipeline, chunks) = (f64::from(setup.pipeline), f64::from(setup.virtual_pipeline));
-        let step = Pipelined::of(stages, setup.schedule, pipeline, chunks, micro_batches).step(micro_batches, spread);
-        let per_sequence = f64::from(setup.devices) / f64::from(setup.global_batch);
-        Some(step * (per_sequence * (1.0 - ROUNDING)))
-    }
-
-    /// The stages of a setup of the cell entered last.
+    /// Writes the results of the last point entered, or says why it can't run.
     #[inline]
-    fn stages(&mut self, point: &Point, setup: &TrainingSetup) -> Result<&[TrainingStage], Reject> {
-        let context = self.seen.context;
+    fn row(&mut self, point: &Point) -> Result<(), Refusal> {
+        let device = &self.device.as_ref().map_err(|reject| *reject)?.device;
         let work = self.work.as_ref().map_err(|reject| *reject)?;
-        let times = self.times.as_ref().ok_or(UNSEEN)?;
-        let (shape, system) = (&context.model(point).shape, context.stack(point));
-        let (cut, recompute_layers) = (setup.cut(), setup.recompute_layers);
-        let stages = self.stages.get((cut, recompute_layers), || {
-            let input = StageInput { shape, work, times, system, order: cut.order, recompute_layers };
-            stages_of(&mut self.seen.stages, shape, cut).map(|classes| TrainingStage::all(&input, classes))
+        let context = self.seen.context;
+        let (setup, system) = (&self.setup.setup, context.stack(point));
+        let [held, goodput, pipelined, classes, stages] = self.setup.numbers;
+        let counted = || (&context.model(point).shape, context.precision(point));
+        let held = self.held.get(held, || {
+            setup.schedule.check_stages(setup.pipeline, setup.virtual_pipeline)?;
+            let (shape, precision) = counted();
+            let asked = ((&mut self.stages, stages), (&mut self.classes, classes));
+            let stages = stages_of(asked, shape, work, setup)?;
+            let groups = Groups::of(work, Replicas::of(work, setup)?, setup);
+            Ok(Held { groups, memory: Counted::of(precision, work, system, &groups, stages, setup).memory() })
         });
-        stages.as_deref().map_err(|reject| *reject)
+        let Held { groups, memory } = held.as_ref().map_err(|reject| *reject)?;
+        let memory = memory.on(device, system)?;
+        let (shape, precision) = counted();
+        let times = self.times.as_ref().ok_or(UNSEEN)?;
+        let levels = TrainingLevels { shape, precision, work, times, device, system, operations: &context.operations };
+        let goodput = (*self.goodput.get(goodput, || training::goodput(&levels, setup)))?;
+        let asked = ((&mut self.stages, stages), (&mut self.classes, classes));
+        let counted = Counted::of(precision, work, system, groups, stages_of(asked, shape, work, setup)?, setup);
+        let number = self.pipelined.tells_apart().then_some(pipelined);
+        let times = &mut self.stage_times;
+        let pipelined = self
+            .pipelined
+            .get(pipelined, || self::pipelined(&levels, groups, (counted.stages, stages), times, setup));
+        let terms = pipelined.step(&levels, &counted, self.sent.of(number, &levels, &counted));
+        self.outcome.result = Ok(TrainingRow::of(&levels, pipelined, setup, (memory, terms, goodput)));
+        self.outcome.memory = Some(memory);
+        Ok(())
     }
+}
 
-    #[inline]
-    fn row(&mut self, point: &Point, setup: &TrainingSetup) -> Result<TrainingRow, Refusal> {
-        let context = self.seen.context;
-        let device = self.device.as_ref().map_err(|reject| *reject)?;
-        let work = self.work.as_ref().map_err(|reject| *reject)?;
-        let times = self.times.as_ref().ok_or(UNSEEN)?;
-        let shape = &context.model(point).shape;
-        let system = context.stack(point);
-        setup.schedule.check_stages(setup.pipeline, setup.virtual_pipeline)?;
-        let (cut, recompute_layers) = (setup.cut(), setup.recompute_layers);
-        let stages = self.stages.get((cut, recompute_layers), || {
-            let input = StageInput { shape, work, times, system, order: cut.order, recompute_layers };
-            stages_of(&mut self.seen.stages, shape, cut).map(|classes| TrainingStage::all(&input, classes))
-        });
-        let stages = stages.as_deref().map_err(|reject| *reject)?;
-        let replicas = Replicas::of(work, setup)?;
-        let (precision, operations) = (context.precision(point), &context.operations);
-        let levels = TrainingLevels { shape, precision, work, times, device: &device.device, system, operations };
-        training::row(levels, replicas, stages, setup)
-    }
+/// Micro-batches on their way through stages, which have this number.
+fn pipelined(
+    levels: &TrainingLevels,
+    groups: &Groups,
+    (stages, number): (&[TrainingStage], u64),
+    times: &mut ByAxes<Vec<StageTime>>,
+    setup: &TrainingSetup,
+) -> Pipelined {
+    let times = times.get(number, || StageTime::all(levels, setup.schedule.order(), stages));
+    Pipelined::of(levels, groups, (stages, times), setup)
+}
+
+/// A table and the number asked for.
+type Asked<'a, T> = (&'a mut ByAxes<Result<Vec<T>, Reject>>, u64);
+
+/// The stages of a point's cut, or why the model can't be cut so.
+#[inline]
+fn stages_of<'a>(
+    ((stages, number), (classes, cut)): (Asked<'a, TrainingStage>, Asked<StageClass>),
+    shape: &ModelShape,
+    work: &TrainingWork,
+    setup: &TrainingSetup,
+) -> Result<&'a [TrainingStage], Reject> {
+    let count = || {
+        let classes = classes.get(cut, || pipeline::stages(shape, &setup.cut()));
+        let input = StageInput { shape, work, recompute_layers: setup.recompute_layers };
+        classes.as_ref().map(|classes| TrainingStage::all(&input, classes)).map_err(|reject| *reject)
+    };
+    stages.get(number, count).as_deref().map_err(|reject| *reject)
 }
 
 /// The work level of a point.
@@ -277,30 +309,5 @@ fn layout(context: &Context, point: &Point) -> TrainingLayout {
         gradient: context.gradient(point),
         context_exchange: context.context_exchange(point),
         expert_imbalance: context.number(point, axis::EXPERT_IMBALANCE),
-    }
-}
-
-/// The row level of a point.
-#[must_use]
-pub fn setup(context: &Context, point: &Point) -> TrainingSetup {
-    TrainingSetup {
-        devices: context.count(point, axis::DEVICES),
-        pipeline: context.count(point, axis::PIPELINE),
-        virtual_pipeline: context.count(point, axis::VIRTUAL),
-        global_batch: context.count(point, axis::GLOBAL_BATCH),
-        zero_stage: context.count(point, axis::ZERO),
-        data_parallel_replicate: context.count(point, axis::REPLICATE),
-        optimizer: context.optimizer(point),
-        tokens: context.number(point, axis::TOKENS),
-        tokens_per_parameter: context.number(point, axis::TOKENS_PER_PARAMETER),
-        device_mtbf_hours: context.number(point, axis::DEVICE_MTBF),
-        checkpoint_interval: Seconds(context.number(point, axis::CHECKPOINT_INTERVAL)),
-        spares: context.number(point, axis::SPARES),
-        schedule: context.schedule(point),
-        first_stage_layers: context.count(point, axis::FIRST_STAGE),
-        last_stage_layers: context.count(point, axis::LAST_STAGE),
-        embedding_as_layers: context.flag(point, axis::EMBEDDING_AS_LAYERS),
-        recompute_layers: context.count(point, axis::RECOMPUTE_LAYERS),
-        offload: context.offload(point),
     }
 }

@@ -9,13 +9,13 @@ use llmsweep_model::work::decode;
 
 use super::{Section, Term, device_section, kernels, money, pools, seconds, short, traffic};
 use crate::context::Context;
-use crate::evaluate::inference::{InferenceEvaluator, setup};
+use crate::evaluate::inference::InferenceEvaluator;
 use crate::plan::Point;
 
 pub(super) fn sections(context: &Context, point: &Point) -> (Option<Reject>, Vec<Section>) {
     let mut evaluator = InferenceEvaluator::new(context);
-    let outcome = evaluator.outcome(point);
-    let setup = setup(context, point);
+    let outcome = evaluator.outcome(point).clone();
+    let setup = outcome.setup;
     let mut sections: Vec<Section> = device_section(context, point).into_iter().collect();
     if let Ok(work) = evaluator.work() {
         sections.push(model(context, point, work));
@@ -61,7 +61,7 @@ fn model(context: &Context, point: &Point, work: &InferenceWork) -> Section {
 
 fn memory(row: &InferenceRow) -> Section {
     let room = &row.room;
-    let cached = row.peak_memory - room.weights - room.reserve - room.shared;
+    let cached = row.peak_memory() - room.weights - room.reserve - room.shared;
     Section::new(
         "Memory of the fullest device",
         vec![
@@ -77,7 +77,7 @@ fn memory(row: &InferenceRow) -> Section {
             )),
         ],
     )
-    .total(Term::new("used", row.peak_memory, "B", "Σ").numbers(format!("of {} B usable", short(room.usable))))
+    .total(Term::new("used", row.peak_memory(), "B", "Σ").numbers(format!("of {} B usable", short(room.usable))))
 }
 
 fn room(row: &InferenceRow, setup: &InferenceSetup) -> Section {

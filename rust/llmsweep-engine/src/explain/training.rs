@@ -12,7 +12,7 @@ use crate::spread::{Spread, p10, p90};
 
 pub(super) fn explained(context: &Context, point: &Point) -> Explained {
     let mut evaluator = TrainingEvaluator::new(context);
-    let outcome = evaluator.outcome(point);
+    let outcome = *evaluator.outcome(point);
     let mut sections: Vec<Section> = device_section(context, point).into_iter().collect();
     sections.push(stack(context, point));
     sections.push(model(context, point));

@@ -5,7 +5,7 @@ use crate::evaluate::{Evaluator, Outcome};
 use crate::plan::Point;
 
 /// A row on its way past: its number, its point, its outcome.
-pub(super) type Passing<'p> = (u64, &'p Point, &'p Outcome);
+pub(super) type Passing<'p> = (u64, &'p Point, &'p Outcome<'p>);
 
 /// Takes rows, in any order; every thread has one of its own.
 pub(super) trait Collector {

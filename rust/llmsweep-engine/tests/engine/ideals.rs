@@ -46,9 +46,11 @@ fn never_beaten(text: &str, objectives: &[(&str, f64)]) -> usize {
             continue;
         }
         met += 1;
-        for (name, sign) in objectives {
-            let value = Value::by_name(phase, name).expect("a column");
-            let real = sign * value.of(context, row, &point, &outcome);
+        let column = |name: &str| Value::by_name(phase, name).expect("a column");
+        let real = objectives.iter().map(|(name, sign)| sign * column(name).of(context, row, &point, &outcome));
+        let real: Vec<f64> = real.collect();
+        for ((name, sign), &real) in objectives.iter().zip(&real) {
+            let value = column(name);
             for &depth in &depths {
                 let mut ideal = Vec::new();
                 let Some(()) = evaluator.ideal(&point, depth, &[(value, *sign)], &mut ideal) else {

@@ -23,7 +23,7 @@ fn paths_agree(text: &str, seed: u64) {
     let order = sample(rows, 400, seed);
     let pick = |ids: &[u64]| Rows(ids.iter().map(|&row| whole.0[row as usize].clone()).collect());
 
-    for &row in &order[..order.len().min(60)] {
+    for &row in &order[..order.len().min(150)] {
         assert_eq!(one_row(&sweep, row), pick(&[row]), "row {row} of\n{text}");
     }
     let columns = all_columns(&sweep);
@@ -62,6 +62,61 @@ fn stages_of_a_cell_do_not_mix() {
          schedule = [\"1f1b\", \"zero_bubble_h1\", \"zero_bubble_v\", \"dualpipe\"]\n",
         7,
     );
+}
+
+/// One evaluator walks along rows from many places in turn, across the borders of cells; each row is the same for an evaluator of its own.
+fn walks_agree(text: &str, seed: u64) {
+    let sweep = sweep(text);
+    let rows = sweep.context.plan.rows();
+    let order: Vec<u64> = sample(rows, 80, seed).into_iter().flat_map(|first| first..rows.min(first + 50)).collect();
+    let walked = Rows::of(&sweep.run().numbered(&order, &all_columns(&sweep)));
+    for (place, &row) in order.iter().enumerate().step_by(7) {
+        assert_eq!(one_row(&sweep, row).0[0], walked.0[place], "row {row} of\n{text}");
+    }
+}
+
+/// Every axis of the row level and some of each other: what rows share is kept by the right axes.
+#[test]
+fn training_rows_share_no_more_than_they_have_in_common() {
+    for (seed, more) in ["", "data_parallel_replicate = [1, 2]\nexpert_parallel = [1, 8]\n"].into_iter().enumerate() {
+        let model = if more.is_empty() { "llama3.1-8b" } else { "mixtral-8x7b" };
+        walks_agree(
+            &format!(
+                "schema = 1\nphase = \"training\"\n[axes]\nmodel = \"{model}\"\naccelerator = [\"h100-sxm-80\", \"b200-sxm\"]\n\
+                 precision = [\"bf16\", \"fp8\"]\nrecompute = [\"none\", \"full\"]\ntensor_parallel = [1, 4]\n\
+                 memory_scale = [1, 8]\nprice_scale = [1, 2]\npipeline_parallel = [1, 2, 4]\nvirtual_pipeline = [1, 2]\n\
+                 devices = [32, 64]\nglobal_batch = [64, 128]\nzero_stage = [0, 1, 2, 3]\noptimizer = [\"adamw\", \"muon\"]\n\
+                 recompute_layers = [0, 3]\noffload = [\"none\", \"optimizer\", \"activations\"]\n\
+                 tokens = [1_000_000, 2_000_000]\ntokens_per_parameter = [0, 20]\ndevice_mtbf_hours = [1000, 50_000]\n\
+                 checkpoint_interval_s = [0, 600]\nspare_devices = [0, 8]\nschedule = [\"1f1b\", \"zero_bubble_h1\", \"dualpipe\"]\n\
+                 first_stage_layers = [0, 6]\nlast_stage_layers = [0, 7]\nembedding_as_layers = [false, true]\n{more}"
+            ),
+            seed as u64,
+        );
+    }
+}
+
+#[test]
+fn serving_rows_share_no_more_than_they_have_in_common() {
+    let closed = "concurrency = [1, 64, 700]\nserving_mode = [\"continuous\", \"static\", \"disaggregated\"]\n\
+                  decode_workers = [1, 2]\nprefill_workers = [1, 3]\nprefill_tensor_parallel = [0, 2]\n\
+                  prefill_accelerator = [\"same\", \"h200-sxm-141\"]\n";
+    for (seed, load) in [closed, "arrival_rate_per_s = [0.1, 2, 30]\n"].into_iter().enumerate() {
+        walks_agree(
+            &format!(
+                "schema = 1\nphase = \"inference\"\n[axes]\nmodel = \"llama3.1-8b\"\naccelerator = [\"h100-sxm-80\", \"l4\"]\n\
+                 engine = [\"vllm\", \"sglang\"]\ntensor_parallel = [1, 2]\nspeculation = [\"none\", \"eagle\"]\n\
+                 price_scale = [1, 2]\npipeline_parallel = [1, 2]\ndata_parallel = [1, 2]\ninput_tokens = [500, 9000]\n\
+                 output_tokens = [1, 300]\nadmission_interval = [1, 4]\nspeculative_tokens = [1, 3]\n\
+                 kv_allocator = [\"paged\", \"contiguous\", \"power_of_two\"]\nmax_model_len = [0, 12_000]\n\
+                 weight_offload = [0, 0.5]\nkv_offload = [0, 0.5]\nacceptance_rate = [0.5, 0.8]\nprefix_hit_rate = [0, 0.4]\n\
+                 prefix_shared = [false, true]\ninput_tokens_cv = [0, 1]\noutput_tokens_cv = [0, 0.5]\n\
+                 length_correlation = [0, 0.3]\nslo_ttft_s = [0, 1]\nslo_tpot_s = [0, 0.05]\nmax_batch = [0, 16]\n\
+                 two_batch_overlap = [false, true]\n{load}"
+            ),
+            seed as u64,
+        );
+    }
 }
 
 /// More rows than a block in one cell, and cells that do not fill a block.

@@ -116,7 +116,7 @@ impl CollectiveModel {
         if ring.size <= 1.0 || bytes.0 <= 0.0 {
             return Seconds::ZERO;
         }
-        self.route(collective, ring, fabric).seconds(bytes)
+        self.route(collective, ring, fabric).seconds(self, bytes)
     }
 
     /// Time of an all-reduce by a serving engine's own kernel where the fabric has one, else by the library.

@@ -5,24 +5,17 @@ use crate::quantity::{Bytes, BytesPerSec, Seconds};
 use crate::work::Collective;
 
 /// The way that the messages of one group take in one collective; many messages share it.
-///
-/// ```
-/// # use llmsweep_model::collective::Route;
-/// # use llmsweep_model::quantity::{Bytes, Seconds};
-/// assert_eq!(Route::Alone.seconds(Bytes(1e9)), Seconds(0.0));
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Route<'a> {
+pub enum Route {
     /// A group of one sends nothing.
     Alone,
     /// Inside one tier, or over several blocks of it.
-    Placed(Placed<'a>),
+    Placed(Placed),
 }
 
 /// The way of more than one rank.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Placed<'a> {
-    pub(super) model: &'a CollectiveModel,
+pub struct Placed {
     pub(super) collective: Collective,
     pub(super) way: Way,
 }
@@ -70,27 +63,27 @@ impl Domain {
     }
 }
 
-impl Route<'_> {
-    /// Time of a collective over a buffer of so many bytes; none for an empty one.
+impl Route {
+    /// Time of a collective over a buffer of so many bytes; none for an empty one. `model` is the one that gave the route.
     #[inline]
     #[must_use]
-    pub fn seconds(&self, bytes: Bytes) -> Seconds {
+    pub fn seconds(&self, model: &CollectiveModel, bytes: Bytes) -> Seconds {
         match self {
-            Self::Placed(placed) if bytes.0 > 0.0 => placed.seconds(bytes),
+            Self::Placed(placed) if bytes.0 > 0.0 => placed.seconds(model, bytes),
             Self::Placed(_) | Self::Alone => Seconds::ZERO,
         }
     }
 }
 
-impl Placed<'_> {
-    fn seconds(&self, bytes: Bytes) -> Seconds {
-        let Self { model, collective, way } = self;
+impl Placed {
+    fn seconds(&self, model: &CollectiveModel, bytes: Bytes) -> Seconds {
+        let Self { collective, way } = self;
         match way {
             Way::Within(domain) => model.within(*collective, bytes, domain),
             Way::Ring(ring) => ring.seconds(bytes),
             Way::RingOrTree(ring, tree) => ring.seconds(bytes).min(tree.seconds(bytes)),
             Way::RingOrHierarchy { ring, between, inside } => {
-                ring.seconds(bytes).min(self.hierarchy(bytes, between, inside))
+                ring.seconds(bytes).min(self.hierarchy(model, bytes, between, inside))
             }
             Way::AllToAll { ranks, inside, blocks, inner, outer } => {
                 model.all_to_all_across(bytes, *ranks, *inside, *blocks, inner, outer)
@@ -99,9 +92,9 @@ impl Placed<'_> {
     }
 
     /// Reduce inside every block, exchange between blocks, spread inside.
-    fn hierarchy(&self, bytes: Bytes, between: &Line, inside: &Domain) -> Seconds {
+    fn hierarchy(&self, model: &CollectiveModel, bytes: Bytes, between: &Line, inside: &Domain) -> Seconds {
         let exchanged = between.seconds(bytes / inside.ranks);
-        let within = |collective| self.model.within(collective, bytes, inside);
+        let within = |collective| model.within(collective, bytes, inside);
         match self.collective {
             Collective::AllReduce => within(Collective::ReduceScatter) + exchanged + within(Collective::AllGather),
             collective => exchanged + within(collective),
@@ -112,7 +105,7 @@ impl Placed<'_> {
 impl CollectiveModel {
     /// The way of a collective over a group.
     #[must_use]
-    pub fn route(&self, collective: Collective, ring: Ring, fabric: &Fabric) -> Route<'_> {
+    pub fn route(&self, collective: Collective, ring: Ring, fabric: &Fabric) -> Route {
         if ring.size <= 1.0 {
             return Route::Alone;
         }
@@ -120,7 +113,7 @@ impl CollectiveModel {
             Some(pods) => self.way(collective, ring, &pods::seen_by(collective, ring, fabric, pods)),
             None => self.way(collective, ring, fabric),
         };
-        Route::Placed(Placed { model: self, collective, way })
+        Route::Placed(Placed { collective, way })
     }
 
     /// The way of more than one rank, on the tiers that the group spans.

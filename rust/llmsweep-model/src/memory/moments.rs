@@ -47,6 +47,35 @@ pub struct StageStep {
 }
 
 impl StageStep {
+    /// What is held at the moment at which most is: the same as that of [`StageStep::fullest`], term by term.
+    #[inline]
+    #[must_use]
+    pub fn most(&self) -> f64 {
+        self.totals().into_iter().fold(0.0, f64::max)
+    }
+
+    /// What is held at each moment.
+    #[inline]
+    fn totals(&self) -> [f64; 4] {
+        let Self { gathered, buffers, .. } = *self;
+        [
+            self.waiting() + self.live + gathered + (self.layer_gradient + buffers),
+            self.waiting() + self.logits + gathered + (self.head_gradient + buffers),
+            self.others() + gathered + (self.embedding_gradient + buffers),
+            self.update + buffers,
+        ]
+    }
+
+    /// Activations of all micro-batches that wait for their backward pass.
+    fn waiting(&self) -> f64 {
+        self.kept * self.in_flight
+    }
+
+    /// The same without the one at work.
+    fn others(&self) -> f64 {
+        self.kept * (self.in_flight - 1.0).max(0.0)
+    }
+
     /// The moment at which most is held: a layer's backward pass, the loss, the embedding's gradient, or the optimizer's update.
     ///
     /// ```
@@ -58,28 +87,36 @@ impl StageStep {
     /// ```
     #[must_use]
     pub fn fullest(&self) -> Moment {
-        let Self { kept, in_flight, gathered, buffers, .. } = *self;
-        let waiting = kept * in_flight;
-        let others = kept * (in_flight - 1.0).max(0.0);
-        let moments = [
-            Moment {
-                activations: waiting + self.live,
-                logits: 0.0,
-                gathered,
-                temporary: self.layer_gradient + buffers,
-            },
-            Moment { activations: waiting, logits: self.logits, gathered, temporary: self.head_gradient + buffers },
-            Moment { activations: others, logits: 0.0, gathered, temporary: self.embedding_gradient + buffers },
-            Moment { activations: 0.0, logits: 0.0, gathered: 0.0, temporary: self.update + buffers },
-        ];
-        let mut fullest = (Moment::default(), 0.0);
-        for moment in moments {
-            let total = moment.total();
-            if total > fullest.1 {
-                fullest = (moment, total);
+        let Self { gathered, buffers, .. } = *self;
+        let (mut fullest, mut most) = (None, 0.0);
+        for (moment, total) in self.totals().into_iter().enumerate() {
+            if total > most {
+                (fullest, most) = (Some(moment), total);
             }
         }
-        fullest.0
+        let temporary = |gradient: f64| gradient + buffers;
+        match fullest {
+            Some(0) => Moment {
+                activations: self.waiting() + self.live,
+                logits: 0.0,
+                gathered,
+                temporary: temporary(self.layer_gradient),
+            },
+            Some(1) => Moment {
+                activations: self.waiting(),
+                logits: self.logits,
+                gathered,
+                temporary: temporary(self.head_gradient),
+            },
+            Some(2) => Moment {
+                activations: self.others(),
+                logits: 0.0,
+                gathered,
+                temporary: temporary(self.embedding_gradient),
+            },
+            Some(_) => Moment { temporary: temporary(self.update), ..Moment::default() },
+            None => Moment::default(),
+        }
     }
 }
 

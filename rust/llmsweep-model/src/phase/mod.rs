@@ -8,6 +8,7 @@ pub mod overlap;
 pub mod share;
 pub mod training;
 pub mod training_flops;
+pub mod training_groups;
 pub mod training_ideal;
 mod training_layout;
 pub mod training_memory;

@@ -1,21 +1,20 @@
 //! Training, level row: pipeline, data parallelism, memory, and the whole run.
 use super::Device;
+use super::exchange::{Routes, StageMessages};
 use super::share::{Bottleneck, KernelTime};
-use super::training_flops::needed;
-use super::training_layout::TrainingLayout;
+pub use super::training_groups::{Groups, Replicas};
 use super::training_memory::{Refusal, TrainingMemory};
-use super::training_stage::TrainingStage;
+use super::training_pipeline::Pipelined;
+use super::training_stage::{StageTime, TrainingStage};
 use super::training_state::state_bytes;
 use super::training_times::{TrainingTimes, TrainingWork};
 use crate::arch::ModelShape;
-use crate::bound::least_time;
 use crate::goodput::{Goodput, Reliability};
 use crate::memory::state::{Optimizer, StateBytes};
 use crate::operations::Operations;
 use crate::parallel::pipeline::{Cut, Schedule};
-use crate::parallel::placement::{Placement, Sharding};
 use crate::precision::Precision;
-use crate::quantity::{Bytes, Flops, Seconds};
+use crate::quantity::{Bytes, Seconds};
 use crate::reject::Reject;
 use crate::subset::Subset;
 use crate::system::TrainingSystem;
@@ -194,70 +193,6 @@ pub struct TrainingRow {
     pub time_to_train: Seconds,
 }
 
-/// A replica's ranks and batches, checked to divide.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Replicas {
-    /// Data-parallel replicas.
-    pub data: u32,
-    /// Micro-batches of one replica in one step.
-    pub micro_batches: u32,
-}
-
-impl Replicas {
-    /// Derives data parallelism and micro-batches from devices and global batch, on stages that the schedule can run.
-    pub fn of(work: &TrainingWork, setup: &TrainingSetup) -> Result<Self, Reject> {
-        let layout = &work.layout;
-        let data = data_parallel(layout, setup.pipeline, setup.devices)?;
-        let micro_batches = micro_batches(layout, data, setup.global_batch)?;
-        setup.schedule.check_batches(setup.pipeline, setup.virtual_pipeline, micro_batches)?;
-        copies_divide(layout, data, setup.data_parallel_replicate)?;
-        Ok(Self { data, micro_batches })
-    }
-}
-
-/// Replicas of the model on so many devices, where they and its experts divide.
-pub fn data_parallel(layout: &TrainingLayout, pipeline: u32, devices: u32) -> Result<u32, Reject> {
-    let wide = u64::from;
-    let stage = wide(layout.tensor).saturating_mul(wide(layout.context));
-    let replica = stage.saturating_mul(wide(pipeline));
-    let devices = wide(devices);
-    if devices < replica {
-        return Err(Reject::DevicesTooFew);
-    }
-    if !devices.is_multiple_of(replica) {
-        return Err(Reject::DevicesNotDivisible);
-    }
-    let data = devices / replica;
-    if (stage * data).is_multiple_of(expert_ranks(layout)) {
-        Ok(data as u32)
-    } else {
-        Err(Reject::ExpertParallelRanks)
-    }
-}
-
-/// Micro-batches of one replica in one step, where the global batch divides.
-pub fn micro_batches(layout: &TrainingLayout, data: u32, global_batch: u32) -> Result<u32, Reject> {
-    let together = u64::from(data) * u64::from(layout.micro_batch);
-    let batch = u64::from(global_batch);
-    if batch.is_multiple_of(together) { Ok((batch / together) as u32) } else { Err(Reject::GlobalBatchNotDivisible) }
-}
-
-/// Whether the ranks that hold the same parameters divide into so many copies.
-pub fn copies_divide(layout: &TrainingLayout, data: u32, replicate: u32) -> Result<(), Reject> {
-    let (ranks, copies) = (u64::from(layout.context) * u64::from(data), u64::from(replicate));
-    let same_experts = ranks * u64::from(layout.tensor) / expert_ranks(layout);
-    if ranks.is_multiple_of(copies) && same_experts.is_multiple_of(copies) {
-        Ok(())
-    } else {
-        Err(Reject::DataParallelReplicate)
-    }
-}
-
-/// Ranks over which the experts of a layer are spread.
-fn expert_ranks(layout: &TrainingLayout) -> u64 {
-    u64::from(layout.expert) * u64::from(layout.expert_tensor)
-}
-
 /// The levels that a row stands on.
 #[derive(Clone, Copy, Debug)]
 pub struct TrainingLevels<'a> {
@@ -277,84 +212,99 @@ pub struct TrainingLevels<'a> {
     pub operations: &'a Operations,
 }
 
-/// A setup that divides, on its levels.
-pub(super) struct Step<'a> {
-    pub(super) levels: TrainingLevels<'a>,
-    pub(super) stages: &'a [TrainingStage],
-    pub(super) setup: &'a TrainingSetup,
-    pub(super) placement: Placement,
-    /// Where ZeRO shards dense parameters and experts.
-    pub(super) dense: Sharding,
-    pub(super) experts: Sharding,
-    /// Ranks that hold the same dense parameters and experts.
-    pub(super) state_ranks: (f64, f64),
-    pub(super) bytes: StateBytes,
-    pub(super) micro_batches: f64,
+/// A setup that divides, as far as it can be counted: nothing here knows the accelerator, so that setups that differ in it alone share it.
+#[derive(Clone, Copy, Debug)]
+pub struct Counted<'a> {
+    /// The precision.
+    pub precision: &'a Precision,
+    /// What one micro-batch does.
+    pub work: &'a TrainingWork,
+    /// The training stack.
+    pub system: &'a TrainingSystem,
+    /// The stages of the setup's cut.
+    pub stages: &'a [TrainingStage],
+    /// The row level.
+    pub setup: &'a TrainingSetup,
+    /// Groups of ranks.
+    pub groups: &'a Groups,
+    /// Bytes per parameter.
+    pub bytes: StateBytes,
 }
 
-/// Results of a setup that divides into `replicas`, or why it can't run. `stages` are those of the setup's cut.
+impl<'a> Counted<'a> {
+    /// A setup that divides into these groups. `stages` are those of its cut.
+    #[inline]
+    #[must_use]
+    pub fn of(
+        precision: &'a Precision,
+        work: &'a TrainingWork,
+        system: &'a TrainingSystem,
+        groups: &'a Groups,
+        stages: &'a [TrainingStage],
+        setup: &'a TrainingSetup,
+    ) -> Self {
+        Self { precision, work, system, stages, setup, groups, bytes: state_bytes(precision, work, setup) }
+    }
+}
+
+/// Results of a setup that divides into `replicas`, or why it can't run: all its parts in turn. `stages` are those of the setup's cut.
+///
+/// A sweep asks for the same parts, and keeps each for the rows that share it.
 pub fn row(
     levels: TrainingLevels,
     replicas: Replicas,
     stages: &[TrainingStage],
     setup: &TrainingSetup,
 ) -> Result<TrainingRow, Refusal> {
-    let TrainingLevels { work, device, .. } = levels;
-    let placement = Placement {
-        tensor: work.split.tensor,
-        context: work.split.context,
-        data: f64::from(replicas.data),
-        expert: work.split.expert,
-        expert_tensor: work.split.expert_tensor,
-        replicate: f64::from(setup.data_parallel_replicate),
-    };
-    let micro_batches = f64::from(replicas.micro_batches);
-    let (dense, experts) = (placement.sharding(), placement.expert_sharding());
-    // A second copy of the model on the same devices doubles the ranks that hold the same parameters.
-    let copies = setup.schedule.copies();
-    let state_ranks = (dense.shards.size * copies, experts.shards.size * copies);
-    let bytes = state_bytes(&levels, setup);
-    let whole = Step { levels, stages, setup, placement, dense, experts, state_ranks, bytes, micro_batches };
-    let memory = whole.peak_memory()?;
-    let goodput = whole.goodput()?;
-    let terms = whole.terms();
-    let step = terms.total();
-    let sequences = f64::from(setup.global_batch);
-    let devices = f64::from(setup.devices);
-    let step_tokens = sequences * f64::from(work.layout.sequence_length);
-    let tokens = setup.run_tokens(work.total_parameters);
-    let training_time = step * (tokens / step_tokens);
-    let needed = |attention| needed(&work.flops, attention, &work.adapters, &work.layout) * sequences;
-    let model_flops = needed(work.flops.attention_causal);
-    let again = again_of_all(stages, setup);
-    let step_bound = least_time(
-        Flops(model_flops),
-        device.kernels.peak.max(device.kernels.plain_peak),
-        Bytes::ZERO,
-        device.kernels.bandwidth,
-        devices,
-    );
-    Ok(TrainingRow {
-        replicas: f64::from(replicas.data),
-        micro_batches,
-        first_stage_layers: stages.first().map_or(0.0, |stage| stage.class.layer_count),
-        last_stage_layers: stages.iter().find(|stage| stage.class.last).map_or(0.0, |stage| stage.class.layer_count),
-        largest_stage_layers: stages.iter().map(|stage| stage.class.layer_count).fold(0.0, f64::max),
-        memory,
-        trainable_parameters: work.trainable_parameters,
-        terms,
-        step,
-        step_bound,
-        tokens_per_s: step_tokens / step.0,
-        model_flops,
-        model_flops_full: needed(work.flops.attention_full),
-        hardware_flops: (work.hardware_flops - work.again_flops * (1.0 - again)) * sequences,
-        peak_flops: (device.kernels.peak * step).0 * devices,
-        tokens,
-        goodput,
-        training_time,
-        time_to_train: training_time / goodput.share,
-    })
+    let groups = Groups::of(levels.work, replicas, setup);
+    let counted = Counted::of(levels.precision, levels.work, levels.system, &groups, stages, setup);
+    let memory = counted.memory().on(levels.device, levels.system)?;
+    let goodput = goodput(&levels, setup)?;
+    let stage_times = StageTime::all(&levels, setup.schedule.order(), stages);
+    let pipelined = Pipelined::of(&levels, &groups, (stages, &stage_times), setup);
+    let routes = Routes::of(&levels, &groups, setup);
+    let messages: Vec<StageMessages> = StageMessages::of_all(&levels, &counted, &routes).collect();
+    let terms = pipelined.step(&levels, &counted, &messages);
+    Ok(TrainingRow::of(&levels, &pipelined, setup, (memory, terms, goodput)))
+}
+
+impl TrainingRow {
+    /// Of a step's terms and what failures leave of the time.
+    #[allow(clippy::inline_always, reason = "a row is large, and is to be written where it stays")]
+    #[inline(always)]
+    #[must_use]
+    pub fn of(
+        levels: &TrainingLevels,
+        pipelined: &Pipelined,
+        setup: &TrainingSetup,
+        (memory, terms, goodput): (TrainingMemory, StepTerms, Goodput),
+    ) -> Self {
+        let TrainingLevels { work, device, .. } = *levels;
+        let step = terms.total();
+        let tokens = setup.run_tokens(work.total_parameters);
+        let training_time = step * (tokens / pipelined.step_tokens);
+        Self {
+            replicas: pipelined.groups.placement.data,
+            micro_batches: pipelined.groups.micro_batches,
+            first_stage_layers: pipelined.first_stage_layers,
+            last_stage_layers: pipelined.last_stage_layers,
+            largest_stage_layers: pipelined.largest_stage_layers,
+            memory,
+            trainable_parameters: work.trainable_parameters,
+            terms,
+            step,
+            step_bound: pipelined.step_bound,
+            tokens_per_s: pipelined.step_tokens / step.0,
+            model_flops: pipelined.model_flops,
+            model_flops_full: pipelined.model_flops_full,
+            hardware_flops: pipelined.hardware_flops,
+            peak_flops: (device.kernels.peak * step).0 * f64::from(setup.devices),
+            tokens,
+            goodput,
+            training_time,
+            time_to_train: training_time / goodput.share,
+        }
+    }
 }
 
 /// How much longer the slowest of `replicas` takes than the mean, whose times spread normally by `sigma` of the mean: `σ·√(2 ln n)`, the
@@ -370,33 +320,20 @@ pub fn slowest_of(replicas: f64, sigma: f64) -> f64 {
     sigma * (2.0 * replicas.ln()).sqrt()
 }
 
-/// Share of all layers that are run again.
-fn again_of_all(stages: &[TrainingStage], setup: &TrainingSetup) -> f64 {
-    if setup.recompute_layers == 0 {
-        return 1.0;
-    }
-    let (mut again, mut all) = (0.0, 0.0);
-    for stage in stages {
-        let layers = stage.class.layer_count * stage.class.count;
-        again += layers * stage.again;
-        all += layers;
-    }
-    again / all
-}
-
-impl Step<'_> {
-    /// What failures and checkpoints leave of the time. A checkpoint holds each parameter that trains once, with its optimizer state, and no gradients.
-    fn goodput(&self) -> Result<Goodput, Reject> {
-        let TrainingLevels { work, precision, operations, .. } = self.levels;
-        let setup = self.setup;
-        let state = precision.unquantised_bytes() + self.bytes.optimizer;
-        let reliability = Reliability {
-            devices: f64::from(setup.devices),
-            spares: setup.spares,
-            device_mtbf_hours: setup.device_mtbf_hours,
-            interval: setup.checkpoint_interval,
-            checkpoint: Bytes(work.trainable_parameters * state),
-        };
-        Goodput::of(&reliability, operations)
-    }
+/// What failures and checkpoints leave of the time. A checkpoint holds each parameter that trains once, with its optimizer state, and no
+/// gradients.
+///
+/// # Errors
+/// [`Reject::FailsTooOften`].
+pub fn goodput(levels: &TrainingLevels, setup: &TrainingSetup) -> Result<Goodput, Reject> {
+    let TrainingLevels { work, precision, operations, .. } = *levels;
+    let state = precision.unquantised_bytes() + state_bytes(precision, work, setup).optimizer;
+    let reliability = Reliability {
+        devices: f64::from(setup.devices),
+        spares: setup.spares,
+        device_mtbf_hours: setup.device_mtbf_hours,
+        interval: setup.checkpoint_interval,
+        checkpoint: Bytes(work.trainable_parameters * state),
+    };
+    Goodput::of(&reliability, operations)
 }

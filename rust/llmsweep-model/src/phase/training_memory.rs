@@ -1,13 +1,14 @@
 //! Training, level row: memory of the fullest device.
-use super::training::{Step, TrainingLevels};
+use super::Device;
+use super::training::{Counted, Groups};
 use super::training_stage::TrainingStage;
 use super::training_state::{Offload, on_device};
-use super::training_times::TrainingWork;
 use crate::memory::moments::StageStep;
 use crate::memory::state::ModelState;
 use crate::parallel::pipeline::StageClass;
 use crate::quantity::Bytes;
 use crate::reject::Reject;
+use crate::system::TrainingSystem;
 
 /// Bytes of a gradient in single precision.
 const SINGLE: f64 = 4.0;
@@ -123,57 +124,78 @@ impl From<Reject> for Refusal {
     }
 }
 
-impl Step<'_> {
-    /// The fullest stage at its fullest moment, where that fits.
-    pub(super) fn peak_memory(&self) -> Result<TrainingMemory, Refusal> {
-        let TrainingLevels { precision, device, system, .. } = self.levels;
-        let setup = self.setup;
-        let bytes = &self.bytes;
-        let gathered = if setup.zero_stage == 3 { gathered_weights(self.levels.work, bytes.weight) } else { 0.0 };
-        let mut fullest = TrainingMemory::default();
+impl TrainingMemory {
+    /// The same on a device, where it fits.
+    ///
+    /// # Errors
+    /// The first of weights, model state and everything that does not, with all that is held.
+    #[inline]
+    pub fn on(self, device: &Device, system: &TrainingSystem) -> Result<Self, Refusal> {
+        let usable = (device.accelerator.memory - Bytes(self.context)).max(Bytes::ZERO).0;
+        let held = Self { usable, ..self };
+        match held.check() {
+            Ok(()) => Ok(held.with_cache(system.cached)),
+            Err(reject) => Err(Refusal { reject, memory: Some(held) }),
+        }
+    }
+}
+
+impl Counted<'_> {
+    /// The fullest stage at its fullest moment, wherever it may fit: what is usable is not known yet.
+    #[must_use]
+    pub fn memory(&self) -> TrainingMemory {
+        let system = self.system;
+        let (mut fullest, mut held) = (None, 0.0);
         for stage in self.stages {
-            let whole = self.state(&stage.parameters);
-            let away = if Offload::Optimizer.is_in(setup.offload) { whole.optimizer } else { 0.0 };
-            let state = ModelState { optimizer: whole.optimizer - away, ..whole };
-            // A 16-bit gradient that stays beside the sum in single precision is not sharded before that is.
-            let copied = if bytes.gradient > precision.unquantised_bytes() {
-                system.gradient_copy_bytes / bytes.gradient
-            } else {
-                0.0
-            };
-            let gradients = state.gradients * (1.0 + copied);
-            let moment = self.stage_step(stage, &whole, gathered).fullest();
-            let held = state.weights + gradients + state.optimizer + moment.total();
-            let peak = held * system.fragmentation;
-            if peak > fullest.peak {
-                fullest = TrainingMemory {
-                    weights: state.weights,
-                    gradients,
-                    optimizer: state.optimizer,
-                    activations: moment.activations,
-                    logits: moment.logits,
-                    gathered: moment.gathered,
-                    temporary: moment.temporary,
-                    fragmentation: peak - held,
-                    peak,
-                    host: away + self.activations_on_host(stage),
-                    stage: stage.class.earliest,
-                    ..fullest
-                };
+            let (state, away) = self.on_device(stage);
+            let step = self.stage_step(stage);
+            let own = state.total() + step.most();
+            if own > held {
+                (fullest, held) = (Some((stage, state, away, step)), own);
             }
         }
-        let context = system.context + system.communicator * self.communicators();
-        fullest.context = context.0;
-        fullest.usable = (device.accelerator.memory - context).max(Bytes::ZERO).0;
-        match fullest.check() {
-            Ok(()) => Ok(fullest.with_cache(system.cached)),
-            Err(reject) => Err(Refusal { reject, memory: Some(fullest) }),
+        let context = (system.context + system.communicator * self.communicators()).0;
+        let Some((stage, state, away, step)) = fullest else {
+            return TrainingMemory { context, ..TrainingMemory::default() };
+        };
+        let moment = step.fullest();
+        let peak = held * system.fragmentation;
+        TrainingMemory {
+            weights: state.weights,
+            gradients: state.gradients,
+            optimizer: state.optimizer,
+            activations: moment.activations,
+            logits: moment.logits,
+            gathered: moment.gathered,
+            temporary: moment.temporary,
+            fragmentation: peak - held,
+            peak,
+            context,
+            host: away + self.activations_on_host(stage),
+            usable: 0.0,
+            stage: stage.class.earliest,
         }
+    }
+
+    /// Model state of a stage's device, and what of it is its host's.
+    #[inline]
+    fn on_device(&self, stage: &TrainingStage) -> (ModelState, f64) {
+        let Self { precision, system, setup, bytes, .. } = *self;
+        let whole = self.state(&stage.parameters);
+        // A 16-bit gradient that stays beside the sum in single precision is not sharded before that is.
+        let copied = if bytes.gradient > precision.unquantised_bytes() {
+            system.gradient_copy_bytes / bytes.gradient
+        } else {
+            0.0
+        };
+        let away = if Offload::Optimizer.is_in(setup.offload) { whole.optimizer } else { 0.0 };
+        let gradients = whole.gradients * (1.0 + copied);
+        (ModelState { gradients, optimizer: whole.optimizer - away, ..whole }, away)
     }
 
     /// Groups of ranks that send to each other, all of them together included: each has buffers of its own.
     fn communicators(&self) -> f64 {
-        let Self { setup, placement, .. } = self;
+        let Self { setup, groups: Groups { placement, .. }, .. } = self;
         let sizes = [
             f64::from(setup.devices),
             placement.tensor,
@@ -187,23 +209,23 @@ impl Step<'_> {
 
     /// Bytes that a stage keeps of one micro-batch, and how many wait for their backward pass.
     fn waiting(&self, stage: &TrainingStage) -> (f64, f64) {
-        let (work, setup) = (self.levels.work, self.setup);
+        let Self { work, setup, .. } = self;
         let prediction = if stage.class.last { work.prediction_kept_bytes } else { 0.0 };
         let (pipeline, chunks) = (f64::from(setup.pipeline), f64::from(setup.virtual_pipeline));
-        let in_flight = setup.schedule.in_flight(pipeline, chunks, self.micro_batches, stage.class.earliest);
+        let in_flight = setup.schedule.in_flight(pipeline, chunks, self.groups.micro_batches, stage.class.earliest);
         (stage.kept_bytes + prediction, in_flight)
     }
 
     /// Of what a stage keeps, the bytes that its host holds.
     fn activations_on_host(&self, stage: &TrainingStage) -> f64 {
         let (kept, in_flight) = self.waiting(stage);
-        kept * in_flight - on_device(kept * in_flight, self.levels.work, self.setup)
+        kept * in_flight - on_device(kept * in_flight, self.work, self.setup)
     }
 
     /// What a stage holds in the course of a step.
-    fn stage_step(&self, stage: &TrainingStage, state: &ModelState, gathered: f64) -> StageStep {
-        let TrainingLevels { precision, work, system, .. } = self.levels;
-        let (setup, bytes) = (self.setup, &self.bytes);
+    #[inline]
+    fn stage_step(&self, stage: &TrainingStage) -> StageStep {
+        let Self { precision, work, system, setup, bytes, groups, .. } = *self;
         let (kept, in_flight) = self.waiting(stage);
         let resident = on_device(kept * in_flight, work, setup);
         let StageClass { first, last, .. } = stage.class;
@@ -212,27 +234,20 @@ impl Step<'_> {
         // A stage whose result stays until its backward pass keeps one more stream than its layers' inputs.
         let result = if setup.pipeline > 1 && !last { system.stage_results_kept * work.stage_message.0 } else { 0.0 };
         let only = |condition: bool, bytes: f64| if condition { bytes } else { 0.0 };
-        let scattered = setup.zero_stage >= 2 && self.state_ranks.1 > 1.0;
+        let scattered = setup.zero_stage >= 2 && groups.state_ranks.1 > 1.0;
         let layer_gradient = if scattered { stage.largest_gradient_whole } else { stage.largest_gradient };
         StageStep {
             kept: resident / in_flight + result,
             in_flight,
             live: work.live_bytes,
             logits: only(last, work.logits_bytes),
-            gathered,
+            // ZeRO-3 holds the whole weights of the layer at work and of the one it fetches ahead.
+            gathered: only(setup.zero_stage == 3, 2.0 * work.largest_layer_parameters * bytes.weight),
             layer_gradient: written * layer_gradient,
             head_gradient: only(last, written * work.head_parameters),
             embedding_gradient: only(first, written * work.embedding_parameters),
-            update: only(bytes.gradient < SINGLE, state.optimizer / bytes.optimizer * SINGLE),
-            buffers: only(self.placement.data_ring().size > 1.0, system.bucket_bytes),
+            update: only(bytes.gradient < SINGLE, self.updated(&stage.parameters) * SINGLE),
+            buffers: only(groups.placement.data_ring().size > 1.0, system.bucket_bytes),
         }
     }
-}
-
-/// ZeRO-3 holds the whole weights of the layer at work and of the one it fetches ahead.
-fn gathered_weights(work: &TrainingWork, weight_bytes: f64) -> f64 {
-    let prediction = &work.prediction_parameters;
-    let one_prediction = (prediction.dense + prediction.experts) / work.prediction_layers.max(1.0);
-    let largest = work.parameters.iter().map(|layer| layer.dense + layer.experts).fold(one_prediction, f64::max);
-    2.0 * largest * weight_bytes
 }

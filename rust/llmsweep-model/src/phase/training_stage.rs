@@ -1,4 +1,5 @@
-//! Training, between cell and row: what the stages of one cut hold and how long a micro-batch takes on them, whatever else a row says.
+//! Training, between cell and row: what the stages of one cut hold, and how long a micro-batch takes on them, whatever else a row says.
+use super::training::TrainingLevels;
 use super::training_layout::TrainingLayout;
 use super::training_times::{BlockTime, TrainingTimes, TrainingWork};
 use crate::arch::ModelShape;
@@ -7,24 +8,18 @@ use crate::memory::state::{DeviceParameters, StageParameters, table_parameters};
 use crate::parallel::pipeline::{Order, Passes, StageClass};
 use crate::system::TrainingSystem;
 
-/// What shapes the stages of a cell: rows that agree on it have the same stages.
+/// What the stages of a cut hold, as far as it can be counted: rows that agree on it have the same stages, whatever their accelerator.
 #[derive(Clone, Copy, Debug)]
 pub struct StageInput<'a> {
     /// The model.
     pub shape: &'a ModelShape,
     /// What one micro-batch does.
     pub work: &'a TrainingWork,
-    /// How long that takes.
-    pub times: &'a TrainingTimes,
-    /// The training stack.
-    pub system: &'a TrainingSystem,
-    /// Where the chunks of the model go.
-    pub order: Order,
     /// Layers of a stage that recomputation runs again; 0 for all.
     pub recompute_layers: u32,
 }
 
-/// A stage of a cell.
+/// A stage, counted.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TrainingStage {
     /// Its layers and its place.
@@ -39,19 +34,14 @@ pub struct TrainingStage {
     pub largest_gradient_whole: f64,
     /// Bytes that its layers keep of one micro-batch, prediction layers not counted.
     pub kept_bytes: f64,
-    /// Time of one micro-batch.
-    pub time: BlockTime,
-    /// The same by what other stages wait for.
-    pub passes: Passes,
 }
 
 impl TrainingStage {
     /// A stage of this class.
     #[must_use]
     pub fn of(input: &StageInput, class: &StageClass) -> Self {
-        let StageInput { shape, work, system, .. } = *input;
+        let StageInput { shape, work, .. } = *input;
         let again = share_again(class, input.recompute_layers);
-        let time = stage_time(input, class, again);
         Self {
             class: *class,
             again,
@@ -59,8 +49,6 @@ impl TrainingStage {
             largest_gradient: largest_gradient(shape, work, class, false),
             largest_gradient_whole: largest_gradient(shape, work, class, true),
             kept_bytes: kept_bytes(work, class, again),
-            time,
-            passes: passes(&time, &work.layout, system),
         }
     }
 
@@ -68,6 +56,36 @@ impl TrainingStage {
     #[must_use]
     pub fn all(input: &StageInput, classes: &[StageClass]) -> Vec<Self> {
         classes.iter().map(|class| Self::of(input, class)).collect()
+    }
+}
+
+/// How long one micro-batch takes on a stage.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StageTime {
+    /// All of it.
+    pub time: BlockTime,
+    /// The same by what other stages wait for.
+    pub passes: Passes,
+}
+
+impl StageTime {
+    /// Of a stage in an order of chunks.
+    #[must_use]
+    pub fn of(
+        (work, times): (&TrainingWork, &TrainingTimes),
+        system: &TrainingSystem,
+        order: Order,
+        stage: &TrainingStage,
+    ) -> Self {
+        let time = stage_time(times, work, order, stage);
+        Self { time, passes: passes(&time, &work.layout, system) }
+    }
+
+    /// Of all stages of a cut.
+    #[must_use]
+    pub fn all(levels: &TrainingLevels, order: Order, stages: &[TrainingStage]) -> Vec<Self> {
+        let TrainingLevels { work, times, system, .. } = *levels;
+        stages.iter().map(|stage| Self::of((work, times), system, order, stage)).collect()
     }
 }
 
@@ -131,9 +149,9 @@ fn largest_gradient(shape: &ModelShape, work: &TrainingWork, stage: &StageClass,
 }
 
 /// One stage's time for one micro-batch. A device that holds a stage of either copy meets a micro-batch on one of the two.
-fn stage_time(input: &StageInput, stage: &StageClass, again: f64) -> BlockTime {
-    let StageInput { work, times, .. } = *input;
-    let share = 1.0 / input.order.copies();
+fn stage_time(times: &TrainingTimes, work: &TrainingWork, order: Order, stage: &TrainingStage) -> BlockTime {
+    let TrainingStage { class: stage, again, .. } = *stage;
+    let share = 1.0 / order.copies();
     let mut sum = BlockTime::default();
     let mut add = |block: &BlockTime, count: f64| {
         let count = count * share;

@@ -1,7 +1,8 @@
 //! Training, level row: what one device of a stage holds, trains, keeps and leaves to its host.
-use super::training::{Step, TrainingLevels, TrainingSetup};
+use super::training::{Counted, TrainingSetup};
 use super::training_times::TrainingWork;
 use crate::memory::state::{ModelState, StageParameters, StateBytes};
+use crate::precision::Precision;
 use crate::subset::Subset;
 use crate::work::adapters::{Mode, NF4_BITS};
 
@@ -35,28 +36,33 @@ pub fn on_device(bytes: f64, work: &TrainingWork, setup: &TrainingSetup) -> f64 
     if !Offload::Activations.is_in(setup.offload) {
         return bytes;
     }
-    let largest = work.kept_bytes.iter().chain(&work.plain_kept_bytes).copied().fold(0.0, f64::max);
-    bytes.min(LAYERS_AT_WORK * largest)
+    bytes.min(LAYERS_AT_WORK * work.largest_kept_bytes)
 }
 
 /// Bytes per parameter; `weight` is that of the layers' own matrices.
-pub(super) fn state_bytes(levels: &TrainingLevels, setup: &TrainingSetup) -> StateBytes {
-    let layout = &levels.work.layout;
-    let bytes = StateBytes { gradient: layout.gradient.bytes(), ..StateBytes::of(levels.precision, setup.optimizer) };
+pub(super) fn state_bytes(precision: &Precision, work: &TrainingWork, setup: &TrainingSetup) -> StateBytes {
+    let layout = &work.layout;
+    let bytes = StateBytes { gradient: layout.gradient.bytes(), ..StateBytes::of(precision, setup.optimizer) };
     match layout.mode {
         Mode::Qlora => StateBytes { weight: NF4_BITS / 8.0, ..bytes },
         // Frozen weights have no use for the transposed copies that gradients of weights read.
-        Mode::Lora => StateBytes { weight: levels.precision.unquantised_bytes(), ..bytes },
+        Mode::Lora => StateBytes { weight: precision.unquantised_bytes(), ..bytes },
         Mode::Pretraining | Mode::FullFinetuning => bytes,
     }
 }
 
-impl Step<'_> {
+impl Counted<'_> {
     /// Weights, gradients and optimizer state of one device of a stage, wherever they live.
     #[inline]
     pub(super) fn state(&self, parameters: &StageParameters) -> ModelState {
-        let plain = self.levels.precision.unquantised_bytes();
-        let (data, experts) = self.state_ranks;
+        let plain = self.precision.unquantised_bytes();
+        let (data, experts) = self.groups.state_ranks;
         ModelState::of_stage(parameters, &self.bytes, plain, self.setup.zero_stage, data, experts)
+    }
+
+    /// Parameters that one device of a stage updates.
+    #[inline]
+    pub(super) fn updated(&self, parameters: &StageParameters) -> f64 {
+        self.state(parameters).optimizer / self.bytes.optimizer
     }
 }

@@ -1,5 +1,5 @@
 //! Training, levels shape to work: what one micro-batch does in each kind of layer, counted without hardware.
-use super::training_flops::{AdapterCount, again_flops, orthogonalisation, run_once, trainable};
+use super::training_flops::{AdapterCount, again_flops, needed, orthogonalisation, run_once, trainable};
 use super::training_layout::TrainingLayout;
 use crate::arch::{LayerKind, ModelShape};
 use crate::flops::ForwardFlops;
@@ -72,8 +72,16 @@ pub struct TrainingWork {
     pub logits_bytes: f64,
     /// Bytes of a message between stages.
     pub stage_message: Bytes,
+    /// The most that one layer of any kind keeps.
+    pub largest_kept_bytes: f64,
+    /// Parameters on one device of the layer that has most.
+    pub largest_layer_parameters: f64,
     /// FLOPs of the forward pass of one sequence, unsplit.
     pub flops: ForwardFlops,
+    /// FLOPs that training on one sequence needs, causal.
+    pub needed_flops: f64,
+    /// The same with the full square of scores.
+    pub needed_flops_full: f64,
     /// The same of adapters.
     pub adapters: AdapterCount,
     /// FLOPs that the devices run for one sequence, recomputation of all layers included.
@@ -86,6 +94,10 @@ pub struct TrainingWork {
     pub trainable_parameters: f64,
     /// Bytes moved per value that is cast.
     pub cast_traffic: f64,
+}
+
+fn largest(numbers: impl Iterator<Item = f64>) -> f64 {
+    numbers.fold(0.0, f64::max)
 }
 
 /// The kinds of a model's layers, the order of all per-kind tables.
@@ -107,14 +119,13 @@ impl TrainingWork {
         let widths = Widths::of(precision);
         let sequence_length = f64::from(layout.sequence_length);
         let tokens = Tokens::of_sequences(f64::from(layout.micro_batch), sequence_length, split.context);
-        let imbalance = system.expert_imbalance * layout.expert_imbalance;
-        let routing = Routing { independence: 1.0, imbalance };
-        let input = ForwardInput { tokens, split, widths, kernel: layout.kernel, routing };
+        let (kernel, imbalance) = (layout.kernel, system.expert_imbalance * layout.expert_imbalance);
+        let input = ForwardInput { tokens, split, widths, kernel, routing: Routing { independence: 1.0, imbalance } };
         let activations = ActivationInput {
             tokens,
             split,
             widths,
-            kernel: layout.kernel,
+            kernel,
             recompute: layout.recompute,
             modules: layout.recompute_modules,
             trained: if layout.mode.frozen() { layout.lora_modules } else { Target::ALL },
@@ -157,12 +168,13 @@ impl TrainingWork {
         if layout.mode.frozen() {
             embedding.backward.ops.clear();
         }
-        let logit_bytes = system.logit_bytes;
-        let head = recipe.passes(forward::head(shape, tokens.rows, logit_bytes, &split, &widths), Again::NOTHING);
-        let predicted = if predicts { prediction::layers(shape, &input) } else { Work::default() };
-        let prediction = recipe.passes(predicted, layout.again());
+        let head = forward::head(shape, tokens.rows, system.logit_bytes, &split, &widths);
+        let head = recipe.passes(head, Again::NOTHING);
+        let prediction = if predicts { prediction::layers(shape, &input) } else { Work::default() };
+        let prediction = recipe.passes(prediction, layout.again());
         let whole = prediction::parameters(shape, split.tensor, owners);
         let prediction_parameters = if predicts { whole } else { DeviceParameters::default() };
+        let one_prediction = prediction_parameters.total() / prediction_layers.max(1.0);
         let again_flops = again_flops(shape, &flops, &adapters, &layout, predicts);
         Ok(Self {
             layout,
@@ -190,6 +202,10 @@ impl TrainingWork {
             prediction_parameters,
             logits_bytes: logits * (1.0 + prediction_layers),
             stage_message: Bytes(tokens.rows * f64::from(shape.hidden) / split.residual() * widths.activation),
+            largest_kept_bytes: largest(kept_bytes.into_iter().chain(plain_kept_bytes)),
+            largest_layer_parameters: largest(parameters.iter().map(DeviceParameters::total)).max(one_prediction),
+            needed_flops: needed(&flops, flops.attention_causal, &adapters, &layout),
+            needed_flops_full: needed(&flops, flops.attention_full, &adapters, &layout),
             flops,
             adapters,
             hardware_flops: run_once(&flops, &adapters, &layout) + again_flops,

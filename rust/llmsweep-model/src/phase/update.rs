@@ -1,5 +1,5 @@
 //! Training, level row: the optimizer's update, on the device or on its host.
-use super::training::{Step, TrainingLevels};
+use super::training::{Counted, TrainingLevels};
 use super::training_stage::TrainingStage;
 use super::training_state::Offload;
 use crate::kernel::Pass;
@@ -18,25 +18,35 @@ pub(super) struct Update {
     pub(super) host: Seconds,
 }
 
-impl Step<'_> {
+/// Time in which a stage's trained matrices get new narrow copies.
+pub(super) fn cast_weights(levels: &TrainingLevels, stage: &TrainingStage) -> Seconds {
+    let TrainingLevels { device, work, .. } = *levels;
+    let casts = if work.layout.mode.frozen() { 0.0 } else { work.cast_traffic * stage.parameters.layers.total() };
+    device.kernels.streaming(Bytes(casts))
+}
+
+impl Counted<'_> {
     /// The update of a stage: gradient read, master and moments read and written, weight written, sharded like the state; Muon's
-    /// orthogonalisation before, and the cast of new weights after.
+    /// orthogonalisation before, and `cast` ([`cast_weights`]) after.
     ///
     /// On the host the same bytes pass through its memory, between the gradients' way there and the weights' way back (ZeRO-Offload, Ren et
     /// al. 2021, arXiv:2101.06840, section 4). The time that the backward pass has
     /// left after the exchange of gradients hides their way, unless activations are on it.
-    pub(super) fn update(&self, stage: &TrainingStage, left: Seconds) -> Update {
-        let TrainingLevels { precision, device, system, work, .. } = self.levels;
+    pub(super) fn update(
+        &self,
+        levels: &TrainingLevels,
+        stage: &TrainingStage,
+        cast: Seconds,
+        left: Seconds,
+    ) -> Update {
+        let TrainingLevels { precision, device, system, .. } = *levels;
         let (bytes, parameters) = (&self.bytes, &stage.parameters);
         let plain = precision.unquantised_bytes();
-        let updated = self.state(parameters).optimizer / bytes.optimizer;
+        let updated = self.updated(parameters);
         let passes = updated * (bytes.gradient + 2.0 * bytes.optimizer + plain);
-        let time = |op: &Op| device.kernels.busy_time(op, Pass::Forward);
-        // Trained matrices alone get new narrow copies.
-        let casts = if work.layout.mode.frozen() { 0.0 } else { work.cast_traffic * parameters.layers.total() };
-        let after = time(&Op::memory("cast weights", casts, 1.0)) + self.orthogonalised(stage);
+        let after = cast + self.orthogonalised(levels, stage);
         if !Offload::Optimizer.is_in(self.setup.offload) {
-            return Update { device: time(&Op::memory("optimizer", passes, 1.0)) + after, host: Seconds::ZERO };
+            return Update { device: device.kernels.streaming(Bytes(passes)) + after, host: Seconds::ZERO };
         }
         let link = device.accelerator.host_bandwidth;
         let hidden = if Offload::Activations.is_in(self.setup.offload) { Seconds::ZERO } else { left };
@@ -47,8 +57,8 @@ impl Step<'_> {
 
     /// Muon: five Newton–Schulz steps on whole matrices, each on one of the ranks that share the state, to which its shards are gathered
     /// in 16 bits (Liu et al. 2025, arXiv:2502.16982, section 2.3).
-    fn orthogonalised(&self, stage: &TrainingStage) -> Seconds {
-        let TrainingLevels { shape, device, work, .. } = self.levels;
+    fn orthogonalised(&self, levels: &TrainingLevels, stage: &TrainingStage) -> Seconds {
+        let TrainingLevels { shape, device, work, .. } = *levels;
         if self.setup.optimizer != Optimizer::Muon || work.layout.mode.frozen() {
             return Seconds::ZERO;
         }
@@ -56,7 +66,8 @@ impl Step<'_> {
         for (matrices, count) in work.orthogonalised.iter().zip(stage.class.layers) {
             flops.add(matrices, count);
         }
-        let (dense, experts) = (self.placement.data_ring(), self.placement.expert_data_ring());
+        let placement = &self.groups.placement;
+        let (dense, experts) = (placement.data_ring(), placement.expert_data_ring());
         let shards = if self.setup.zero_stage == 0 { (1.0, 1.0) } else { (dense.size, experts.size) };
         let flops = flops.dense / shards.0 + flops.experts / shards.1;
         let side = f64::from(shape.hidden);

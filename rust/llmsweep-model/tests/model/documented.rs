@@ -209,8 +209,8 @@ fn serving() {
     page.says("ttft", row.ttft.0, 0.3723, PRINTED);
     page.says("tokens_per_s", row.tokens_per_s, 2124.0, PRINTED);
     page.says("room.cache", row.room.cache, 51.6e9, PRINTED);
-    page.says("max_concurrency", row.max_concurrency, 489.0, 1e-12);
-    assert_eq!(row.bottleneck, Bottleneck::Prefill);
+    page.says("max_concurrency", row.max_concurrency(), 489.0, 1e-12);
+    assert_eq!(row.bottleneck(), Bottleneck::Prefill);
 }
 
 #[test]

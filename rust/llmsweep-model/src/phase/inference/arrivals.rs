@@ -4,7 +4,7 @@ use super::lengths::Prompt;
 use super::queue::{all_taken, settle, wait_for_place, wait_of_late};
 use super::steady::Steady;
 use super::step::{Pace, TokenTerms, pace};
-use super::{InferenceSetup, Replica, Room, ServingMode, Tables};
+use super::{InferenceSetup, Replica, Request, Room, ServingMode, Tables};
 use crate::distribution::{Cumulants, Mixture};
 use crate::quantity::Seconds;
 use crate::reject::Reject;
@@ -20,22 +20,24 @@ pub(super) fn open_loop(
     replica: &Replica,
     tables: &mut impl Tables,
     setup: &InferenceSetup,
-    room: &Room,
+    (request, room): (&Request, &Room),
 ) -> Result<Steady, Reject> {
     if setup.mode == ServingMode::Static {
         return Err(Reject::StaticArrivals);
     }
     let rate = setup.arrival_rate / f64::from(setup.data);
     let slots = room.requests().min(setup.max_batch);
-    let full = pace(replica, tables, setup, slots);
+    let full = pace(replica, tables, setup, request, slots);
     let work = full.stall.mean() + full.terms.undisturbed() * (setup.output_tokens / slots);
     let capacity = 1.0 / work.0;
     if rate >= capacity {
         return Err(Reject::Overloaded);
     }
-    let batch =
-        settle(slots, rate * setup.output_tokens, |running| pace(replica, tables, setup, running).terms.total().0);
-    let (low, high) = (pace(replica, tables, setup, batch.low), pace(replica, tables, setup, batch.high));
+    let batch = settle(slots, rate * setup.output_tokens, |running| {
+        pace(replica, tables, setup, request, running).terms.total().0
+    });
+    let (low, high) =
+        (pace(replica, tables, setup, request, batch.low), pace(replica, tables, setup, request, batch.high));
     let Pace { prefill, prompt, .. } = low;
     let stall = low.stall.towards(&high.stall, batch.share);
     let running = batch.batch();

@@ -5,7 +5,7 @@ use super::first_token::unhindered;
 use super::handoff::Handoff;
 use super::lengths::Prompt;
 use super::queue::{all_taken, wait_for_place};
-use super::step::{TokenTerms, bottleneck, decode_terms, exposed_prefill, through_stages};
+use super::step::{TokenTerms, decode_terms, exposed_prefill, through_stages};
 use super::{InferenceRow, InferenceSetup, Replica, Room, Tables, admissible};
 use crate::distribution::{Cumulants, Mixture};
 use crate::phase::share::Bottleneck;
@@ -213,7 +213,7 @@ pub fn row(
     setup: &InferenceSetup,
 ) -> Result<InferenceRow, Reject> {
     let engine = decode.engine;
-    admissible(decode, setup)?;
+    admissible(decode, setup, setup.longest())?;
     let own = f64::from(setup.data);
     if !decode.experts_divide(own) {
         return Err(Reject::ExpertParallelRanks);
@@ -271,19 +271,16 @@ pub fn row(
     let times = times.then(Cumulants::gamma(slot_wait.0, queued));
     let running = running.min(most);
     let limited = if prefill_full && !slots_full {
-        Bottleneck::Prefill
+        Some(Bottleneck::Prefill)
     } else {
-        bottleneck(&terms, slots_full && room.requests() <= running)
+        (slots_full && room.requests() <= running).then_some(Bottleneck::CacheCapacity)
     };
     let devices = pool.devices() + decode_devices;
     Ok(InferenceRow {
         devices,
         replicas,
         room,
-        peak_memory: room.used(running),
         running,
-        max_concurrency: replicas * room.full_requests(),
-        kv_tokens: room.tokens(setup),
         saturated: slots_full,
         prefill: alone,
         terms,
@@ -298,7 +295,7 @@ pub fn row(
         noise: Cumulants::default(),
         stall: prompt.part(f64::from(pool.pipeline)),
         max_requests_per_s: if open { fixed.prefill_rate().min(rate * slots / running) } else { f64::NAN },
-        bottleneck: limited,
+        limited,
         pools: Some(Pools {
             prefill_devices: pool.devices(),
             decode_devices,
@@ -335,5 +332,5 @@ fn settle(most: f64, mut cycle: impl FnMut(f64) -> Cycle) -> Cycle {
 
 /// The whole part of a number of at least zero.
 fn whole(number: f64) -> f64 {
-    number as u64 as f64
+    number as i64 as f64
 }

@@ -11,6 +11,7 @@ pub mod lengths;
 pub mod offload;
 pub mod prefix;
 pub mod queue;
+mod request;
 mod room;
 pub mod speculation;
 mod steady;
@@ -28,12 +29,13 @@ use crate::reject::Reject;
 use crate::system::ServingEngine;
 use allocator::KvAllocator;
 use arrivals::open_loop;
-use bounds::{decode_bound, prefill_bound};
+use bounds::decode_bound;
 pub use disaggregated::{Pools, PrefillPool};
 pub use handoff::Handoff;
 use lengths::Prompt;
 use offload::HostShare;
 use prefix::Prefix;
+pub use request::Request;
 pub use room::Room;
 use speculation::{Drafter, Guess};
 use steady::closed_loop;
@@ -161,14 +163,8 @@ pub struct InferenceRow {
     pub replicas: f64,
     /// Memory.
     pub room: Room,
-    /// Memory used at the running batch. \[B\]
-    pub peak_memory: f64,
     /// Requests that decode together on one replica.
     pub running: f64,
-    /// Requests of full length that all replicas hold.
-    pub max_concurrency: f64,
-    /// Tokens that the cache of one replica holds.
-    pub kv_tokens: f64,
     /// Whether requests wait for room, or because the engine runs no more at once.
     pub saturated: bool,
     /// Prefill of one request (of the whole batch in static mode).
@@ -197,10 +193,36 @@ pub struct InferenceRow {
     pub stall: Prompt,
     /// Requests per second that arrivals may not reach, over all replicas; NaN in a closed loop.
     pub max_requests_per_s: f64,
-    /// What takes most.
-    pub bottleneck: Bottleneck,
+    /// What holds requests back before any term of the time between tokens does.
+    pub limited: Option<Bottleneck>,
     /// The two pools of disaggregated serving.
     pub pools: Option<Pools>,
+}
+
+impl InferenceRow {
+    /// Memory used at the running batch. \[B\]
+    #[must_use]
+    pub fn peak_memory(&self) -> f64 {
+        self.room.used(self.running)
+    }
+
+    /// Requests of full length that all replicas hold.
+    #[must_use]
+    pub fn max_concurrency(&self) -> f64 {
+        self.replicas * self.room.full_requests()
+    }
+
+    /// Tokens that the cache of one replica holds.
+    #[must_use]
+    pub fn kv_tokens(&self, setup: &InferenceSetup) -> f64 {
+        self.room.tokens(setup)
+    }
+
+    /// What takes most.
+    #[must_use]
+    pub fn bottleneck(&self) -> Bottleneck {
+        self.limited.unwrap_or_else(|| bottleneck(&self.terms))
+    }
 }
 
 /// What one cell of the plan keeps between its rows: times that do not depend on all of a row's axes.
@@ -215,17 +237,24 @@ pub trait Tables {
     fn prefill_flops(&mut self, input_tokens: f64) -> f64;
 }
 
-/// Results of a setup on one pool, or why it can't run; [`disaggregated::row`] is that of two.
-pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) -> Result<InferenceRow, Reject> {
-    let room = room(replica, setup)?;
+/// Results of a setup on one pool, or why it can't run; [`disaggregated::row`] is that of two. `request` is the setup's own.
+#[inline]
+pub fn row(
+    replica: &Replica,
+    tables: &mut impl Tables,
+    setup: &InferenceSetup,
+    request: &Request,
+) -> Result<InferenceRow, Reject> {
+    admits(replica, setup, request.longest)?;
+    let room = request.room?;
     let replicas = f64::from(setup.data);
     if setup.arrival_rate <= 0.0 && setup.concurrency < replicas {
         return Err(Reject::ConcurrencyBelowReplicas);
     }
     let steady = if setup.arrival_rate > 0.0 {
-        open_loop(replica, tables, setup, &room)?
+        open_loop(replica, tables, setup, (request, &room))?
     } else {
-        closed_loop(replica, tables, setup, &room)?
+        closed_loop(replica, tables, setup, (request, &room))?
     };
     let (running, terms) = (steady.running, steady.terms);
     let tpot = terms.total();
@@ -236,15 +265,12 @@ pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) 
         devices,
         replicas,
         room,
-        peak_memory: room.used(running),
         running,
-        max_concurrency: replicas * room.full_requests(),
-        kv_tokens: room.tokens(setup),
         saturated: steady.saturated,
         prefill: steady.prefill,
         terms,
         ttft: steady.ttft,
-        ttft_bound: prefill_bound(replica, tables, setup),
+        ttft_bound: request.ttft_bound,
         tpot,
         tpot_bound: decode_bound(replica, setup, running),
         e2e: steady.ttft + answer,
@@ -254,26 +280,25 @@ pub fn row(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) 
         noise: steady.noise,
         stall: steady.stall,
         max_requests_per_s: replicas * steady.capacity,
-        bottleneck: bottleneck(&terms, steady.saturated && room.requests() <= running),
+        limited: (steady.saturated && room.requests() <= running).then_some(Bottleneck::CacheCapacity),
         pools: None,
     })
 }
 
-/// The room of a replica on one pool, whatever its traffic, or why there is none.
-pub fn room(replica: &Replica, setup: &InferenceSetup) -> Result<Room, Reject> {
-    admissible(replica, setup)?;
-    if !replica.experts_divide(f64::from(setup.data)) {
-        return Err(Reject::ExpertParallelRanks);
-    }
-    Room::of(replica, setup)
+/// Whether a replica on one pool takes requests of these lengths, whatever its traffic.
+#[inline]
+pub fn admits(replica: &Replica, setup: &InferenceSetup, longest: f64) -> Result<(), Reject> {
+    admissible(replica, setup, longest)?;
+    if replica.experts_divide(f64::from(setup.data)) { Ok(()) } else { Err(Reject::ExpertParallelRanks) }
 }
 
 /// Whether there is a replica at all, and one that takes requests of these lengths.
-fn admissible(replica: &Replica, setup: &InferenceSetup) -> Result<(), Reject> {
+fn admissible(replica: &Replica, setup: &InferenceSetup, longest: f64) -> Result<(), Reject> {
     if setup.data == 0 {
         return Err(Reject::FleetTooSmall);
     }
     let allowed = replica.drafter.map_or(f64::INFINITY, Drafter::max_context);
-    let allowed = allowed.min(f64::from(replica.shape.max_context)).min(setup.model_length());
-    if setup.longest() > allowed { Err(Reject::ContextTooLong) } else { Ok(()) }
+    let own = if setup.max_model_len > 0.0 { setup.max_model_len } else { longest };
+    let allowed = allowed.min(f64::from(replica.shape.max_context)).min(own);
+    if longest > allowed { Err(Reject::ContextTooLong) } else { Ok(()) }
 }

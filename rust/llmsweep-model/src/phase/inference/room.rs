@@ -153,5 +153,5 @@ impl Room {
 
 /// The whole part of a number of at least zero, without the call that `floor` is on old processors.
 fn whole(number: f64) -> f64 {
-    number as u64 as f64
+    number as i64 as f64
 }

@@ -2,7 +2,7 @@
 use super::first_token::first_token;
 use super::lengths::Prompt;
 use super::step::{Pace, TokenTerms, pace};
-use super::{InferenceSetup, Replica, Room, ServingMode, Tables};
+use super::{InferenceSetup, Replica, Request, Room, ServingMode, Tables};
 use crate::distribution::{Cumulants, Mixture};
 use crate::quantity::Seconds;
 use crate::reject::Reject;
@@ -39,7 +39,7 @@ pub(super) fn closed_loop(
     replica: &Replica,
     tables: &mut impl Tables,
     setup: &InferenceSetup,
-    room: &Room,
+    (request, room): (&Request, &Room),
 ) -> Result<Steady, Reject> {
     let offered = setup.concurrency / f64::from(setup.data);
     let running = match setup.mode {
@@ -47,7 +47,7 @@ pub(super) fn closed_loop(
         ServingMode::Static if offered > room.full_requests() => return Err(Reject::BatchDoesNotFit),
         ServingMode::Static => offered,
     };
-    let Pace { terms, prefill, prompt, stall } = pace(replica, tables, setup, running);
+    let Pace { terms, prefill, prompt, stall } = pace(replica, tables, setup, request, running);
     let answer = terms.total() * (setup.steps(running) - 1.0);
     let first = first_token(replica.engine, &terms, prefill, &prompt, setup, running);
     let active = first.alone + answer;

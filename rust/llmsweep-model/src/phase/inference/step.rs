@@ -3,7 +3,7 @@ use super::lengths::Prompt;
 use super::speculation::Guess;
 use super::times::PassTime;
 use super::two_batch::overlapped;
-use super::{InferenceSetup, Replica, ServingMode, Tables};
+use super::{InferenceSetup, Replica, Request, ServingMode, Tables};
 use crate::phase::share::{Bottleneck, KernelTime};
 use crate::quantity::{Bytes, Seconds};
 
@@ -94,11 +94,21 @@ pub(super) struct Pace {
 }
 
 /// Time between tokens: `t_decode + (R − 1)/s_out · P_k/(k·p)`: during one answer every other slot prefills one request, k at a time.
-pub(super) fn pace(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup, running: f64) -> Pace {
-    let sequences = if setup.mode == ServingMode::Static { running } else { 1.0 };
-    let prompt = Prompt::of(setup, |input| exposed_prefill(replica, tables, setup, (sequences, input)));
+#[inline]
+pub(super) fn pace(
+    replica: &Replica,
+    tables: &mut impl Tables,
+    setup: &InferenceSetup,
+    request: &Request,
+    running: f64,
+) -> Pace {
+    let (prompt, prefill) = if setup.mode == ServingMode::Static {
+        let prompt = Prompt::of(setup, |input| exposed_prefill(replica, tables, setup, (running, input)));
+        (prompt, through_stages(replica, tables, setup, running, prompt.mean()))
+    } else {
+        (request.prompt, request.prefill)
+    };
     let stall = prompt.part(f64::from(setup.pipeline) / packed(replica, tables, setup, running));
-    let prefill = through_stages(replica, tables, setup, sequences, prompt.mean());
     let mut terms = decode_terms(replica, tables, setup, running);
     if setup.mode == ServingMode::Continuous {
         terms.prefill = (stall.mean() * ((running - 1.0) / setup.output_tokens)).max(Seconds::ZERO);
@@ -239,10 +249,7 @@ fn host(replica: &Replica, setup: &InferenceSetup, running: f64) -> Seconds {
 }
 
 /// What takes most of the time between tokens.
-pub(super) fn bottleneck(terms: &TokenTerms, cache_full: bool) -> Bottleneck {
-    if cache_full {
-        return Bottleneck::CacheCapacity;
-    }
+pub(super) fn bottleneck(terms: &TokenTerms) -> Bottleneck {
     Bottleneck::largest(&[
         (Bottleneck::Compute, terms.kernels.compute + terms.cache.compute),
         (Bottleneck::MemoryBandwidth, terms.kernels.memory + terms.cache.memory),

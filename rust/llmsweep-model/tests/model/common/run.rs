@@ -15,7 +15,7 @@ use llmsweep_model::phase::inference::prefix::Prefix;
 use llmsweep_model::phase::inference::speculation::{Drafter, Guess, Speculation};
 use llmsweep_model::phase::inference::times::{InferenceDevice, InferenceWork, PassTime};
 use llmsweep_model::phase::inference::{
-    self, InferenceRow, InferenceSetup, PrefillPool, Replica, ServingMode, Tables, disaggregated,
+    self, InferenceRow, InferenceSetup, PrefillPool, Replica, Request, ServingMode, Tables, disaggregated,
 };
 use llmsweep_model::phase::training::{self, Replicas, TrainingLevels, TrainingRow, TrainingSetup};
 use llmsweep_model::phase::training_memory::Refusal;
@@ -109,14 +109,7 @@ pub(crate) fn train_with(
     let device = machine.device("bf16", TRAINING_CLOCK);
     let times = TrainingTimes::of(&work, &device, system);
     let replicas = Replicas::of(&work, setup)?;
-    let input = StageInput {
-        shape,
-        work: &work,
-        times: &times,
-        system,
-        order: setup.schedule.order(),
-        recompute_layers: setup.recompute_layers,
-    };
+    let input = StageInput { shape, work: &work, recompute_layers: setup.recompute_layers };
     let stages = TrainingStage::all(&input, &stages(shape, &setup.cut())?);
     let precision = precision("bf16");
     let operations = software::operations();
@@ -247,7 +240,9 @@ fn serve_all(
     let drafter = drafter.as_ref();
     let mut tables = Direct { shape, work: &work, device: &device, drafter };
     let stages = stages.as_deref().map_err(|reject| *reject)?;
-    inference::row(&Replica { shape, work: &work, device: &device, engine, stages, drafter }, &mut tables, setup)
+    let replica = Replica { shape, work: &work, device: &device, engine, stages, drafter };
+    let request = Request::of(&replica, &mut tables, setup);
+    inference::row(&replica, &mut tables, setup, &request)
 }
 
 /// A prefill pool: workers, their attention replicas, devices of one, devices that share experts.

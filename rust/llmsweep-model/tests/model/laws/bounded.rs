@@ -59,9 +59,9 @@ proptest! {
         prop_assert!(sound(&parts(&row.terms.kernels)) && sound(&parts(&row.terms.cache)));
         prop_assert!(sound(&[
             row.terms.tensor.0, row.terms.expert.0, row.terms.pipeline.0, row.terms.host.0, row.terms.prefill.0, row.ttft.0, row.e2e.0,
-            row.tokens_per_s, row.requests_per_s, row.peak_memory, row.max_concurrency, row.kv_tokens, row.running,
+            row.tokens_per_s, row.requests_per_s, row.peak_memory(), row.max_concurrency(), row.kv_tokens(&setup), row.running,
         ]));
-        prop_assert!(row.peak_memory <= row.room.usable * (1.0 + 1e-12));
+        prop_assert!(row.peak_memory() <= row.room.usable * (1.0 + 1e-12));
         prop_assert!(row.running <= setup.concurrency / f64::from(setup.data));
         prop_assert_eq!(row.saturated, row.running < setup.concurrency / f64::from(setup.data));
     }

@@ -51,6 +51,6 @@ proptest! {
         let larger = Machine { memory: ROOMY.memory * memory, ..ROOMY };
         let Ok(base) = serve(&shape, &ROOMY, "bf16", (8, 1), &setup) else { return Ok(()) };
         let row = serve(&shape, &larger, "bf16", (8, 1), &setup).expect("what fits in less memory fits in more");
-        prop_assert!(row.running >= base.running && row.max_concurrency >= base.max_concurrency);
+        prop_assert!(row.running >= base.running && row.max_concurrency() >= base.max_concurrency());
     }
 }

@@ -54,7 +54,7 @@ proptest! {
         let Ok(base) = with(0.0, 0.0) else { return Ok(()) };
         let (row, both) = (with(shares.0, 0.0).expect("fits"), with(shares.0, shares.1).expect("fits"));
         prop_assert!(row.running >= base.running && both.running >= row.running);
-        prop_assert!(row.max_concurrency >= base.max_concurrency);
+        prop_assert!(row.max_concurrency() >= base.max_concurrency());
         // Of several stages another may be the tightest.
         if setup.pipeline == 1 {
             prop_assert!(((row.room.weights + row.room.host) / base.room.weights - 1.0).abs() < 1e-12);

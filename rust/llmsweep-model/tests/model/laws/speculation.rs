@@ -34,10 +34,10 @@ proptest! {
         prop_assert!(row.tpot >= row.tpot_bound && row.prefill >= row.ttft_bound);
         prop_assert!((row.terms.total().0 / row.tpot.0 - 1.0).abs() < 1e-12);
         prop_assert!((row.terms.step().0 / row.terms.tokens + row.terms.prefill.0) / row.tpot.0 - 1.0 < 1e-12);
-        prop_assert!(row.peak_memory <= row.room.usable * (1.0 + 1e-12));
+        prop_assert!(row.peak_memory() <= row.room.usable * (1.0 + 1e-12));
         // What guesses needs room, and guesses in vain only cost time.
         let plain = serve(&shape, &ROOMY, "bf16", (tensor, 1), &setup).expect("less has to fit");
-        prop_assert!(row.max_concurrency <= plain.max_concurrency);
+        prop_assert!(row.max_concurrency() <= plain.max_concurrency());
         let vain = InferenceSetup { guess: Guess { tokens: 4.0, acceptance: 0.0 }, ..setup };
         let vain = serve_speculating(&shape, &ROOMY, "bf16", (tensor, 1), &vain, draft).expect("fits as before");
         if (vain.running - plain.running).abs() < 0.5 {

@@ -54,7 +54,7 @@ proptest! {
             prop_assert!(within > share - 1e-4, "{share} {within} {:?}", row.ttft_times);
         }
         prop_assert!(row.prefill_share(&setup) > 0.0 && row.prefill_share(&setup) < 1.0);
-        prop_assert!(row.peak_memory <= row.room.usable * (1.0 + 1e-12));
+        prop_assert!(row.peak_memory() <= row.room.usable * (1.0 + 1e-12));
     }
 
     #[test]
@@ -132,7 +132,7 @@ fn lengths() {
     let (same, vary) = (served(many), served(InferenceSetup { output_cv: 1.0, ..many }));
     // E[s²]/(2·E[s]): 256 tokens instead of 128 behind each request.
     close(vary.terms.cache.memory.0 / same.terms.cache.memory.0, (1024.0 + 256.0) / (1024.0 + 128.0), 0.01);
-    close(same.max_concurrency / vary.max_concurrency, (1024.0 + 512.0) / (1024.0 + 256.0), 0.01);
+    close(same.max_concurrency() / vary.max_concurrency(), (1024.0 + 512.0) / (1024.0 + 256.0), 0.01);
     let long = InferenceSetup { input_tokens: 4096.0, ..REQUEST };
     let (same, vary) = (served(long), served(InferenceSetup { input_cv: 1.0, ..long }));
     // Attention's share of the prefill grows with E[s²] = 2·E[s]², the rest does not.

@@ -33,7 +33,7 @@ fn pages_hold_four_times_as_many_requests_as_pieces_for_the_longest() {
     let most = |allocator| {
         let setup =
             InferenceSetup { input_tokens: 161.0, output_tokens: 338.0, allocator, max_model_len: 2048.0, ..REQUEST };
-        serve(&llama2_7b(), &A100, "fp16", (1, 1), &setup).expect("7B fits an A100").max_concurrency
+        serve(&llama2_7b(), &A100, "fp16", (1, 1), &setup).expect("7B fits an A100").max_concurrency()
     };
     close(most(KvAllocator::Paged) / most(KvAllocator::Contiguous), 4.3, 0.1);
 }
