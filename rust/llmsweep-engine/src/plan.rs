@@ -223,6 +223,12 @@ impl Plan {
         self.digits.iter().rposition(|digit| axes.contains(&digit.position)).map_or(0, |last| last + 1)
     }
 
+    /// The depth of the boxes in which all axes but these hold still.
+    #[must_use]
+    pub fn depth_but(&self, axes: &[usize]) -> usize {
+        self.digits.iter().rposition(|digit| !axes.contains(&digit.position)).map_or(0, |last| last + 1)
+    }
+
     /// The depth of the boxes in which all axes up to a level hold still.
     #[must_use]
     pub fn depth_of(&self, level: Level) -> usize {

@@ -1,7 +1,9 @@
 //! What the rows of a box could reach at best: a value of each objective that none of them betters.
+pub(super) mod inference;
 pub(super) mod training;
 
 use super::Evaluator;
+use super::inference::boxes::LOAD;
 use super::training::boxes::BATCH;
 use crate::axes::{Level, Phase};
 use crate::context::{Context, axis};
@@ -11,16 +13,16 @@ use crate::values::Value;
 /// Depths of the boxes of which an ideal tells more than that of the box around them, outer ones first.
 #[must_use]
 pub fn ideal_depths(plan: &Plan) -> Vec<usize> {
-    let axes: &[&[usize]] = match plan.phase {
-        Phase::Training => &[&[], &[axis::DEVICES], &BATCH],
-        Phase::Inference => &[],
+    let depths = match plan.phase {
+        Phase::Training => [&[][..], &[axis::DEVICES], &BATCH].map(|axes| plan.depth(axes)).to_vec(),
+        Phase::Inference => vec![plan.depth_but(&LOAD)],
     };
-    axes.iter().map(|axes| plan.depth(axes).max(plan.depth_of(Level::Time))).collect()
+    depths.into_iter().map(|depth| depth.max(plan.depth_of(Level::Time))).collect()
 }
 
 impl Evaluator<'_> {
-    /// Puts a value of each objective, times its sign, that no row of a box is below, into `best`, where the evaluator has entered the box's
-    /// cell; `None` where nothing is known of one of them.
+    /// Puts points into `best`, one after the other, each a value of every objective, times its sign: every row
+    /// of a box has one that it is nowhere below. `None` where nothing is known of an objective. The evaluator has entered the box's cell.
     pub fn ideal(
         &mut self,
         point: &Point,
@@ -38,7 +40,15 @@ impl Evaluator<'_> {
                 }
                 Some(())
             }
-            Self::Inference(_) => None,
+            Self::Inference(evaluator) => {
+                let context = evaluator.context();
+                evaluator.ideals(Span { context, point, depth }, |ideal| {
+                    for (value, sign) in objectives {
+                        best.push(ideal.best(value, *sign)?);
+                    }
+                    Some(())
+                })
+            }
         }
     }
 }
@@ -67,11 +77,20 @@ impl Span<'_> {
         self.context.plan.depth(axes) <= self.depth
     }
 
+    /// Whether all axes hold still in it but for some.
+    pub(super) fn holds_all_but(&self, axes: &[usize]) -> bool {
+        self.context.plan.depth_but(axes) <= self.depth
+    }
+
+    /// Values that an axis takes in it.
+    pub(super) fn values(&self, axis: usize) -> &[f64] {
+        let numbers = self.context.numbers(axis);
+        let index = self.point.index(axis);
+        if self.holds(&[axis]) { &numbers[index..=index] } else { numbers }
+    }
+
     fn fold(&self, axis: usize, start: f64, take: fn(f64, f64) -> f64) -> f64 {
-        if self.holds(&[axis]) {
-            return self.context.number(self.point, axis);
-        }
-        self.context.numbers(axis).iter().copied().fold(start, take)
+        self.values(axis).iter().copied().fold(start, take)
     }
 
     /// The best value of an axis that is an objective itself.

@@ -1,5 +1,5 @@
 //! Serving rows.
-mod boxes;
+pub(super) mod boxes;
 
 use std::cell::OnceCell;
 

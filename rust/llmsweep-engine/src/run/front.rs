@@ -136,6 +136,7 @@ impl Collector for FrontCollector {
 
     fn is_beaten(&mut self, run: &Run, evaluator: &mut Evaluator, point: &Point, depth: usize) -> bool {
         let ideal = evaluator.ideal(point, depth, &run.objectives, &mut self.ideal);
-        ideal.is_some() && self.archive.dominates(run.group(point), &self.ideal)
+        let group = run.group(point);
+        ideal.is_some() && self.ideal.chunks(run.objectives.len()).all(|point| self.archive.dominates(group, point))
     }
 }

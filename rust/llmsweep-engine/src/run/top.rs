@@ -101,6 +101,6 @@ impl Collector for TopCollector {
     fn is_beaten(&mut self, _run: &Run, evaluator: &mut Evaluator, point: &Point, depth: usize) -> bool {
         let Some(worst) = self.worst().map(|worst| worst.key) else { return false };
         let objective = [(self.best.value, self.sign())];
-        evaluator.ideal(point, depth, &objective, &mut self.ideal).is_some() && self.ideal[0] > worst
+        evaluator.ideal(point, depth, &objective, &mut self.ideal).is_some() && self.ideal.iter().all(|key| *key > worst)
     }
 }

@@ -1,14 +1,22 @@
 //! What one look at a box of serving rows tells of all of them.
+use llmsweep_model::economics::{Fleet, Upkeep};
 use llmsweep_model::parallel::pipeline::Cut;
-use llmsweep_model::phase::inference::{self, Replica, Room, ServingMode};
+use llmsweep_model::phase::inference::ideal::ServingIdeal;
+use llmsweep_model::phase::inference::{self, Replica, Request, Room, ServingMode};
 use llmsweep_model::reject::Reject;
 
-use super::InferenceEvaluator;
-use crate::context::axis;
+use super::{CellTables, InferenceEvaluator};
+use crate::context::{Context, axis};
+use crate::evaluate::ideal::Span;
+use crate::evaluate::ideal::inference::InferenceIdeal;
 use crate::evaluate::memo::stages_of;
 use crate::plan::Point;
 
-impl InferenceEvaluator<'_> {
+/// The axes that say how many requests there are, what is promised them, and what they cost; the innermost ones.
+pub(in crate::evaluate) const LOAD: [usize; 5] =
+    [axis::CONCURRENCY, axis::ARRIVAL_RATE, axis::SLO_TTFT, axis::SLO_TPOT, axis::PRICE_SCALE];
+
+impl<'a> InferenceEvaluator<'a> {
     /// Whether the cell of a point runs at all.
     pub(in crate::evaluate) fn cell_runs(&mut self, point: &Point) -> Result<(), Reject> {
         self.enter(point);
@@ -23,6 +31,50 @@ impl InferenceEvaluator<'_> {
         let shape = self.shape.as_ref().unwrap_or_else(|| &context.model(point).shape);
         let pipeline = context.count(point, axis::PIPELINE);
         stages_of(&mut self.stages, shape, Cut::even(pipeline, 1)).map(drop)
+    }
+
+    /// The sweep whose points it evaluates.
+    pub(in crate::evaluate) fn context(&self) -> &'a Context {
+        self.seen.context
+    }
+
+    /// Calls with what each load of a box could reach at best, the box being one in which all but the load holds still; `None` where that is
+    /// not known.
+    pub(in crate::evaluate) fn ideals(
+        &mut self,
+        span: Span,
+        mut each: impl FnMut(&InferenceIdeal) -> Option<()>,
+    ) -> Option<()> {
+        self.enter(span.point);
+        let (context, outcome) = (self.seen.context, &self.outcome.setup);
+        let setup = &outcome.setup;
+        if setup.mode == ServingMode::Disaggregated || !span.holds_all_but(&LOAD) {
+            return None;
+        }
+        let shape = self.shape.as_ref().unwrap_or_else(|| &context.model(span.point).shape);
+        let (device, _) = self.device.as_ref().ok()?;
+        let work = self.work.as_ref().ok()?;
+        let drafter = self.drafter.as_ref().ok()?.as_ref();
+        let stages = stages_of(&mut self.stages, shape, Cut::even(setup.pipeline, 1)).ok()?;
+        let mut tables =
+            CellTables { shape, work, device, drafter, passes: &mut self.passes, prompt_flops: &mut self.prompt_flops };
+        let replica = Replica { shape, work, device, engine: context.engine(span.point), stages, drafter };
+        let request = self.requests.get(self.outcome.numbers[0], || Request::of(&replica, &mut tables, setup));
+        let fleet = Fleet { devices: outcome.own_devices, spares: 0.0 };
+        let upkeep = Upkeep::of(self.seen.tariff_entered()?, fleet, span.least(axis::PRICE_SCALE));
+        let of = |ideal| InferenceIdeal { span, ideal, upkeep, devices: fleet.devices, output: setup.output_tokens };
+        let rates = span.values(axis::ARRIVAL_RATE);
+        for &rate in rates.iter().filter(|rate| **rate > 0.0) {
+            each(&of(ServingIdeal::open(&replica, setup, request, rate)))?;
+        }
+        if rates.iter().any(|rate| *rate <= 0.0) {
+            for &concurrency in span.values(axis::CONCURRENCY) {
+                if let Some(ideal) = ServingIdeal::closed(&replica, setup, request, concurrency) {
+                    each(&of(ideal))?;
+                }
+            }
+        }
+        Some(())
     }
 
     /// Whether there is room for requests; two pools have rooms of their own.

@@ -7,6 +7,7 @@ pub mod disaggregated;
 pub mod experts;
 mod first_token;
 mod handoff;
+pub mod ideal;
 pub mod lengths;
 pub mod offload;
 pub mod prefix;

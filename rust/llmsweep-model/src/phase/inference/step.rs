@@ -241,7 +241,7 @@ fn chunk_pass(
 }
 
 /// The host's work for a step: fixed, more where other devices' processes are told, per request, and per token of their tables of blocks.
-fn host(replica: &Replica, setup: &InferenceSetup, running: f64) -> Seconds {
+pub(super) fn host(replica: &Replica, setup: &InferenceSetup, running: f64) -> Seconds {
     let Replica { work, engine, .. } = *replica;
     let stages = engine.host_stage * (f64::from(setup.pipeline) - 1.0);
     let group = if work.split.tensor > 1.0 { engine.host_group } else { Seconds::ZERO };

@@ -1,0 +1,82 @@
+//! What no serving row betters: the real prefill and host, but kernels and messages of decode steps at their physical bound.
+use super::bounds::decode_bound;
+use super::speculation::Guess;
+use super::step::host;
+use super::{InferenceSetup, Replica, Request, ServingMode};
+use crate::phase::training_ideal::ROUNDING;
+use crate::quantity::Seconds;
+
+/// A setup on one pool at its best.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ServingIdeal {
+    /// Time to the first token, at least.
+    pub ttft: Seconds,
+    /// Time between tokens, at least.
+    pub tpot: Seconds,
+    /// From a request to its last token, at least.
+    pub e2e: Seconds,
+    /// Requests finished per second by all replicas, at most. \[1/s\]
+    pub requests_per_s: f64,
+}
+
+impl ServingIdeal {
+    /// With so many requests in flight over all replicas; `None` where there are fewer of them than replicas, or no room.
+    ///
+    /// Of `R` that run on a replica each holds a slot from its prefill to its last token, and waits for the prefills of others:
+    /// `X ≤ R/(P + (s_out − 1)·(t + P/p·(R − 1)/s_out))`.
+    #[must_use]
+    pub fn closed(replica: &Replica, setup: &InferenceSetup, request: &Request, concurrency: f64) -> Option<Self> {
+        let data = f64::from(setup.data);
+        let room = request.room.ok()?;
+        let offered = concurrency / data;
+        if offered < 1.0 {
+            return None;
+        }
+        let running = match setup.mode {
+            ServingMode::Static => offered,
+            ServingMode::Continuous | ServingMode::Disaggregated => {
+                offered.min(room.requests()).min(setup.max_batch)
+            }
+        };
+        let own = Self::token(replica, setup, running);
+        let stalled = match setup.mode {
+            ServingMode::Continuous => {
+                Self::stall(replica, setup, request, running) * ((running - 1.0).max(0.0) / setup.output_tokens)
+            }
+            ServingMode::Static | ServingMode::Disaggregated => Seconds::ZERO,
+        };
+        let ttft = Self::first(setup, request);
+        let tpot = (own + stalled) * (1.0 - ROUNDING);
+        let e2e = ttft + tpot * (setup.output_tokens - 1.0);
+        Some(Self { ttft, tpot, e2e, requests_per_s: data * running / e2e.0 })
+    }
+
+    /// With requests that arrive at a rate; how many of them run together depends on all else.
+    #[must_use]
+    pub fn open(replica: &Replica, setup: &InferenceSetup, request: &Request, rate: f64) -> Self {
+        let (ttft, tpot) = (Self::first(setup, request), Self::token(replica, setup, 1.0) * (1.0 - ROUNDING));
+        Self { ttft, tpot, e2e: ttft + tpot * (setup.output_tokens - 1.0), requests_per_s: rate }
+    }
+
+    /// A static batch is prefilled together, the prompts of others one by one.
+    fn first(setup: &InferenceSetup, request: &Request) -> Seconds {
+        let prefill = match setup.mode {
+            ServingMode::Static => request.ttft_bound,
+            ServingMode::Continuous | ServingMode::Disaggregated => request.prefill,
+        };
+        prefill * (1.0 - ROUNDING)
+    }
+
+    /// A token's part of a step of so many requests.
+    fn token(replica: &Replica, setup: &InferenceSetup, running: f64) -> Seconds {
+        let guess = replica.drafter.map_or(Guess::NONE, |_| setup.guess);
+        decode_bound(replica, setup, running) + host(replica, setup, running) / guess.accepted()
+    }
+
+    /// One prompt's time on a stage: its kernels, or where a step takes several prompts, which may be faster together, their arithmetic.
+    fn stall(replica: &Replica, setup: &InferenceSetup, request: &Request, running: f64) -> Seconds {
+        let together = running / setup.output_tokens;
+        let alone = together <= 1.0 || replica.engine.max_batched_tokens <= setup.input_tokens - setup.prefix.cached(setup.input_tokens);
+        if alone { request.prompt.mean() / f64::from(setup.pipeline) } else { request.ttft_bound }
+    }
+}
