@@ -1,8 +1,8 @@
 """Counts the instructions of the engine's hot paths and compares them with those checked in: `make instructions`.
 
-The example `kernels` runs each path a few times; two runs of different length differ by the rows alone, so start-up does
-not count. A count depends on the compiler, and on the C library, which picks its routines by the processor: it is
-compared with some tolerance. Wall time on a shared machine says less.
+The example `kernels` runs each path a few times; two runs of different length differ by the rows alone, so start-up
+does not count. A count depends on the compiler, and on the C library, which picks its routines by the processor: it
+is compared with some tolerance. Wall time on a shared machine says less.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import sys
 import tempfile
 import tomllib
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 BASELINE = ROOT / "tests" / "bench" / "instructions.toml"
@@ -28,13 +29,8 @@ def build() -> Path:
     """The example, built as releases are."""
     command = ["cargo", "build", "--release", "--locked", "--quiet", "-p", "llmsweep-engine", "--example", "kernels"]
     subprocess.run(command, cwd=ROOT, check=True)
-    metadata = subprocess.run(
-        ["cargo", "metadata", "--format-version=1", "--no-deps", "--locked"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
+    command = ["cargo", "metadata", "--format-version=1", "--no-deps", "--locked"]
+    metadata = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     found = re.search(r'"target_directory":"([^"]+)"', metadata.stdout)
     if found is None:
         sys.exit("cargo does not say where it builds")
@@ -44,8 +40,10 @@ def build() -> Path:
 def instructions(binary: Path, kernel: str, repeats: int) -> tuple[int, int]:
     """Instructions of a whole run, and rows of one repeat."""
     with tempfile.TemporaryDirectory() as folder:
-        command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out", str(binary), kernel, str(repeats)]
-        run = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+        tool = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out"]
+        run = subprocess.run(
+            [*tool, str(binary), kernel, str(repeats)], cwd=ROOT, check=True, capture_output=True, text=True
+        )
     found = re.search(r"Collected : (\d+)", run.stderr)
     if found is None:
         sys.exit(f"valgrind counted nothing of {kernel}: {run.stderr[-500:]}")
@@ -80,7 +78,9 @@ def main() -> None:
     if shutil.which("valgrind") is None:
         print("instructions are not counted: valgrind is missing")
         sys.exit(bless)
-    known = tomllib.loads(BASELINE.read_text()) if BASELINE.exists() else {"tolerance": 0.1, "per_row": {}}
+    known: dict[str, Any] = (
+        tomllib.loads(BASELINE.read_text()) if BASELINE.exists() else {"tolerance": 0.1, "per_row": {}}
+    )
     binary = build()
     counts = {}
     for kernel in KERNELS:

@@ -1,6 +1,7 @@
 //! Quantiles of a mixture.
 use super::Shape;
 use super::normal::{Share, rough_quantile};
+use super::shape::Beyond;
 
 /// The distributions of a mixture, each with its share of the requests.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,17 +25,21 @@ impl Shapes {
         self.0.iter().filter(|(share, _)| *share > 0.0)
     }
 
-    /// The share of requests that take longer than a time, and their density there.
-    fn beyond(&self, time: f64) -> (f64, f64) {
-        self.met().fold((0.0, 0.0), |(tails, densities), (share, shape)| {
-            let (tail, density) = shape.beyond(time);
-            (tails + share * tail, densities + share * density)
+    /// Of the requests that take longer than a time.
+    fn beyond(&self, time: f64) -> Beyond {
+        self.met().fold(Beyond::default(), |sum, (share, shape)| {
+            let own = shape.beyond(time);
+            Beyond {
+                tail: sum.tail + share * own.tail,
+                density: sum.density + share * own.density,
+                slope: sum.slope + share * own.slope,
+            }
         })
     }
 
     /// The time that a share of requests keeps within.
     ///
-    /// Newton's method on the logarithm of the share that takes longer, which is all but straight in a tail. It starts where that share would be
+    /// Halley's method on the logarithm of the share that takes longer, which is all but straight in a tail. It starts where that share would be
     /// that of the slowest distribution alone, which is hardly too late. Where it leads astray, halving goes on between the distributions' own
     /// quantiles.
     ///
@@ -67,13 +72,14 @@ impl Shapes {
             (time, bracketed) = (high, true);
         }
         for step in 0..STEPS {
-            let (tail, density) = self.beyond(time);
+            let Beyond { tail, density, slope } = self.beyond(time);
             let missed = (tail / longer).ln();
-            let next = time + missed * tail / density;
             (low, high) = if missed > 0.0 { (time, high) } else { (low, time) };
             if missed.abs() <= PRECISION {
                 return time;
             }
+            let hazard = density / tail;
+            let next = time + missed / (hazard + missed * (slope / density + hazard) / 2.0);
             if step % 3 < 2 && low < next && next < high {
                 time = next;
                 continue;

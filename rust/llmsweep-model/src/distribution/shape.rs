@@ -31,6 +31,17 @@ pub enum Shape {
     },
 }
 
+/// What of a distribution is beyond a time.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Beyond {
+    /// Share that is longer.
+    pub(super) tail: f64,
+    /// Density at the time.
+    pub(super) density: f64,
+    /// Derivative of the density there.
+    pub(super) slope: f64,
+}
+
 impl Shape {
     /// With c = deviation / (mean − shift) the skewness is c³ + 3c = γ, which c = u − 1/u solves, u³ = γ/2 + √(1 + γ²/4) (Cardano).
     pub(super) fn of(cumulants: &Cumulants) -> Self {
@@ -70,20 +81,24 @@ impl Shape {
         }
     }
 
-    /// The share that is longer than `time`, and the density there.
+    /// Of what is longer than `time`.
     #[inline]
-    pub(super) fn beyond(&self, time: f64) -> (f64, f64) {
+    pub(super) fn beyond(&self, time: f64) -> Beyond {
         match *self {
-            Self::Point(point) => (f64::from(u8::from(time < point)), 0.0),
+            Self::Point(point) => Beyond { tail: f64::from(u8::from(time < point)), ..Beyond::default() },
             Self::Normal { mean, deviation } => {
-                let (tail, density) = tail_and_density((time - mean) / deviation);
-                (tail, density / deviation)
+                let z = (time - mean) / deviation;
+                let (tail, density) = tail_and_density(z);
+                let density = density / deviation;
+                Beyond { tail, density, slope: -density * z / deviation }
             }
-            Self::Lognormal { shift, .. } if time <= shift => (1.0, 0.0),
+            Self::Lognormal { shift, .. } if time <= shift => Beyond { tail: 1.0, ..Beyond::default() },
             Self::Lognormal { shift, log_mean, log_deviation } => {
-                let beyond = time - shift;
-                let (tail, density) = tail_and_density((beyond.ln() - log_mean) / log_deviation);
-                (tail, density / (log_deviation * beyond))
+                let above = time - shift;
+                let z = (above.ln() - log_mean) / log_deviation;
+                let (tail, density) = tail_and_density(z);
+                let density = density / (log_deviation * above);
+                Beyond { tail, density, slope: -density * (1.0 + z / log_deviation) / above }
             }
         }
     }
