@@ -2,6 +2,8 @@
 pub(super) mod inference;
 pub(super) mod training;
 
+use self::inference::InferenceIdeal;
+use self::training::TrainingIdeal;
 use super::Evaluator;
 use super::inference::boxes::LOAD;
 use super::training::boxes::BATCH;
@@ -15,38 +17,81 @@ use crate::values::Value;
 pub fn ideal_depths(plan: &Plan) -> Vec<usize> {
     let depths = match plan.phase {
         Phase::Training => [&[][..], &[axis::DEVICES], &BATCH].map(|axes| plan.depth(axes)).to_vec(),
-        Phase::Inference => vec![plan.depth_but(&LOAD)],
+        Phase::Inference => vec![plan.depth_but(&LOAD), plan.depth(&LOAD[..2])],
     };
     depths.into_iter().map(|depth| depth.max(plan.depth_of(Level::Time))).collect()
 }
 
+/// An objective, and how far it can go.
+#[derive(Clone, Copy, Debug)]
+pub struct Objective {
+    /// The column.
+    pub value: Value,
+    /// 1 where less is better, −1 where more is.
+    pub sign: f64,
+    bound: Option<Bound>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Bound {
+    Axis(usize),
+    Training(fn(&TrainingIdeal) -> Option<f64>),
+    Inference(fn(&InferenceIdeal) -> Option<f64>),
+}
+
+impl Objective {
+    /// Of a phase.
+    #[must_use]
+    pub fn new(phase: Phase, value: Value, sign: f64) -> Self {
+        let bound = match (value.axis(), phase) {
+            (Some(axis), _) => Some(Bound::Axis(axis)),
+            (None, Phase::Training) => TrainingIdeal::bound(value.name, sign).map(Bound::Training),
+            (None, Phase::Inference) => InferenceIdeal::bound(value.name, sign).map(Bound::Inference),
+        };
+        Self { value, sign, bound }
+    }
+}
+
 impl Evaluator<'_> {
-    /// Puts points into `best`, one after the other, each a value of every objective, times its sign: every row
-    /// of a box has one that it is nowhere below. `None` where nothing is known of an objective. The evaluator has entered the box's cell.
+    /// Whether what the rows of a box could reach at best is beaten: asks `beaten` of points, each a value of every objective, times its sign,
+    /// until one is not; every row of the box has one that it is nowhere below. `None` where nothing is known of an objective. The evaluator
+    /// has entered the box's cell, and `best` is room for a point.
     pub fn ideal(
         &mut self,
         point: &Point,
         depth: usize,
-        objectives: &[(Value, f64)],
+        objectives: &[Objective],
         best: &mut Vec<f64>,
-    ) -> Option<()> {
-        best.clear();
+        mut beaten: impl FnMut(&[f64]) -> bool,
+    ) -> Option<bool> {
         match self {
             Self::Training(evaluator) => {
-                let context = evaluator.context();
-                let ideal = evaluator.ideal(Span { context, point, depth })?;
-                for (value, sign) in objectives {
-                    best.push(ideal.best(value, *sign)?);
+                let span = Span { context: evaluator.context(), point, depth };
+                let ideal = evaluator.ideal(span)?;
+                best.clear();
+                for objective in objectives {
+                    let value = match objective.bound? {
+                        Bound::Axis(axis) => span.best(axis, objective.sign),
+                        Bound::Training(bound) => objective.sign * bound(&ideal)?,
+                        Bound::Inference(_) => return None,
+                    };
+                    best.push(value);
                 }
-                Some(())
+                Some(beaten(best))
             }
             Self::Inference(evaluator) => {
-                let context = evaluator.context();
-                evaluator.ideals(Span { context, point, depth }, |ideal| {
-                    for (value, sign) in objectives {
-                        best.push(ideal.best(value, *sign)?);
+                let span = Span { context: evaluator.context(), point, depth };
+                evaluator.all_ideals(span, |ideal| {
+                    best.clear();
+                    for objective in objectives {
+                        let value = match objective.bound? {
+                            Bound::Axis(axis) => span.best(axis, objective.sign),
+                            Bound::Inference(bound) => objective.sign * bound(ideal)?,
+                            Bound::Training(_) => return None,
+                        };
+                        best.push(value);
                     }
-                    Some(())
+                    Some(beaten(best))
                 })
             }
         }

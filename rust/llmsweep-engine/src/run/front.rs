@@ -115,8 +115,8 @@ impl Collector for FrontCollector {
         }
         let start = self.rows.len();
         let mut exists = true;
-        for (column, (value, sign)) in self.columns.iter_mut().zip(&run.objectives) {
-            let number = sign * value.of(run.context, row, point, outcome);
+        for (column, objective) in self.columns.iter_mut().zip(&run.objectives) {
+            let number = objective.sign * objective.value.of(run.context, row, point, outcome);
             exists &= !number.is_nan();
             column.push(number);
         }
@@ -135,8 +135,8 @@ impl Collector for FrontCollector {
     }
 
     fn is_beaten(&mut self, run: &Run, evaluator: &mut Evaluator, point: &Point, depth: usize) -> bool {
-        let ideal = evaluator.ideal(point, depth, &run.objectives, &mut self.ideal);
-        let group = run.group(point);
-        ideal.is_some() && self.ideal.chunks(run.objectives.len()).all(|point| self.archive.dominates(group, point))
+        let (group, archive) = (run.group(point), &self.archive);
+        let beaten = |best: &[f64]| archive.dominates(group, best);
+        evaluator.ideal(point, depth, &run.objectives, &mut self.ideal, beaten) == Some(true)
     }
 }

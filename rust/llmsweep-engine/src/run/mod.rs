@@ -18,6 +18,7 @@ use rayon::prelude::*;
 use crate::batch::{BatchBuilder, schema};
 use crate::context::Context;
 use crate::control::{Cancelled, Control};
+use crate::evaluate::ideal::Objective;
 use crate::evaluate::{Evaluator, Outcome};
 use crate::pareto::Ties;
 use crate::plan::Point;
@@ -95,7 +96,7 @@ pub struct Run<'a> {
     rows: Range<u64>,
     limits: Vec<Filter>,
     filters: Vec<Filter>,
-    objectives: Vec<(Value, f64)>,
+    objectives: Vec<Objective>,
     /// Axes that make a group, each with its number of values.
     groups: Vec<(usize, u64)>,
     ties: Ties,
@@ -111,7 +112,7 @@ impl<'a> Run<'a> {
         let value = |name: &str| Value::by_name(phase, name);
         let limits = constraints.iter().filter_map(|limit| Some(Filter::of(limit, value(limit.column)?)));
         let signed = |names: &[&'static str], sign: f64| {
-            names.iter().filter_map(|name| Some((value(name)?, sign))).collect::<Vec<_>>()
+            names.iter().filter_map(|name| Some(Objective::new(phase, value(name)?, sign))).collect::<Vec<_>>()
         };
         let mut objectives = signed(&pareto.minimize, 1.0);
         objectives.extend(signed(&pareto.maximize, -1.0));

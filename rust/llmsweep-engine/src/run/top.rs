@@ -9,6 +9,7 @@ use super::walk::{Itinerary, Walker};
 use super::{Best, Output, Run, Verdict};
 use crate::control::{Cancelled, Control};
 use crate::evaluate::Evaluator;
+use crate::evaluate::ideal::Objective;
 use crate::plan::Point;
 use crate::values::Value;
 
@@ -18,7 +19,7 @@ impl Run<'_> {
         let itinerary = Itinerary::of_best(self);
         let parts = blocks::share(
             self,
-            || (Walker::new(self, &itinerary), TopCollector::new(*best)),
+            || (Walker::new(self, &itinerary), TopCollector::new(self, *best)),
             |(walker, collector), block| walker.walk(block, collector, control),
         )?;
         let mut stats = self.stats();
@@ -58,17 +59,16 @@ impl PartialOrd for Place {
 /// The best rows so far, the worst of them on top.
 struct TopCollector {
     best: Best,
+    objective: Objective,
     heap: BinaryHeap<Place>,
     ideal: Vec<f64>,
 }
 
 impl TopCollector {
-    fn new(best: Best) -> Self {
-        Self { best, heap: BinaryHeap::new(), ideal: Vec::new() }
-    }
-
-    fn sign(&self) -> f64 {
-        if self.best.descending { -1.0 } else { 1.0 }
+    fn new(run: &Run, best: Best) -> Self {
+        let sign = if best.descending { -1.0 } else { 1.0 };
+        let objective = Objective::new(run.context.plan.phase, best.value, sign);
+        Self { best, objective, heap: BinaryHeap::new(), ideal: Vec::new() }
     }
 
     /// What a row must beat, once there are enough.
@@ -82,7 +82,7 @@ impl Collector for TopCollector {
         if !verdict.selected() {
             return;
         }
-        let key = self.sign() * self.best.value.of(run.context, row, point, outcome);
+        let key = self.objective.sign * self.best.value.of(run.context, row, point, outcome);
         if key.is_nan() {
             stats.unpriced += 1;
             return;
@@ -100,7 +100,7 @@ impl Collector for TopCollector {
 
     fn is_beaten(&mut self, _run: &Run, evaluator: &mut Evaluator, point: &Point, depth: usize) -> bool {
         let Some(worst) = self.worst().map(|worst| worst.key) else { return false };
-        let objective = [(self.best.value, self.sign())];
-        evaluator.ideal(point, depth, &objective, &mut self.ideal).is_some() && self.ideal.iter().all(|key| *key > worst)
+        let objective = [self.objective];
+        evaluator.ideal(point, depth, &objective, &mut self.ideal, |best| best[0] > worst) == Some(true)
     }
 }

@@ -77,7 +77,7 @@ fn refused(run: &Run) -> Vec<(usize, Look)> {
 }
 
 /// Boxes of fewer rows than this are as soon walked as judged.
-const LEAST_BOX: u64 = 4;
+const LEAST_BOX: u64 = 1;
 
 fn beaten(run: &Run) -> Vec<(usize, Look)> {
     if !run.prunes() {

@@ -4,12 +4,8 @@ use llmsweep_model::phase::inference::ideal::ServingIdeal;
 use llmsweep_model::phase::training_ideal::ROUNDING;
 use llmsweep_model::quantity::Seconds;
 
-use super::Span;
-use crate::values::Value;
-
 /// What a serving setup could reach at best under one load.
-pub(in crate::evaluate) struct InferenceIdeal<'a> {
-    pub(in crate::evaluate) span: Span<'a>,
+pub(in crate::evaluate) struct InferenceIdeal {
     pub(in crate::evaluate) ideal: ServingIdeal,
     /// What all devices cost and draw where the rental is least.
     pub(in crate::evaluate) upkeep: Upkeep,
@@ -21,13 +17,10 @@ pub(in crate::evaluate) struct InferenceIdeal<'a> {
 
 const MILLION: f64 = 1e6;
 
-impl InferenceIdeal<'_> {
-    /// The best value of an objective, times its sign.
-    pub(super) fn best(&self, value: &Value, sign: f64) -> Option<f64> {
-        if let Some(axis) = value.axis() {
-            return Some(self.span.best(axis, sign));
-        }
-        if sign > 0.0 { self.least(value.name) } else { self.most(value.name).map(|most| -most) }
+impl InferenceIdeal {
+    /// How a column's best value follows, if it does: the smallest where the sign is positive, else the largest.
+    pub(super) fn bound(column: &str, sign: f64) -> Option<fn(&Self) -> Option<f64>> {
+        if sign > 0.0 { Self::least(column) } else { Self::most(column) }
     }
 
     /// Time of all devices for one request.
@@ -40,41 +33,46 @@ impl InferenceIdeal<'_> {
         self.request() / self.output
     }
 
-    /// The smallest value of a column that is small at best.
-    fn least(&self, column: &str) -> Option<f64> {
-        let Self { ideal, upkeep, .. } = self;
-        match column {
-            "ttft_s" => Some(ideal.ttft.0),
-            "tpot_s" => Some(ideal.tpot.0),
-            "e2e_s" => Some(ideal.e2e.0),
-            "device_count" => Some(self.devices),
-            "usd_per_hour" => upkeep.rental.map(|rental| rental.0 * HOUR),
-            "power_w" => upkeep.power.map(|power| power.0),
-            "cost_usd" => upkeep.cost(self.request()).map(|cost| cost.0),
-            "usd_per_million_tokens" => upkeep.cost(self.token()).map(|cost| cost.0 * MILLION),
-            "energy_j" => upkeep.energy(self.request()).map(|energy| energy.0),
-            "j_per_token" => upkeep.energy(self.token()).map(|energy| energy.0),
-            "ownership_usd" => upkeep.ownership(self.request()).map(|cost| cost.0),
-            "facility_energy_j" => upkeep.facility_energy(self.request()).map(|energy| energy.0),
-            "co2_kg" => upkeep.carbon(self.request()),
-            "nodes" => Some(1.0),
-            "memory_bytes" => Some(0.0),
-            _ => None,
-        }
-        .map(|least| least * (1.0 - ROUNDING))
+    /// Of columns that are small at best.
+    fn least(column: &str) -> Option<fn(&Self) -> Option<f64>> {
+        Some(match column {
+            "ttft_s" => |own| Some(own.ideal.ttft.0),
+            "tpot_s" => |own| Some(own.ideal.tpot.0),
+            "e2e_s" => |own| lower(Some(own.ideal.e2e.0)),
+            "device_count" => |own| Some(own.devices),
+            "usd_per_hour" => |own| lower(own.upkeep.rental.map(|rental| rental.0 * HOUR)),
+            "power_w" => |own| lower(own.upkeep.power.map(|power| power.0)),
+            "cost_usd" => |own| lower(own.upkeep.cost(own.request()).map(|cost| cost.0)),
+            "usd_per_million_tokens" => |own| lower(own.upkeep.cost(own.token()).map(|cost| cost.0 * MILLION)),
+            "energy_j" => |own| lower(own.upkeep.energy(own.request()).map(|energy| energy.0)),
+            "j_per_token" => |own| lower(own.upkeep.energy(own.token()).map(|energy| energy.0)),
+            "ownership_usd" => |own| lower(own.upkeep.ownership(own.request()).map(|cost| cost.0)),
+            "facility_energy_j" => |own| lower(own.upkeep.facility_energy(own.request()).map(|energy| energy.0)),
+            "co2_kg" => |own| lower(own.upkeep.carbon(own.request())),
+            "nodes" => |_| Some(1.0),
+            "memory_bytes" => |_| Some(0.0),
+            _ => return None,
+        })
     }
 
-    /// The largest value of a column that is large at best.
-    fn most(&self, column: &str) -> Option<f64> {
-        let ideal = &self.ideal;
-        match column {
-            "requests_per_s" | "goodput_requests_per_s" => Some(ideal.requests_per_s),
-            "tokens_per_s" => Some(ideal.requests_per_s * self.output),
-            "tokens_per_s_per_device" => Some(ideal.requests_per_s * self.output / self.devices),
-            "tokens_per_s_per_user" => Some(1.0 / ideal.tpot.0),
-            "slo_attainment" => Some(1.0),
-            _ => None,
-        }
-        .map(|most| most * (1.0 + ROUNDING))
+    /// Of columns that are large at best.
+    fn most(column: &str) -> Option<fn(&Self) -> Option<f64>> {
+        Some(match column {
+            "requests_per_s" | "goodput_requests_per_s" => |own| Some(higher(own.ideal.requests_per_s)),
+            "tokens_per_s" => |own| Some(higher(own.ideal.requests_per_s * own.output)),
+            "tokens_per_s_per_device" => |own| Some(higher(own.ideal.requests_per_s * own.output / own.devices)),
+            "tokens_per_s_per_user" => |own| Some(higher(1.0 / own.ideal.tpot.0)),
+            "slo_attainment" => |_| Some(1.0),
+            _ => return None,
+        })
     }
+}
+
+/// Sums and products in another order than those of a row differ by rounding.
+fn lower(least: Option<f64>) -> Option<f64> {
+    least.map(|least| least * (1.0 - ROUNDING))
+}
+
+fn higher(most: f64) -> f64 {
+    most * (1.0 + ROUNDING)
 }

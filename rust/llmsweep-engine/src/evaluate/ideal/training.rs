@@ -6,7 +6,6 @@ use llmsweep_model::quantity::{FlopsPerSec, Seconds};
 
 use super::Span;
 use crate::context::axis;
-use crate::values::Value;
 
 /// What a box of a training cell could reach at best.
 pub(in crate::evaluate) struct TrainingIdeal<'a> {
@@ -25,46 +24,9 @@ pub(in crate::evaluate) struct TrainingIdeal<'a> {
 const MILLION: f64 = 1e6;
 
 impl TrainingIdeal<'_> {
-    /// The best value of an objective, times its sign.
-    pub(super) fn best(&self, value: &Value, sign: f64) -> Option<f64> {
-        if let Some(axis) = value.axis() {
-            return Some(self.span.best(axis, sign));
-        }
-        if sign > 0.0 { self.least(value.name) } else { self.most(value.name).map(|most| -most) }
-    }
-
-    /// The smallest value of a column that is small at best.
-    fn least(&self, column: &str) -> Option<f64> {
-        let Self { span, upkeep, .. } = self;
-        let devices = || span.most(axis::DEVICES);
-        match column {
-            "step_time_s" => Some((self.sequence * span.least(axis::GLOBAL_BATCH)).0 / devices()),
-            "time_to_train_s" => Some(self.run().0 / devices()),
-            "device_hours" => Some(self.run().0 / HOUR),
-            "cost_usd" => upkeep.cost(self.run()).map(|cost| cost.0),
-            "usd_per_million_tokens" => upkeep.cost(self.token()).map(|cost| cost.0 * MILLION),
-            "energy_j" => upkeep.energy(self.run()).map(|energy| energy.0),
-            "j_per_token" => upkeep.energy(self.token()).map(|energy| energy.0),
-            "ownership_usd" => upkeep.ownership(self.run()).map(|cost| cost.0),
-            "facility_energy_j" => upkeep.facility_energy(self.run()).map(|energy| energy.0),
-            "co2_kg" => upkeep.carbon(self.run()),
-            "nodes" => Some(1.0),
-            "memory_bytes" | "bubble_fraction" | "exposed_communication_fraction" => Some(0.0),
-            _ => None,
-        }
-    }
-
-    /// The largest value of a column that is large at best.
-    fn most(&self, column: &str) -> Option<f64> {
-        match column {
-            "tokens_per_s" => Some(self.span.most(axis::DEVICES) / self.token().0),
-            "tokens_per_s_per_device" => Some(1.0 / self.token().0),
-            "mfu" => Some(self.utilisation(self.needed(self.work.flops.attention_causal))),
-            "mfu_non_causal" => Some(self.utilisation(self.needed(self.work.flops.attention_full))),
-            "hfu" => Some(self.utilisation(self.work.hardware_flops)),
-            "goodput" => Some(self.goodput),
-            _ => None,
-        }
+    /// How a column's best value follows, if it does: the smallest where the sign is positive, else the largest.
+    pub(super) fn bound(column: &str, sign: f64) -> Option<fn(&TrainingIdeal) -> Option<f64>> {
+        if sign > 0.0 { least(column) } else { most(column) }
     }
 
     /// Devices' time for one token.
@@ -109,4 +71,36 @@ impl TrainingIdeal<'_> {
 /// What one device of a fleet costs and draws where the rental is least.
 pub(in crate::evaluate) fn upkeep_of_one(tariff: &Tariff, span: &Span) -> Upkeep {
     Upkeep::of(tariff, Fleet { devices: 1.0, spares: 0.0 }, span.least(axis::PRICE_SCALE))
+}
+
+/// Of columns that are small at best.
+fn least(column: &str) -> Option<fn(&TrainingIdeal) -> Option<f64>> {
+    Some(match column {
+        "step_time_s" => |own| Some((own.sequence * own.span.least(axis::GLOBAL_BATCH)).0 / own.span.most(axis::DEVICES)),
+        "time_to_train_s" => |own| Some(own.run().0 / own.span.most(axis::DEVICES)),
+        "device_hours" => |own| Some(own.run().0 / HOUR),
+        "cost_usd" => |own| own.upkeep.cost(own.run()).map(|cost| cost.0),
+        "usd_per_million_tokens" => |own| own.upkeep.cost(own.token()).map(|cost| cost.0 * MILLION),
+        "energy_j" => |own| own.upkeep.energy(own.run()).map(|energy| energy.0),
+        "j_per_token" => |own| own.upkeep.energy(own.token()).map(|energy| energy.0),
+        "ownership_usd" => |own| own.upkeep.ownership(own.run()).map(|cost| cost.0),
+        "facility_energy_j" => |own| own.upkeep.facility_energy(own.run()).map(|energy| energy.0),
+        "co2_kg" => |own| own.upkeep.carbon(own.run()),
+        "nodes" => |_| Some(1.0),
+        "memory_bytes" | "bubble_fraction" | "exposed_communication_fraction" => |_| Some(0.0),
+        _ => return None,
+    })
+}
+
+/// Of columns that are large at best.
+fn most(column: &str) -> Option<fn(&TrainingIdeal) -> Option<f64>> {
+    Some(match column {
+        "tokens_per_s" => |own| Some(own.span.most(axis::DEVICES) / own.token().0),
+        "tokens_per_s_per_device" => |own| Some(1.0 / own.token().0),
+        "mfu" => |own| Some(own.utilisation(own.needed(own.work.flops.attention_causal))),
+        "mfu_non_causal" => |own| Some(own.utilisation(own.needed(own.work.flops.attention_full))),
+        "hfu" => |own| Some(own.utilisation(own.work.hardware_flops)),
+        "goodput" => |own| Some(own.goodput),
+        _ => return None,
+    })
 }

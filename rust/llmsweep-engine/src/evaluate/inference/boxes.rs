@@ -38,13 +38,13 @@ impl<'a> InferenceEvaluator<'a> {
         self.seen.context
     }
 
-    /// Calls with what each load of a box could reach at best, the box being one in which all but the load holds still; `None` where that is
-    /// not known.
-    pub(in crate::evaluate) fn ideals(
+    /// Whether `each` is true of what every load of a box could reach at best, the box being one in which all but the load holds still;
+    /// `None` where that is not known.
+    pub(in crate::evaluate) fn all_ideals(
         &mut self,
         span: Span,
-        mut each: impl FnMut(&InferenceIdeal) -> Option<()>,
-    ) -> Option<()> {
+        mut each: impl FnMut(&InferenceIdeal) -> Option<bool>,
+    ) -> Option<bool> {
         self.enter(span.point);
         let (context, outcome) = (self.seen.context, &self.outcome.setup);
         let setup = &outcome.setup;
@@ -62,19 +62,24 @@ impl<'a> InferenceEvaluator<'a> {
         let request = self.requests.get(self.outcome.numbers[0], || Request::of(&replica, &mut tables, setup));
         let fleet = Fleet { devices: outcome.own_devices, spares: 0.0 };
         let upkeep = Upkeep::of(self.seen.tariff_entered()?, fleet, span.least(axis::PRICE_SCALE));
-        let of = |ideal| InferenceIdeal { span, ideal, upkeep, devices: fleet.devices, output: setup.output_tokens };
+        let of = |ideal| InferenceIdeal { ideal, upkeep, devices: fleet.devices, output: setup.output_tokens };
         let rates = span.values(axis::ARRIVAL_RATE);
         for &rate in rates.iter().filter(|rate| **rate > 0.0) {
-            each(&of(ServingIdeal::open(&replica, setup, request, rate)))?;
+            if !each(&of(ServingIdeal::open(&replica, setup, request, rate)))? {
+                return Some(false);
+            }
         }
         if rates.iter().any(|rate| *rate <= 0.0) {
             for &concurrency in span.values(axis::CONCURRENCY) {
-                if let Some(ideal) = ServingIdeal::closed(&replica, setup, request, concurrency) {
-                    each(&of(ideal))?;
+                let ideal = ServingIdeal::closed(&replica, &mut tables, setup, request, concurrency);
+                if let Some(ideal) = ideal
+                    && !each(&of(ideal))?
+                {
+                    return Some(false);
                 }
             }
         }
-        Some(())
+        Some(true)
     }
 
     /// Whether there is room for requests; two pools have rooms of their own.

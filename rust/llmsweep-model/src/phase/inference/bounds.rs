@@ -7,23 +7,25 @@ use crate::quantity::{Bytes, Flops, Seconds};
 /// A token passes every stage in turn, and each reads its weights; cache and arithmetic of the groups overlap. Of the tokens that a step
 /// checks, guessing them left out, it gives the accepted ones.
 pub(super) fn decode_bound(replica: &Replica, setup: &InferenceSetup, running: f64) -> Seconds {
-    let Replica { shape, work, device, .. } = *replica;
+    let Replica { work, device, .. } = *replica;
     let kernels = &device.device.kernels;
     let group = (running / f64::from(setup.pipeline)).max(1.0);
     let guess = replica.drafter.map_or(Guess::NONE, |_| setup.guess);
     let checked = work.rows(group * (1.0 + guess.tokens));
     let flops = Flops(2.0 * work.active_parameters * checked / work.split.tensor);
-    let context = setup.context(running);
-    let cache: f64 = work
-        .kinds
-        .iter()
-        .filter_map(|&(kind, count)| {
-            crate::work::decode::cache_read(shape, kind, group, context, work.kv_bytes, &work.split)
-                .map(|op| op.bytes.0 * count)
-        })
-        .sum();
-    let bytes = Bytes(work.least_weights + cache);
+    let bytes = Bytes(work.least_weights) + cache_bytes(replica, setup, running, group);
     least_time(flops, kernels.peak.max(kernels.plain_peak), bytes, kernels.bandwidth, 1.0) / guess.accepted()
+}
+
+/// Cache that a step of one group of requests reads on a device of every stage in turn.
+pub(super) fn cache_bytes(replica: &Replica, setup: &InferenceSetup, running: f64, group: f64) -> Bytes {
+    let Replica { shape, work, .. } = *replica;
+    let context = setup.context(running);
+    let layers = work.kinds.iter().filter_map(|&(kind, count)| {
+        let read = crate::work::decode::cache_read(shape, kind, group, context, work.kv_bytes, &work.split)?;
+        Some(read.bytes.0 * count)
+    });
+    Bytes(layers.sum())
 }
 
 /// The prompt's FLOPs, less those of what is cached of it, at peak on every device that may work on it: with a pipeline in chunks, with

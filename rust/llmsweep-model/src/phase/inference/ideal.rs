@@ -1,8 +1,10 @@
-//! What no serving row betters: the real prefill and host, but kernels and messages of decode steps at their physical bound.
-use super::bounds::decode_bound;
+//! What no serving row betters: the real prefill, pass of a decode step and host, but the cache read at the memory's bandwidth, and nothing
+//! waited for.
+use super::bounds::{cache_bytes, decode_bound};
 use super::speculation::Guess;
-use super::step::host;
-use super::{InferenceSetup, Replica, Request, ServingMode};
+use super::step::{between_stages, halved, host};
+use super::two_batch::overlapped;
+use super::{InferenceSetup, Replica, Request, ServingMode, Tables};
 use crate::phase::training_ideal::ROUNDING;
 use crate::quantity::Seconds;
 
@@ -25,7 +27,13 @@ impl ServingIdeal {
     /// Of `R` that run on a replica each holds a slot from its prefill to its last token, and waits for the prefills of others:
     /// `X ≤ R/(P + (s_out − 1)·(t + P/p·(R − 1)/s_out))`.
     #[must_use]
-    pub fn closed(replica: &Replica, setup: &InferenceSetup, request: &Request, concurrency: f64) -> Option<Self> {
+    pub fn closed(
+        replica: &Replica,
+        tables: &mut impl Tables,
+        setup: &InferenceSetup,
+        request: &Request,
+        concurrency: f64,
+    ) -> Option<Self> {
         let data = f64::from(setup.data);
         let room = request.room.ok()?;
         let offered = concurrency / data;
@@ -38,7 +46,7 @@ impl ServingIdeal {
                 offered.min(room.requests()).min(setup.max_batch)
             }
         };
-        let own = Self::token(replica, setup, running);
+        let own = Self::token(replica, tables, setup, running);
         let stalled = match setup.mode {
             ServingMode::Continuous => {
                 Self::stall(replica, setup, request, running) * ((running - 1.0).max(0.0) / setup.output_tokens)
@@ -54,7 +62,7 @@ impl ServingIdeal {
     /// With requests that arrive at a rate; how many of them run together depends on all else.
     #[must_use]
     pub fn open(replica: &Replica, setup: &InferenceSetup, request: &Request, rate: f64) -> Self {
-        let (ttft, tpot) = (Self::first(setup, request), Self::token(replica, setup, 1.0) * (1.0 - ROUNDING));
+        let (ttft, tpot) = (Self::first(setup, request), Self::least_token(replica, setup) * (1.0 - ROUNDING));
         Self { ttft, tpot, e2e: ttft + tpot * (setup.output_tokens - 1.0), requests_per_s: rate }
     }
 
@@ -68,9 +76,25 @@ impl ServingIdeal {
     }
 
     /// A token's part of a step of so many requests.
-    fn token(replica: &Replica, setup: &InferenceSetup, running: f64) -> Seconds {
+    fn token(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup, running: f64) -> Seconds {
+        let group = (running / f64::from(setup.pipeline)).max(1.0);
         let guess = replica.drafter.map_or(Guess::NONE, |_| setup.guess);
-        decode_bound(replica, setup, running) + host(replica, setup, running) / guess.accepted()
+        let checked = 1.0 + guess.tokens;
+        // Messages hide behind the reading of the cache for no longer than that takes.
+        let pass = if halved(setup, group) {
+            overlapped(tables.decode(group / 2.0 * checked), Seconds::ZERO)
+        } else {
+            tables.decode(group * checked)
+        };
+        let read = cache_bytes(replica, setup, running, group) / replica.device.device.kernels.bandwidth;
+        let stages = between_stages(replica, setup, group * checked);
+        (pass.total() + read + stages + host(replica, setup, running)) / guess.accepted()
+    }
+
+    /// The same of however many requests.
+    fn least_token(replica: &Replica, setup: &InferenceSetup) -> Seconds {
+        let guess = replica.drafter.map_or(Guess::NONE, |_| setup.guess);
+        decode_bound(replica, setup, 1.0) + host(replica, setup, 1.0) / guess.accepted()
     }
 
     /// One prompt's time on a stage: its kernels, or where a step takes several prompts, which may be faster together, their arithmetic.

@@ -134,9 +134,7 @@ pub(super) fn decode_terms(
     let checked = 1.0 + guess.tokens;
     let tokens = guess.accepted();
     let share = 1.0 / tokens;
-    // A half of one request is none.
-    let halves = setup.two_batch_overlap && group >= 2.0;
-    let (step, read) = if halves {
+    let (step, read) = if halved(setup, group) {
         let read = device.cache_check(shape, work, (group / 2.0, checked), context).times(2.0);
         (overlapped(tables.decode(group / 2.0 * checked), read.total()), read)
     } else {
@@ -162,8 +160,13 @@ pub(super) fn decode_terms(
     }
 }
 
+/// Whether a group of requests is worked on in two halves; a half of one request is none.
+pub(super) fn halved(setup: &InferenceSetup, group: f64) -> bool {
+    setup.two_batch_overlap && group >= 2.0
+}
+
 /// Messages of so many tokens from the first to the last stage.
-fn between_stages(replica: &Replica, setup: &InferenceSetup, tokens: f64) -> Seconds {
+pub(super) fn between_stages(replica: &Replica, setup: &InferenceSetup, tokens: f64) -> Seconds {
     let Replica { shape, work, device, .. } = *replica;
     let bytes = Bytes(work.rows(tokens) * f64::from(shape.hidden) * work.widths.activation);
     let fabric = &device.device.accelerator.fabric;
