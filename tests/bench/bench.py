@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -42,7 +43,7 @@ def bench_fronts(path: Path, repeats: int) -> None:
         ("beaten", "and beaten ones left out"),
     ):
         part = sweep.narrow(prune=prune)
-        seconds, _ = best(lambda part=part: part.run("front"), repeats)
+        seconds, _ = best(partial(part.run, "front"), repeats)
         report(f"{path.stem}: front, {what}", rate(sweep.configurations, seconds))
 
 
@@ -74,7 +75,7 @@ def bench_scan(path: Path, repeats: int) -> None:
     three = pl.col("row_id"), pl.col("tokens_per_s"), pl.col("cost_usd")
     few, _ = best(lambda: lazy.select(three).collect(), repeats)
     one = lazy.filter(pl.col("accelerator") == "h100-sxm-80").select(three)
-    filtered, _ = best(lambda: one.collect(), repeats)  # noqa: PLW0108 - mypy
+    filtered, _ = best(one.collect, repeats)
     report(f"{path.stem}: scan, 3 columns against all", f"{all_columns / few:9.1f} times as fast")
     report(f"{path.stem}: scan, of one accelerator", f"{few / filtered:9.1f} times as fast again")
 
