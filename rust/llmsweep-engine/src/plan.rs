@@ -269,6 +269,15 @@ impl Plan {
         terms.map(|(axis, stride)| point.index(axis.position) as u64 * stride).sum()
     }
 
+    /// The rows that differ from one in a single axis.
+    pub fn neighbours(&self, row: u64) -> impl Iterator<Item = u64> {
+        self.digits.iter().flat_map(move |digit| {
+            let own = row / digit.stride % digit.values as u64;
+            let others = (0..digit.values as u64).filter(move |value| *value != own);
+            others.map(move |value| row - own * digit.stride + value * digit.stride)
+        })
+    }
+
     /// The axis at a registry position, if the phase has it.
     #[must_use]
     pub fn axis(&self, position: usize) -> Option<&PlanAxis> {
@@ -318,6 +327,21 @@ mod tests {
                 let outer = plan.box_rows(common);
                 assert!(row / outer == plan.row(&point) / outer || plan.row(&point) == 0);
             }
+        }
+    }
+
+    #[test]
+    fn neighbours_differ_in_one_axis() {
+        let plan = plan();
+        let row = plan.rows() / 3;
+        let point = plan.point(row);
+        let others: usize = plan.digits().iter().map(|digit| digit.values - 1).sum();
+        let neighbours: Vec<u64> = plan.neighbours(row).collect();
+        assert_eq!(neighbours.len(), others);
+        for other in neighbours {
+            let other = plan.point(other);
+            let differs = |axis: &&PlanAxis| other.index(axis.position) != point.index(axis.position);
+            assert_eq!(plan.axes.iter().filter(differs).count(), 1);
         }
     }
 

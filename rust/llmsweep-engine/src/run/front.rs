@@ -1,4 +1,6 @@
 //! The Pareto front of a plan, without a row of it in memory that is not on it.
+use std::collections::HashSet;
+
 use super::blocks;
 use super::collect::{Collector, Passing};
 use super::stats::Stats;
@@ -14,7 +16,7 @@ impl Run<'_> {
     /// The front, without time.
     pub(super) fn front(&self, values: &[Value], control: &Control) -> Result<Output, Cancelled> {
         let itinerary = Itinerary::of_best(self);
-        let start = FrontCollector::of_rows(self, &self.scouts());
+        let start = self.outset(control)?;
         let parts = blocks::share(
             self,
             || (Walker::new(self, &itinerary), start.clone()),
@@ -40,24 +42,44 @@ impl Run<'_> {
         Ok(Output { stats, ..rows })
     }
 
-    /// Rows to start with, so that the first blocks have something to be beaten by: those given, and some from all over the plan.
-    fn scouts(&self) -> Vec<u64> {
+    /// A front to start with, so that the first blocks have something to be beaten by: of rows given, of some from all over the plan, and of
+    /// what differs from the best of those in one axis.
+    fn outset(&self, control: &Control) -> Result<FrontCollector, Cancelled> {
+        let mut start = FrontCollector::new(self);
+        let mut evaluator = Evaluator::new(self.context);
+        start.look(self, &mut evaluator, self.against.clone(), control)?;
         if !self.prunes() {
-            return self.against.clone();
+            return Ok(start);
         }
         // Multiples of the golden ratio spread evenly, whatever period the axes have.
         let spread = (1..=SCOUTS).map(|number| {
             let share = (number as f64 * GOLDEN).fract();
             self.rows.start + (share * self.len() as f64) as u64
         });
-        self.against.iter().copied().chain(spread.filter(|row| self.rows.contains(row))).collect()
+        start.look(self, &mut evaluator, spread.collect(), control)?;
+        let mut left = (self.len() / PER_LOOK).clamp(SCOUTS, MOST_LOOKS) as usize;
+        let mut known: HashSet<u64> = HashSet::new();
+        loop {
+            let members = start.archive.members().into_iter().filter(|row| known.insert(*row));
+            let neighbours = members.flat_map(|row| self.context.plan.neighbours(row));
+            let neighbours: Vec<u64> = neighbours.filter(|row| self.rows.contains(row)).take(left).collect();
+            if neighbours.is_empty() {
+                return Ok(start);
+            }
+            left -= neighbours.len();
+            start.look(self, &mut evaluator, neighbours, control)?;
+        }
     }
 }
 
-/// Rows that are looked at before the walk starts.
-const SCOUTS: u64 = 16_384;
+/// Rows from all over the plan that are looked at before the walk starts.
+const SCOUTS: u64 = 2_048;
 /// The fractional part of the golden ratio.
 const GOLDEN: f64 = 0.618_033_988_749_894_9;
+/// Rows of the plan for each that is looked at beforehand: most of these are in cells of their own, which take as long as a hundred rows.
+const PER_LOOK: u64 = 2_000;
+/// Rows that are looked at beforehand at most.
+const MOST_LOOKS: u64 = 65_536;
 
 /// An archive, and rows on their way into it.
 #[derive(Clone)]
@@ -84,19 +106,27 @@ impl FrontCollector {
         }
     }
 
-    /// With these rows of the plan in it, as far as they are selected.
-    fn of_rows(run: &Run, rows: &[u64]) -> Self {
-        let mut collector = Self::new(run);
-        let mut evaluator = Evaluator::new(run.context);
+    /// Takes these rows of the run, as far as they are selected.
+    fn look(
+        &mut self,
+        run: &Run,
+        evaluator: &mut Evaluator,
+        mut rows: Vec<u64>,
+        control: &Control,
+    ) -> Result<(), Cancelled> {
         let mut stats = run.stats();
-        for &row in rows {
+        // Rows of one cell one after the other.
+        rows.sort_unstable();
+        rows.dedup();
+        for row in rows {
+            control.check()?;
             let point = run.context.plan.point(row);
             let outcome = evaluator.outcome(&point);
             let verdict = run.judge(&mut stats, row, &point, &outcome);
-            collector.offer(run, (row, &point, &outcome), verdict, &mut stats);
+            self.offer(run, (row, &point, &outcome), verdict, &mut stats);
         }
-        collector.settle();
-        collector
+        self.settle();
+        Ok(())
     }
 
     fn settle(&mut self) {
