@@ -19,7 +19,7 @@ from llmsweep.cli.progress import Progress
 from llmsweep.cli.request import Request, read_request
 from llmsweep.cli.selection import Order, check_columns, parse_where
 from llmsweep.cli.summary import build_note, counts_line, echo_lines, no_rows, rejected_lines, with_memory
-from llmsweep.errors import LlmsweepError
+from llmsweep.errors import DataError, LlmsweepError
 from llmsweep.parts.asked import Answer, Asked
 from llmsweep.parts.label import Label
 from llmsweep.parts.question import Best, Question
@@ -142,7 +142,7 @@ class Job:
         )
 
     def check_mergeable(self) -> None:
-        """Refuses columns of a shard from which the front of all shards could not be found.
+        """Refuses columns of a shard from which the front of all shards could not be found and sorted.
 
         Raises:
             UsageError: With the names that are missing.
@@ -150,7 +150,8 @@ class Job:
         wish = self.wish
         if wish.shard is None or wish.columns is None or wish.every:
             return
-        if missing := [name for name in self.asked(self.question).deciding() if name not in wish.columns]:
+        needed = dict.fromkeys([*self.asked(self.question).deciding(), self.order.column])
+        if missing := [name for name in needed if name not in wish.columns]:
             raise click.UsageError(f"--shard: `llmsweep merge` needs the columns {', '.join(missing)} too")
 
     def is_done(self) -> bool:
@@ -158,7 +159,10 @@ class Job:
         output = self.wish.output
         if not self.wish.resume or output is None or output.suffix != ".parquet" or not output.exists():
             return False
-        label = Label.read(output)
+        try:
+            label = Label.read(output)
+        except DataError:
+            return False
         mine = self.label(self.all_question if self.wish.every else self.question)
         done = label is not None and label.span == self.span and label.same_question(mine)
         if done:

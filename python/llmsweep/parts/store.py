@@ -102,12 +102,7 @@ class Store:
         found: list[Span] = []
         for path in sorted(self.folder.glob(PATTERN)):
             label = Label.read(path)
-            start, stop = self.label.span
-            if (
-                label is None
-                or not label.same_question(self.label)
-                or not start <= label.span[0] <= label.span[1] <= stop
-            ):
+            if label is None or not label.same_question(self.label) or not within(label.span, self.label.span):
                 raise DataError(
                     f'"{self.folder}" holds parts of another run: another sweep, shard, version or other options; '
                     "remove it or name another output"
