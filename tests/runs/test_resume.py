@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ import polars as pl
 import pytest
 
 from llmsweep.api import compile_sweep
-from support import ROOT, Run, large_sweep
+from support import ROOT, Run, large_sweep, wait_for
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 
@@ -62,14 +61,6 @@ class Runs:
         return [int(line.split()[1]) for line in lines if line.startswith(f"{kind} ")]
 
 
-def wait_for(condition: object, seconds: float = 60) -> None:
-    assert callable(condition)
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
-
-
 @pytest.fixture
 def runs(tmp_path: Path) -> Iterator[Runs]:
     sweep = large_sweep(tmp_path, ROWS)
@@ -77,6 +68,7 @@ def runs(tmp_path: Path) -> Iterator[Runs]:
     yield runs
     for process in runs.started:
         process.kill()
+        process.communicate()
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -193,6 +193,7 @@ class Job:
             with self.watching(store):
                 answer = Run(asked, spans, self.tally, self.progress, store).best_rows(self.place)
         except KeyboardInterrupt:
+            self.leave()
             if self.wish.output is None:
                 self.show_so_far(self.tally.answer(asked, 0.0))
             raise
@@ -201,6 +202,12 @@ class Job:
         if store is not None:
             store.remove()
         return Answer(frame, answer.stats)
+
+    def leave(self) -> None:
+        """Ends the connection to a cluster."""
+        if self.cluster is not None:
+            self.cluster.leave()
+            self.cluster = None
 
     def store(self, question: Question, rows: int) -> Store | None:
         """Where finished parts are kept, if there is an output and more than one part."""

@@ -1,5 +1,7 @@
 """Parts answered by the workers of a Ray cluster."""
 
+import contextlib
+import io
 import logging
 import os
 import socket
@@ -37,7 +39,10 @@ class OnRay:
     """A Ray cluster: ``ray`` for the one that runs, or else one on this machine; ``ray://host:port`` for another."""
 
     def __init__(self, address: str, parcel: Parcel) -> None:
+        # Ray prints what became of workers on stdout, which is for rows alone.
+        self.silence = contextlib.redirect_stdout(io.StringIO())
         self.ray = connected(address)
+        self.silence.__enter__()
         self.parcel = parcel
         self.cores = max(1, int(self.ray.cluster_resources().get("CPU", 1)))
 
@@ -60,6 +65,11 @@ class OnRay:
         finally:
             for reference in running:
                 ray.cancel(reference, force=True)
+
+    def leave(self) -> None:
+        """Ends the connection; stdout is free again."""
+        self.ray.shutdown()
+        self.silence.__exit__(None, None, None)
 
     def rows_of_part(self, rows: int) -> int:
         """Rows of a part of so many, so that all cores end together."""
