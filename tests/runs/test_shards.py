@@ -199,3 +199,17 @@ def test_pairs_of_shards_name_their_spans() -> None:
         assert edges[0][0] == 0
         assert edges[-1][1] == rows
         assert all(before[1] == after[0] for before, after in itertools.pairwise(edges))
+
+
+@pytest.mark.parametrize(("where", "rows"), [("1 = 1", 84), ("1 = 2", 0), ("precision LIKE 'f%' OR ttft_s < 0", 42)])
+def test_any_condition_will_do(llmsweep: Run, serve: Path, where: str, rows: int) -> None:
+    llmsweep("run", serve, "--all", "--where", where, "--columns", "row_id", "-o", "rows.parquet")
+    assert pl.read_parquet(serve.parent / "rows.parquet").height == rows
+
+
+@pytest.mark.parametrize("where", ["precision + 1 > 2", "ttft_s + 1"])
+def test_conditions_that_are_none(llmsweep: Run, serve: Path, where: str) -> None:
+    done = llmsweep("run", serve, "--where", where)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr.startswith("Error: --where can't be evaluated: ")
+    assert done.stderr.count("\n") == 1
