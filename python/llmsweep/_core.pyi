@@ -118,7 +118,7 @@ class Sweep:
         *,
         start: int = 0,
         stop: int | None = None,
-        filters: Sequence[tuple[str, str, Sequence[float | str]]] = (),
+        filters: Sequence[tuple[str, str, Sequence[float | str]]] = ...,
         prune: str = "auto",
     ) -> Sweep:
         """The same sweep, of which runs cover rows ``start`` to before ``stop`` that pass all ``filters``.
@@ -132,7 +132,7 @@ class Sweep:
         keep: str,
         columns: Sequence[str] | None = None,
         *,
-        against: Sequence[int] = (),
+        against: Sequence[int] = ...,
         threads: int | None = None,
         progress: Callable[[int, int, int, int], None] | None = None,
     ) -> Result:

@@ -51,7 +51,7 @@ def scan(
         True
     """
     sweep = compile_sweep(spec, catalog)
-    schema = to_frame(sweep.rows([])).schema
+    schema = Rows(sweep, keep, None, threads).empty().schema
 
     def source(
         with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, _batch_size: int | None
@@ -90,6 +90,43 @@ class _Wanted:
                 return
 
 
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a sweep, made anew each time that somebody reads them: an Arrow stream, or an iterator of frames.
+
+    Attributes:
+        sweep: The sweep.
+        keep: ``"all"`` or ``"feasible"`` rows.
+        columns: Columns to compute; ``None`` for all of the phase.
+        threads: Threads to use; ``None`` for the default.
+    """
+
+    sweep: _core.Sweep
+    keep: str
+    columns: list[str] | None
+    threads: int | None
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """The PyCapsule of a stream; label columns are dictionaries of names."""
+        return self._batches(self.sweep).__arrow_c_stream__(requested_schema)
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        """Frames of some ten thousand rows, in the order of ``row_id``; label columns are `polars.Enum`."""
+        return (to_frame(batch) for batch in self._batches(self.sweep))
+
+    def empty(self) -> pl.DataFrame:
+        """No row, with the right columns.
+
+        Raises:
+            SpecError: A column or ``keep`` is wrong; the sentence says where.
+        """
+        self._batches(self.sweep.narrow(stop=0))
+        return to_frame(self.sweep.rows([], self.columns))
+
+    def _batches(self, sweep: _core.Sweep) -> _core.Batches:
+        return sweep.stream(self.keep, self.columns, threads=self.threads)
+
+
 def stream(
     spec: Spec,
     *,
@@ -97,8 +134,8 @@ def stream(
     columns: Sequence[str] | None = None,
     catalog: Iterable[str | os.PathLike[str]] = (),
     threads: int | None = None,
-) -> "_core.Batches":
-    """A sweep as an Arrow stream, for DuckDB, PyArrow and whatever else reads one; it can be read once.
+) -> Rows:
+    """A sweep as an Arrow stream, for DuckDB, PyArrow and whatever else reads one.
 
     Args:
         spec: As for `scan`.
@@ -108,7 +145,8 @@ def stream(
         threads: Threads to use; by default ``$LLMSWEEP_THREADS`` or all cores.
 
     Returns:
-        An object with ``__arrow_c_stream__``, whose label columns are dictionaries of names.
+        An object with ``__arrow_c_stream__``, whose label columns are dictionaries of names, and an iterator of Polars
+        frames. Rows are made while they are read, and anew for each reader; one that goes away stops the work.
 
     Raises:
         SpecError: The specification or a column is wrong; the sentence says where.
@@ -120,4 +158,6 @@ def stream(
         >>> pl.DataFrame(ls.stream(spec, columns=["accelerator", "weight_bytes"]))["accelerator"].to_list()
         ['h100-sxm-80']
     """
-    return compile_sweep(spec, catalog).stream(keep, columns, threads=threads)
+    rows = Rows(compile_sweep(spec, catalog), keep, None if columns is None else list(columns), threads)
+    rows.empty()
+    return rows

@@ -1,8 +1,10 @@
 """Documentation says what the code does."""
 
 import doctest
+import os
 import re
 import subprocess
+import sys
 import sysconfig
 import tomllib
 from pathlib import Path
@@ -38,11 +40,43 @@ def test_readme_python_runs(code: str, capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().out
 
 
-@pytest.mark.parametrize("page", ["pareto.md"])
+@pytest.mark.parametrize("page", ["engine.md", "pareto.md"])
 def test_sessions_of_pages_run(page: str) -> None:
     done = doctest.testfile(str(ROOT / "docs" / page), module_relative=False, encoding="utf-8")
     assert done.attempted
     assert not done.failed
+
+
+def scripts(language: str) -> list[str]:
+    """Blocks of the page on large sweeps."""
+    text = (ROOT / "docs" / "engine.md").read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="shells")
+@pytest.mark.parametrize("language", ["bash", "slurm", "kubernetes"])
+def test_scripts_for_large_sweeps_run(language: str, serve: Path) -> None:
+    bin_folder = sysconfig.get_path("scripts")
+    jobs: dict[str, list[dict[str, str]]] = {
+        "bash": [{}],
+        "slurm": [{"SLURM_ARRAY_TASK_ID": str(task), "SLURM_ARRAY_TASK_COUNT": "3"} for task in (1, 2, 3)],
+        "kubernetes": [{"JOB_COMPLETION_INDEX": str(index)} for index in range(100)],
+    }
+    serve.rename(serve.with_name("sweep.toml"))
+    for script in scripts(language):
+        for variables in [jobs[language][0], jobs[language][-1]]:
+            done = subprocess.run(
+                ["bash", "-e", "-c", script],  # noqa: S607
+                cwd=serve.parent,
+                env={**os.environ, **variables, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}"},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode in (0, 3), done.stderr
+    written = {path.name for path in serve.parent.glob("*.parquet")}
+    last = {"bash": "front", "slurm": "part-3", "kubernetes": "part-100"}[language]
+    assert f"{last}.parquet" in written
 
 
 @pytest.mark.parametrize("spec", fenced("toml"))

@@ -25,24 +25,28 @@ def write_frame(frame: "pl.DataFrame", path: Path, metadata: dict[str, str] | No
             write_beside(path, frame.write_json)
 
 
-def write_parts(parts: Sequence[Path], path: Path, metadata: dict[str, str] | None = None) -> None:
+def write_parts(
+    parts: Sequence[Path], path: Path, metadata: dict[str, str] | None = None, *, folder: Path | None = None
+) -> None:
     """Writes the rows of Parquet files, one after the other, by the extension of the new file.
 
-    Parquet and CSV go through memory row group by row group; JSON is one list and needs all rows in memory.
+    Parquet and CSV go through memory row group by row group; JSON is one list and needs all rows in memory. The file is
+    filled in ``folder``, or else beside where it is to appear.
     """
     import polars as pl
 
     rows = pl.scan_parquet(list(parts))
-    match path.suffix.lower():
-        case ".parquet":
-            write_beside(
-                path,
-                lambda part: rows.sink_parquet(part, metadata=metadata, maintain_order=True, row_group_size=ROW_GROUP),
-            )
-        case ".csv":
-            write_beside(path, lambda part: rows.sink_csv(part, maintain_order=True))
-        case _:
-            write_beside(path, lambda part: rows.collect().write_json(part))
+
+    def write(part: Path) -> None:
+        match path.suffix.lower():
+            case ".parquet":
+                rows.sink_parquet(part, metadata=metadata, maintain_order=True, row_group_size=ROW_GROUP)
+            case ".csv":
+                rows.sink_csv(part, maintain_order=True)
+            case _:
+                rows.collect().write_json(part)
+
+    write_beside(path, write, folder)
 
 
 def write_text(text: str, path: Path) -> None:

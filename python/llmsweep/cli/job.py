@@ -19,6 +19,7 @@ from llmsweep.cli.progress import Progress
 from llmsweep.cli.request import Request, read_request
 from llmsweep.cli.selection import Order, check_columns, parse_where
 from llmsweep.cli.summary import build_note, counts_line, echo_lines, no_rows, rejected_lines, with_memory
+from llmsweep.errors import DataError, LlmsweepError
 from llmsweep.parts.asked import Answer, Asked
 from llmsweep.parts.label import Label
 from llmsweep.parts.question import Best, Question
@@ -141,7 +142,7 @@ class Job:
         )
 
     def check_mergeable(self) -> None:
-        """Refuses columns of a shard from which the front of all shards could not be found.
+        """Refuses columns of a shard from which the front of all shards could not be found and sorted.
 
         Raises:
             UsageError: With the names that are missing.
@@ -149,49 +150,51 @@ class Job:
         wish = self.wish
         if wish.shard is None or wish.columns is None or wish.every:
             return
-        if missing := [name for name in self.asked(self.question).deciding() if name not in wish.columns]:
+        needed = dict.fromkeys([*self.asked(self.question).deciding(), self.order.column])
+        if missing := [name for name in needed if name not in wish.columns]:
             raise click.UsageError(f"--shard: `llmsweep merge` needs the columns {', '.join(missing)} too")
 
     def is_done(self) -> bool:
-        """Whether the output of a run to resume is there already, whole."""
+        """Whether the output of a run to resume is there already, whole; parts that it was made of are removed then."""
         output = self.wish.output
         if not self.wish.resume or output is None or output.suffix != ".parquet" or not output.exists():
             return False
-        label = Label.read(output)
-        question = self.all_question if self.wish.every else self.question
-        return label is not None and label.span == self.span and label.same_question(self.label(question))
+        try:
+            label = Label.read(output)
+        except DataError:
+            return False
+        mine = self.label(self.all_question if self.wish.every else self.question)
+        done = label is not None and label.span == self.span and label.same_question(mine)
+        if done:
+            Store(output, mine).remove()
+        return done
 
     def write_all(self) -> None:
         """Writes every row of the span that meets the condition."""
-        question = self.all_question
+        question, output = self.all_question, self.wish.output or Path()
         asked = self.asked(question)
-        spans = cut(self.span, self.rows_of_part(part_rows(asked)))
-        output = self.wish.output or Path()
-        if len(spans) == 1 and self.cluster is None:
+        store = self.store(question, part_rows(asked))
+        if store is None:
             with self.watching(None):
-                frame = collected(asked, self.span, self.progress).frame
-            write_frame(frame, output, self.label(question).metadata())
+                answer = collected(asked, self.span, self.progress)
+            write_frame(answer.frame, output, self.label(question, answer.stats).metadata())
             return
-        store = Store(output, self.label(question), spans)
-        store.open(resume=self.wish.resume)
         with self.watching(store):
-            stats = Run(asked, spans, Tally(), self.progress, store).all_rows(self.place)
-        write_parts(store.paths(), output, self.label(question, stats).metadata())
+            stats = Run(asked, store.spans, Tally(), self.progress, store).all_rows(self.place)
+            write_parts(store.paths(), output, self.label(question, stats).metadata(), folder=store.folder)
         store.remove()
 
     def best(self) -> Answer:
         """The front, or the best rows, with every column, best first."""
         asked = self.asked(self.question)
-        spans = cut(self.span, self.rows_of_part(BEST_ROWS))
-        store = None
-        if self.wish.output is not None and len(spans) > 1 and not self.wish.every:
-            store = Store(self.wish.output, self.label(self.question), spans)
-            store.open(resume=self.wish.resume)
+        store = None if self.wish.every else self.store(self.question, BEST_ROWS)
+        spans = cut(self.span, self.rows_of_part(BEST_ROWS)) if store is None else store.spans
         try:
             with self.watching(store):
                 answer = Run(asked, spans, self.tally, self.progress, store).best_rows(self.place)
         except KeyboardInterrupt:
-            if store is None:
+            self.leave()
+            if self.wish.output is None:
                 self.show_so_far(self.tally.answer(asked, 0.0))
             raise
         frame = self.sorted(answer.frame)
@@ -199,6 +202,23 @@ class Job:
         if store is not None:
             store.remove()
         return Answer(frame, answer.stats)
+
+    def leave(self) -> None:
+        """Ends the connection to a cluster."""
+        if self.cluster is not None:
+            self.cluster.leave()
+            self.cluster = None
+
+    def store(self, question: Question, rows: int) -> Store | None:
+        """Where finished parts are kept, if there is an output and more than one part."""
+        if self.wish.output is None:
+            return None
+        rows = self.rows_of_part(rows)
+        store = Store(self.wish.output, self.label(question))
+        if len(cut(self.span, rows)) == 1 and self.cluster is None and not store.folder.exists():
+            return None
+        store.open(rows, resume=self.wish.resume)
+        return store
 
     def write_best(self, frame: pl.DataFrame, stats: dict[str, Any]) -> None:
         """Writes the answer, and the counts where they are asked for; a shard without rows has a file too."""
@@ -254,10 +274,10 @@ class Job:
 
     @contextmanager
     def watching(self, store: Store | None) -> Iterator[None]:
-        """Wipes the progress line at the end, and says what a stopped run has kept."""
+        """Wipes the progress line at the end, and says what a run has kept that was stopped or found no room."""
         try:
             yield
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, LlmsweepError):
             self.progress.clear()
             if store is not None and (kept := len(store.finished())):
                 echo_lines(
@@ -266,3 +286,5 @@ class Job:
             raise
         finally:
             self.progress.clear()
+            if store is not None:
+                store.remove_empty()

@@ -71,9 +71,13 @@ def command(*, every: bool, output: Path | None, resume: bool, **options: Any) -
 
     wish = Wish(every=every, output=output, resume=resume, **options)
     job = Job.of(wish)
-    if job.is_done():
-        click.echo(f'"{output}" is complete: there is nothing to resume', err=True)
-        return
-    if every:
-        job.write_all()
-    job.show(job.best())
+    try:
+        if job.is_done():
+            click.echo(f'"{output}" is complete: there is nothing to resume', err=True)
+            return
+        if every:
+            job.write_all()
+        answer = job.best()
+    finally:
+        job.leave()
+    job.show(answer)

@@ -131,9 +131,9 @@ def keep_where(frame: pl.DataFrame, expression: pl.Expr) -> pl.DataFrame:
     Raises:
         DataError: The expression does not fit the columns' types.
     """
-    text = frame.lazy().select(pl.col(pl.Enum).cast(pl.String)).collect()
+    read = frame.select(expression.meta.root_names() or frame.columns[:1])
     try:
-        mask = frame.with_columns(text).select(expression.alias("mask"))["mask"]
+        mask = read.with_columns(pl.col(pl.Enum).cast(pl.String)).select(expression.alias("mask"))["mask"]
         return frame.filter(mask)
     except (pl.exceptions.PolarsError, TypeError) as error:
         raise data_error_of("--where can't be evaluated", error) from error

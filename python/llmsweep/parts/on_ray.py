@@ -1,5 +1,11 @@
 """Parts answered by the workers of a Ray cluster."""
 
+import contextlib
+import io
+import logging
+import os
+import socket
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -25,13 +31,18 @@ AHEAD = 2
 MOST_AGAINST = 4096
 #: Seconds between two looks at the keyboard.
 TICK = 0.2
+#: Seconds within which a cluster must answer at all.
+PATIENCE = 5.0
 
 
 class OnRay:
     """A Ray cluster: ``ray`` for the one that runs, or else one on this machine; ``ray://host:port`` for another."""
 
     def __init__(self, address: str, parcel: Parcel) -> None:
+        # Ray prints what became of workers on stdout, which is for rows alone.
+        self.silence = contextlib.redirect_stdout(io.StringIO())
         self.ray = connected(address)
+        self.silence.__enter__()
         self.parcel = parcel
         self.cores = max(1, int(self.ray.cluster_resources().get("CPU", 1)))
 
@@ -55,6 +66,11 @@ class OnRay:
             for reference in running:
                 ray.cancel(reference, force=True)
 
+    def leave(self) -> None:
+        """Ends the connection; stdout is free again."""
+        self.ray.shutdown()
+        self.silence.__exit__(None, None, None)
+
     def rows_of_part(self, rows: int) -> int:
         """Rows of a part of so many, so that all cores end together."""
         return max(LEAST_ROWS, -(-rows // (PARTS_PER_CORE * self.cores)))
@@ -70,14 +86,37 @@ def connected(address: str) -> "ModuleType":
         import ray  # type: ignore[import-not-found,import-untyped,unused-ignore]
     except ImportError as error:
         raise UnavailableError("--on ray needs Ray: pip install 'llmsweep[ray]'") from error
-    where = {"address": address} if address != "ray" else {}
+    if address == "ray":
+        address = os.environ.get("RAY_ADDRESS", "")
+    probe(address)
     try:
-        ray.init(**where, log_to_driver=False, logging_level="ERROR", configure_logging=False)
+        with warnings.catch_warnings(action="ignore"):
+            ray.init(address or None, log_to_driver=False, logging_level=logging.ERROR, configure_logging=False)
     except (ConnectionError, RuntimeError, ValueError) as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise UnavailableError(f'no Ray cluster answers at "{address}": {reason}') from error
+        raise no_cluster(address, error) from error
     module: ModuleType = ray
     return module
+
+
+def probe(address: str) -> None:
+    """Looks whether anybody listens at ``ray://host:port`` or ``host:port``: Ray itself would try for a minute.
+
+    Raises:
+        UnavailableError: Nobody does.
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=PATIENCE).close()
+    except OSError as error:
+        raise no_cluster(address, error) from error
+
+
+def no_cluster(address: str, error: Exception) -> UnavailableError:
+    """Why there is none, as an error."""
+    reason = getattr(error, "strerror", None) or str(error).strip().partition("\n")[0]
+    return UnavailableError(f'no Ray cluster answers at "{address or "this machine"}": {reason}')
 
 
 def fetched(ray: "ModuleType", reference: Any) -> Answer:

@@ -1,7 +1,9 @@
 """A sweep in a parcel: all that another machine needs to compile it again."""
 
+import json
 import os
 import tempfile
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from llmsweep import _core
-from llmsweep.api import compile_sweep
 from llmsweep.directories import catalog_directories, shipped_catalog
 from llmsweep.errors import DataError
 from llmsweep.parts.asked import Answer, Asked
@@ -46,9 +47,6 @@ class Parcel:
         question: Question,
     ) -> "Parcel":
         """Reads everything in."""
-        import json
-        import tomllib
-
         text = spec.read_text(encoding="utf-8") if isinstance(spec, Path) else json.dumps(spec)
         tree = tomllib.loads(text) if isinstance(spec, Path) else spec
         workload = tree.get("workload")
@@ -63,17 +61,17 @@ class Parcel:
         Raises:
             DataError: This machine has another version or another catalogue.
         """
-        import json
-
         with tempfile.TemporaryDirectory(prefix="llmsweep-") as name:
             root = Path(name)
-            catalogs = []
+            catalogs = [shipped_catalog()]
             for number, files in enumerate(self.catalogs):
                 unpack(root / f"catalog-{number}", files)
                 catalogs.append(root / f"catalog-{number}")
             unpack(root / "sweep", self.files)
             spec: Any = json.loads(self.spec) if self.spec.lstrip().startswith("{") else self.spec
-            sweep = compile_sweep(spec, catalogs, file=str(root / "sweep" / "sweep.toml"))
+            # The worker's own folder of entries has no say: the parcel holds that of the machine that asks.
+            catalog = _core.Catalog([str(folder) for folder in catalogs])
+            sweep = _core.Sweep(catalog, spec, file=str(root / "sweep" / "sweep.toml"))
         if sweep.fingerprint != self.fingerprint:
             raise DataError(
                 f"a worker has another llmsweep or another catalogue: version {_core.VERSION}, "

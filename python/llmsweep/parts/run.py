@@ -1,7 +1,7 @@
 """Runs a question over a span of rows, part by part."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -40,16 +40,20 @@ class Tally:
     """What was finished so far.
 
     Attributes:
-        stats: Counts of each finished part.
+        stats: Counts of all finished parts.
         best: The best rows of all finished parts.
     """
 
-    stats: list[dict[str, Any]] = field(default_factory=list)
+    stats: dict[str, Any] = field(default_factory=lambda: added([]))
     best: pl.DataFrame | None = None
+
+    def count(self, stats: Mapping[str, Any]) -> None:
+        """Adds the counts of a part."""
+        self.stats = added([self.stats, stats])
 
     def take(self, asked: Asked, answer: Answer) -> None:
         """Adds a part."""
-        self.stats.append(answer.stats)
+        self.count(answer.stats)
         if self.best is None:
             self.best = answer.frame
         elif answer.frame.height:
@@ -61,7 +65,7 @@ class Tally:
 
     def answer(self, asked: Asked, seconds: float) -> Answer:
         """All parts together."""
-        stats = {**added(self.stats), "seconds": seconds}
+        stats = {**self.stats, "seconds": seconds}
         frame = asked.schema.to_frame() if self.best is None else self.best
         if asked.question.best is None:
             stats["front"] = frame.height
@@ -103,12 +107,12 @@ class Run:
         started = time.monotonic()
         for span in self.finished():
             if self.store is not None:
-                self.tally.stats.append(self.store.stats(span))
+                self.tally.count(self.store.stats(span))
         for span, answer in place.answers(self.asked, self.left(), self.tally, self.watch):
             if self.store is not None:
                 self.store.add(span, answer)
-            self.tally.stats.append(answer.stats)
-        return {**added(self.tally.stats), "seconds": time.monotonic() - started}
+            self.tally.count(answer.stats)
+        return {**self.tally.stats, "seconds": time.monotonic() - started}
 
     def finished(self) -> list[Span]:
         """Spans that the store has."""
@@ -121,9 +125,9 @@ class Run:
 
     def watch(self, done: int, _part: int, feasible: int, found: int) -> None:
         """The progress of a part as that of the whole: what the tally has of other parts comes before it."""
-        before = added(self.tally.stats)
+        before, best = self.tally.stats, self.tally.best
         total = sum(stop - start for start, stop in self.spans)
-        front = max(len(self.tally.rows()), found) if self.asked.question.best is None else 0
+        front = max(0 if best is None else best.height, found) if self.asked.question.best is None else 0
         self.progress(before["configurations"] + done, total, before["feasible"] + feasible, front)
 
 

@@ -1,5 +1,6 @@
 """Ranges of rows."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 Span = tuple[int, int]
@@ -46,3 +47,27 @@ def cut(span: Span, rows: int) -> list[Span]:
     """
     start, stop = span
     return [(first, min(first + rows, stop)) for first in range(start, max(stop, start + 1), rows)]
+
+
+def gaps(span: Span, known: Iterable[Span]) -> list[Span]:
+    """What of a span none of the others has; of an empty span that none of them is, itself.
+
+    >>> gaps((0, 10), [(2, 4), (7, 8)])
+    [(0, 2), (4, 7), (8, 10)]
+    >>> gaps((5, 5), []), gaps((5, 5), [(5, 5)])
+    ([(5, 5)], [])
+    """
+    known = sorted(known)
+    if not known:
+        return [span]
+    edges = [span[0], *(edge for other in known for edge in other), span[1]]
+    return [(start, stop) for start, stop in zip(edges[::2], edges[1::2], strict=True) if start < stop]
+
+
+def within(part: Span, whole: Span) -> bool:
+    """Whether a span has no row outside another.
+
+    >>> within((2, 4), (0, 4)), within((2, 5), (0, 4))
+    (True, False)
+    """
+    return whole[0] <= part[0] <= part[1] <= whole[1]

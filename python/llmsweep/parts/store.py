@@ -1,6 +1,5 @@
 """Finished parts in a folder beside the output, so that a run that was stopped goes on where it was."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,50 +10,55 @@ from llmsweep.errors import DataError
 from llmsweep.files import write_beside
 from llmsweep.parts.asked import Answer
 from llmsweep.parts.label import Label
-from llmsweep.parts.spans import Span
+from llmsweep.parts.spans import Span, cut, gaps, within
 
 PATTERN = "part-*.parquet"
+#: What a process that was killed leaves of a file that it was writing.
+UNFINISHED = ".*.parquet"
 
 
 class Store:
     """The folder ``FILE.parts``: a file for each finished part, labelled with what it answers.
 
-    A part is there whole or not at all, so that the folder needs no list of its own.
+    A part is there whole or not at all, so that the folder needs no list of its own. Parts need not be of one size:
+    what a cluster began one machine can end.
+
+    Attributes:
+        target: The output that the parts become.
+        label: What the output will say of itself.
+        folder: Where the parts are.
+        spans: Parts that are there and parts to come, in the order of their rows; known once it is open.
     """
 
-    def __init__(self, target: Path, label: Label, spans: Sequence[Span]) -> None:
+    def __init__(self, target: Path, label: Label) -> None:
         self.target = target
         self.label = label
-        self.spans = spans
         self.folder = target.with_name(f"{target.name}.parts")
+        self.spans: list[Span] = []
 
-    def open(self, *, resume: bool) -> None:
-        """Makes the folder, or takes the parts in it over.
+    def open(self, rows: int, *, resume: bool) -> None:
+        """Makes the folder, or takes the parts in it over, and cuts what is left into parts of so many rows.
 
         Raises:
             DataError: It holds parts of another run, or of this one and nobody said to resume.
         """
-        known = sorted(self.folder.glob(PATTERN)) if self.folder.is_dir() else []
-        for path in known:
-            label = Label.read(path)
-            if label is None or not label.same_question(self.label) or label.span not in self.spans:
-                raise DataError(
-                    f'"{self.folder}" holds parts of another run: another sweep, other options or another version; '
-                    "remove it or name another output"
-                )
+        known = self._known()
+        left = [span for gap in gaps(self.label.span, known) for span in cut(gap, rows)]
         if known and not resume:
             raise DataError(
-                f'"{self.folder}" holds {len(known)} of {len(self.spans)} parts of a run that was stopped; go on with '
-                "--resume, or remove it to start anew"
+                f'"{self.folder}" holds {len(known)} of {len(known) + len(left)} parts of a run that was stopped; go '
+                "on with --resume, or remove it to start anew"
             )
+        self.spans = sorted(known + left)
         try:
             self.folder.mkdir(exist_ok=True)
+            self._sweep(UNFINISHED)
         except OSError as error:
-            raise DataError(f'"{self.folder}" can\'t be made: {error.strerror}') from error
+            raise DataError(f'"{self.folder}" can\'t be used: {error.strerror}') from error
 
     def path(self, span: Span) -> Path:
         """Where a part is or will be."""
-        return self.folder / f"part-{self.spans.index(span) + 1:06}.parquet"
+        return self.folder / f"part-{span[0]:015}.parquet"
 
     def finished(self) -> list[Span]:
         """Parts that are there."""
@@ -84,6 +88,29 @@ class Store:
 
     def remove(self) -> None:
         """Removes the parts, once the output has all of them."""
-        for path in self.folder.glob(PATTERN):
-            path.unlink()
-        self.folder.rmdir()
+        if self.folder.is_dir():
+            self._sweep(PATTERN, UNFINISHED)
+            self.remove_empty()
+
+    def remove_empty(self) -> None:
+        """Removes the folder if nothing is in it."""
+        if self.folder.is_dir() and not any(self.folder.iterdir()):
+            self.folder.rmdir()
+
+    def _known(self) -> list[Span]:
+        """Parts that an earlier run left."""
+        found: list[Span] = []
+        for path in sorted(self.folder.glob(PATTERN)):
+            label = Label.read(path)
+            if label is None or not label.same_question(self.label) or not within(label.span, self.label.span):
+                raise DataError(
+                    f'"{self.folder}" holds parts of another run: another sweep, shard, version or other options; '
+                    "remove it or name another output"
+                )
+            found.append(label.span)
+        return found
+
+    def _sweep(self, *patterns: str) -> None:
+        for pattern in patterns:
+            for path in self.folder.glob(pattern):
+                path.unlink()
