@@ -248,9 +248,8 @@ impl<'a> TrainingEvaluator<'a> {
         let counted = Counted::of(precision, work, system, groups, stages_of(asked, shape, work, setup)?, setup);
         let number = self.pipelined.tells_apart().then_some(pipelined);
         let times = &mut self.stage_times;
-        let pipelined = self
-            .pipelined
-            .get(pipelined, || self::pipelined(&levels, groups, (counted.stages, stages), times, setup));
+        let pipelined =
+            self.pipelined.get(pipelined, || self::pipelined(&levels, groups, (counted.stages, stages), times, setup));
         let terms = pipelined.step(&levels, &counted, self.sent.of(number, &levels, &counted));
         self.outcome.result = Ok(TrainingRow::of(&levels, pipelined, setup, (memory, terms, goodput)));
         self.outcome.memory = Some(memory);

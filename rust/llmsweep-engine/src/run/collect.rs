@@ -1,6 +1,6 @@
 //! What a run does with the rows that its walk passes.
-use super::{Run, Verdict};
 use super::stats::Stats;
+use super::{Run, Verdict};
 use crate::evaluate::{Evaluator, Outcome};
 use crate::plan::Point;
 

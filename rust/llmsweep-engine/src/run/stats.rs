@@ -59,7 +59,8 @@ impl Stats {
         self.pruned += other.pruned;
         self.unwanted += other.unwanted;
         self.feasible += other.feasible;
-        self.selected = self.selected.zip(other.selected).map(|(one, two)| one + two).or(self.selected).or(other.selected);
+        self.selected =
+            self.selected.zip(other.selected).map(|(one, two)| one + two).or(self.selected).or(other.selected);
         for (sum, count) in self.rejected.iter_mut().zip(other.rejected) {
             *sum += count;
         }

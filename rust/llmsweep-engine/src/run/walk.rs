@@ -1,10 +1,10 @@
 //! The way along the rows of a plan, past the boxes of which one look tells enough.
 use std::ops::Range;
 
-use super::{Pruning, Run};
 use super::collect::Collector;
 use super::filter::Filter;
 use super::stats::Stats;
+use super::{Pruning, Run};
 use crate::axes::Level;
 use crate::control::{Cancelled, Control};
 use crate::evaluate::{Evaluator, gates, ideal::ideal_depths};

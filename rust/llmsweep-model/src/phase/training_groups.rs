@@ -39,11 +39,7 @@ pub fn data_parallel(layout: &TrainingLayout, pipeline: u32, devices: u32) -> Re
         return Err(Reject::DevicesNotDivisible);
     }
     let data = devices / replica;
-    if (stage * data).is_multiple_of(expert_ranks(layout)) {
-        Ok(data as u32)
-    } else {
-        Err(Reject::ExpertParallelRanks)
-    }
+    if (stage * data).is_multiple_of(expert_ranks(layout)) { Ok(data as u32) } else { Err(Reject::ExpertParallelRanks) }
 }
 
 /// Micro-batches of one replica in one step, where the global batch divides.

@@ -76,7 +76,9 @@ pub(in crate::evaluate) fn upkeep_of_one(tariff: &Tariff, span: &Span) -> Upkeep
 /// Of columns that are small at best.
 fn least(column: &str) -> Option<fn(&TrainingIdeal) -> Option<f64>> {
     Some(match column {
-        "step_time_s" => |own| Some((own.sequence * own.span.least(axis::GLOBAL_BATCH)).0 / own.span.most(axis::DEVICES)),
+        "step_time_s" => {
+            |own| Some((own.sequence * own.span.least(axis::GLOBAL_BATCH)).0 / own.span.most(axis::DEVICES))
+        }
         "time_to_train_s" => |own| Some(own.run().0 / own.span.most(axis::DEVICES)),
         "device_hours" => |own| Some(own.run().0 / HOUR),
         "cost_usd" => |own| own.upkeep.cost(own.run()).map(|cost| cost.0),

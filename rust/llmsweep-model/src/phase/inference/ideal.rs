@@ -42,9 +42,7 @@ impl ServingIdeal {
         }
         let running = match setup.mode {
             ServingMode::Static => offered,
-            ServingMode::Continuous | ServingMode::Disaggregated => {
-                offered.min(room.requests()).min(setup.max_batch)
-            }
+            ServingMode::Continuous | ServingMode::Disaggregated => offered.min(room.requests()).min(setup.max_batch),
         };
         let own = Self::token(replica, tables, setup, running);
         let stalled = match setup.mode {
@@ -100,7 +98,8 @@ impl ServingIdeal {
     /// One prompt's time on a stage: its kernels, or where a step takes several prompts, which may be faster together, their arithmetic.
     fn stall(replica: &Replica, setup: &InferenceSetup, request: &Request, running: f64) -> Seconds {
         let together = running / setup.output_tokens;
-        let alone = together <= 1.0 || replica.engine.max_batched_tokens <= setup.input_tokens - setup.prefix.cached(setup.input_tokens);
+        let alone = together <= 1.0
+            || replica.engine.max_batched_tokens <= setup.input_tokens - setup.prefix.cached(setup.input_tokens);
         if alone { request.prompt.mean() / f64::from(setup.pipeline) } else { request.ttft_bound }
     }
 }
