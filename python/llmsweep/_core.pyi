@@ -141,6 +141,8 @@ class Sweep:
         ``against``: rows that keep others off the front as well. ``progress`` gets the rows done and in all, those of
         them that can run, and the size of the front.
         """
+    def scouts(self) -> list[int]:
+        """Rows to give to the runs of parts as ``against``: the front of some thousand rows."""
     def top(
         self,
         rows: int,

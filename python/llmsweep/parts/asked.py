@@ -75,6 +75,12 @@ class Asked:
             )
         return Answer(to_frame(result), json.loads(result.stats))
 
+    def scouts(self, span: Span) -> list[int]:
+        """Rows of a range that keep others off its front, found without a look at each; none where nothing is pruned."""
+        if self.question.best is not None or not self.pushed.whole:
+            return []
+        return self.narrowed(span).scouts()
+
     def frames(self, span: Span, watch: Watch | None = None) -> Iterator[pl.DataFrame | dict[str, Any]]:
         """All rows of a range that meet the condition, batch by batch, and last the counts."""
         names = self.question.columns

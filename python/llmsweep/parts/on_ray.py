@@ -57,7 +57,7 @@ class OnRay:
             while waiting or running:
                 while waiting and len(running) < AHEAD * self.cores:
                     span = waiting.pop()
-                    running[part.remote(parcel, span, tally.rows()[:MOST_AGAINST])] = span
+                    running[part.remote(parcel, span, tally.against()[:MOST_AGAINST])] = span
                 ready, _ = ray.wait(list(running), timeout=TICK)
                 for reference in ready:
                     yield running.pop(reference), fetched(ray, reference)

@@ -42,10 +42,12 @@ class Tally:
     Attributes:
         stats: Counts of all finished parts.
         best: The best rows of all finished parts.
+        scouts: Rows from all parts that keep others off the front.
     """
 
     stats: dict[str, Any] = field(default_factory=lambda: added([]))
     best: pl.DataFrame | None = None
+    scouts: list[int] = field(default_factory=list)
 
     def count(self, stats: Mapping[str, Any]) -> None:
         """Adds the counts of a part."""
@@ -62,6 +64,10 @@ class Tally:
     def rows(self) -> list[int]:
         """Numbers of the best rows."""
         return [] if self.best is None else self.best["row_id"].to_list()
+
+    def against(self) -> list[int]:
+        """Numbers of rows that keep others off the front."""
+        return [*self.rows(), *self.scouts]
 
     def answer(self, asked: Asked, seconds: float) -> Answer:
         """All parts together."""
@@ -96,7 +102,10 @@ class Run:
         for span in self.finished():
             if self.store is not None:
                 self.tally.take(self.asked, self.store.read(span))
-        for span, answer in place.answers(self.asked, self.left(), self.tally, self.watch):
+        left = self.left()
+        if len(left) > 1:
+            self.tally.scouts = self.asked.scouts((left[0][0], left[-1][1]))
+        for span, answer in place.answers(self.asked, left, self.tally, self.watch):
             if self.store is not None:
                 self.store.add(span, answer)
             self.tally.take(self.asked, answer)
@@ -140,7 +149,7 @@ class Here:
             if asked.question.keep == "all":
                 yield span, collected(asked, span, watch)
             else:
-                yield span, asked.answer(span, tally.rows(), watch)
+                yield span, asked.answer(span, tally.against(), watch)
 
 
 def collected(asked: Asked, span: Span, watch: Watch | None) -> Answer:

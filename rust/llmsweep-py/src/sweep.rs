@@ -176,6 +176,12 @@ impl PySweep {
         Ok(PyResultRows::new(output, labels))
     }
 
+    /// Rows to give to the runs of parts as ``against``: the front of some thousand rows, so that not each part looks for its own.
+    fn scouts(&self, py: Python<'_>) -> PyResult<Vec<u64>> {
+        let (sweep, part) = (self.sweep.clone(), self.part.clone());
+        compute(py, pool(None)?, None, move |control| part.run(&sweep).scouted(control))
+    }
+
     /// The ``rows`` best rows by one column, best first.
     #[allow(clippy::too_many_arguments, reason = "Python names most of them")]
     #[pyo3(signature = (rows, column, *, descending = false, columns = None, threads = None, progress = None))]

@@ -42,13 +42,20 @@ impl Run<'_> {
         Ok(Output { stats, ..rows })
     }
 
-    /// A front to start with, so that the first blocks have something to be beaten by: of rows given, of some from all over the plan, and of
-    /// what differs from the best of those in one axis.
+    /// Rows to start with [`against`](Self::against) which the parts of a run are walked, so that not each has to look for its own; none where
+    /// nothing is pruned.
+    pub fn scouted(&self, control: &Control) -> Result<Vec<u64>, Cancelled> {
+        let start = self.outset(control)?;
+        Ok(start.archive.into_members())
+    }
+
+    /// A front to start with, so that the first blocks have something to be beaten by: of rows given, or else of some from all over the plan and
+    /// of what differs from the best of those in one axis.
     fn outset(&self, control: &Control) -> Result<FrontCollector, Cancelled> {
         let mut start = FrontCollector::new(self);
         let mut evaluator = Evaluator::new(self.context);
         start.look(self, &mut evaluator, self.against.clone(), control)?;
-        if !self.prunes() {
+        if !self.prunes() || !self.against.is_empty() {
             return Ok(start);
         }
         // Multiples of the golden ratio spread evenly, whatever period the axes have.

@@ -64,7 +64,7 @@ pub enum Pruning {
     Refused,
     /// Boxes whose best conceivable row is beaten are left out too: the answer stays what it is, but nobody knows how many of them can run.
     Beaten,
-    /// [`Self::Refused`] up to [`COUNTED`] rows, [`Self::Beaten`] beyond.
+    /// [`Self::Refused`] in a plan of up to [`COUNTED`] rows, [`Self::Beaten`] in larger ones, whatever part of it the run covers.
     #[default]
     Auto,
 }
@@ -259,7 +259,7 @@ impl<'a> Run<'a> {
         match self.pruning {
             Pruning::Off | Pruning::Refused => false,
             Pruning::Beaten => true,
-            Pruning::Auto => self.len() > COUNTED,
+            Pruning::Auto => self.context.plan.rows() > COUNTED,
         }
     }
 

@@ -76,9 +76,6 @@ fn refused(run: &Run) -> Vec<(usize, Look)> {
     boxes.map(|(position, depth)| (depth, Look::Refused(position))).collect()
 }
 
-/// Boxes of fewer rows than this are as soon walked as judged.
-const LEAST_BOX: u64 = 1;
-
 fn beaten(run: &Run) -> Vec<(usize, Look)> {
     if !run.prunes() {
         return Vec::new();
@@ -88,7 +85,6 @@ fn beaten(run: &Run) -> Vec<(usize, Look)> {
     let least = plan.depth(&together).max(plan.depth_of(Level::Time));
     let mut depths: Vec<usize> = ideal_depths(plan).into_iter().map(|depth| depth.max(least)).collect();
     depths.dedup();
-    depths.retain(|depth| plan.box_rows(*depth) >= LEAST_BOX);
     depths.into_iter().map(|depth| (depth, Look::Beaten)).collect()
 }
 

@@ -82,6 +82,7 @@ fn front_is_right(text: &str) {
             same_counts(&pruned.stats, &feasible.stats);
         }
     }
+    parts_hold_the_front(&sweep, &expected, text);
     let all = run(&sweep, Keep::All);
     same_counts(&all.stats, &feasible.stats);
     let whole = Rows::of(&all);
@@ -89,6 +90,20 @@ fn front_is_right(text: &str) {
     for (position, &id) in expected.iter().enumerate() {
         assert_eq!(front.0[position], whole.0[id as usize]);
     }
+}
+
+/// Parts that know each other's scouts leave out nothing that is on the front of all.
+fn parts_hold_the_front(sweep: &Sweep, expected: &[u64], text: &str) {
+    let pruned = || sweep.run().pruning(Pruning::Beaten);
+    let scouts = pruned().scouted(&Control::new()).expect("nobody cancels");
+    let rows = sweep.context.plan.rows();
+    let part = |number: u64| {
+        let part = pruned().within(rows * number / 3..rows * (number + 1) / 3).against(scouts.clone());
+        ids(&Rows::of(&part.run(Keep::Front, &all_columns(sweep), &Control::new()).expect("nobody cancels")))
+    };
+    let parts = (0..3).flat_map(part).collect::<Vec<u64>>();
+    assert!(parts.is_sorted(), "{parts:?} of\n{text}");
+    assert!(expected.iter().all(|row| parts.contains(row)), "{expected:?} not in {parts:?} of\n{text}");
 }
 
 /// Ends that a sweep may have: constraints, objectives, groups.
