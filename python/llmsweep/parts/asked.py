@@ -76,7 +76,7 @@ class Asked:
         return Answer(to_frame(result), json.loads(result.stats))
 
     def scouts(self, span: Span) -> list[int]:
-        """Rows of a range that keep others off its front, found without a look at each; none where nothing is pruned."""
+        """Rows of a range that keep others off its front, found without a look at each; none without pruning."""
         if self.question.best is not None or not self.pushed.whole:
             return []
         return self.narrowed(span).scouts()
