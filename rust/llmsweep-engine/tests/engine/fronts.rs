@@ -3,8 +3,9 @@ use std::collections::BTreeMap;
 
 use llmsweep_engine::axes::Phase;
 use llmsweep_engine::control::Control;
-use llmsweep_engine::run::{Keep, Output, Pruning, Stats};
+use llmsweep_engine::run::{Best, Keep, Output, Pruning, Stats};
 use llmsweep_engine::sweep::Sweep;
+use llmsweep_engine::values::Value;
 use proptest::prelude::*;
 
 use crate::common::{Rows, all_columns, all_rows, run, sweep};
@@ -45,7 +46,8 @@ fn brute_force(sweep: &Sweep, rows: &Rows) -> Vec<u64> {
 
 fn adds_up(stats: &Stats) {
     assert_eq!(stats.evaluated + stats.pruned, stats.configurations);
-    assert_eq!(stats.configurations, stats.feasible + stats.constrained + stats.rejected.iter().sum::<u64>());
+    let known = stats.feasible + stats.constrained + stats.rejected.iter().sum::<u64>();
+    assert_eq!(stats.evaluated, known);
     assert!(stats.unpriced <= stats.feasible);
 }
 
@@ -106,6 +108,28 @@ fn parts_hold_the_front(sweep: &Sweep, expected: &[u64], text: &str) {
     assert!(expected.iter().all(|row| parts.contains(row)), "{expected:?} not in {parts:?} of\n{text}");
 }
 
+/// The best rows by a column, whatever is left out.
+fn best_are_right(text: &str, columns: &[&str]) {
+    let sweep = sweep(text);
+    let feasible = Rows::of(&run(&sweep, Keep::Feasible));
+    for (column, descending) in columns.iter().flat_map(|column| [(column, false), (column, true)]) {
+        let sign = if descending { -1.0 } else { 1.0 };
+        let mut ranked: Vec<(f64, u64)> = (0..feasible.len())
+            .filter_map(|row| Some((sign * feasible.get(row, column)?, feasible.number(row, "row_id") as u64)))
+            .collect();
+        ranked.sort_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
+        let expected: Vec<u64> = ranked.iter().take(7).map(|(_, row)| *row).collect();
+        let value = Value::by_name(sweep.spec.phase, column).expect("a column");
+        for pruning in [Pruning::Off, Pruning::Refused, Pruning::Beaten] {
+            let best = Best { value, descending, rows: 7 };
+            let output = sweep.run().pruning(pruning).best(&best, &all_columns(&sweep), &Control::new());
+            let output = output.expect("nobody cancels");
+            assert_eq!(ids(&Rows::of(&output)), expected, "{column}, {descending}, {pruning:?} on\n{text}");
+            adds_up(&output.stats);
+        }
+    }
+}
+
 /// Ends that a sweep may have: constraints, objectives, groups.
 const TRAINING_ENDS: [&str; 5] = [
     "",
@@ -128,6 +152,16 @@ proptest! {
     #[test]
     fn the_front_of_training_is_that_of_brute_force(text in specs::text(Phase::Training), end in 0..TRAINING_ENDS.len()) {
         front_is_right(&(text + TRAINING_ENDS[end]));
+    }
+
+    #[test]
+    fn the_best_training_rows_are_those_of_all(text in specs::text(Phase::Training)) {
+        best_are_right(&text, &["time_to_train_s", "mfu", "devices", "memory_bytes"]);
+    }
+
+    #[test]
+    fn the_best_serving_rows_are_those_of_all(text in specs::text(Phase::Inference)) {
+        best_are_right(&text, &["usd_per_million_tokens", "tokens_per_s_per_user", "ttft_s", "concurrency"]);
     }
 
     #[test]
