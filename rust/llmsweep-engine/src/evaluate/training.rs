@@ -231,6 +231,7 @@ impl<'a> TrainingEvaluator<'a> {
         let [held, goodput, pipelined, classes, stages] = self.setup.numbers;
         let counted = || (&context.model(point).shape, context.precision(point));
         let held = self.held.get(held, || {
+            // Before the layers are cut, as in a look at a box.
             setup.schedule.check_stages(setup.pipeline, setup.virtual_pipeline)?;
             let (shape, precision) = counted();
             let asked = ((&mut self.stages, stages), (&mut self.classes, classes));

@@ -15,9 +15,10 @@ pub struct Replicas {
 }
 
 impl Replicas {
-    /// Derives data parallelism and micro-batches from devices and global batch, on stages that the schedule can run.
+    /// Derives data parallelism and micro-batches from devices and global batch.
     pub fn of(work: &TrainingWork, setup: &TrainingSetup) -> Result<Self, Reject> {
         let layout = &work.layout;
+        setup.schedule.check_stages(setup.pipeline, setup.virtual_pipeline)?;
         let data = data_parallel(layout, setup.pipeline, setup.devices)?;
         let micro_batches = micro_batches(layout, data, setup.global_batch)?;
         setup.schedule.check_batches(setup.pipeline, setup.virtual_pipeline, micro_batches)?;
