@@ -16,6 +16,8 @@ use crate::values::Value;
 
 /// Bytes of a batch of a stream: some fit in memory beside each other, and each is worth handing over.
 const BATCH_BYTES: u64 = 16 << 20;
+/// Bytes of a chunk of a table: every chunk costs its reader some microseconds a column.
+const CHUNK_BYTES: u64 = 64 << 20;
 /// Rows of a batch at most, where columns are few.
 const BATCH_ROWS: u64 = 262_144;
 /// Batches that one thread makes while others make theirs.
@@ -25,7 +27,7 @@ impl Run<'_> {
     /// All rows asked for, in memory.
     pub(super) fn materialise(&self, keep: Keep, values: &[Value], control: &Control) -> Result<Output, Cancelled> {
         let mut batches = Vec::new();
-        let rows = blocks::block_rows(self, blocks::LEAST_ROWS);
+        let rows = blocks::block_rows(self, (CHUNK_BYTES / width(values)).clamp(blocks::LEAST_ROWS, BATCH_ROWS));
         let stats = self.in_waves(keep, values, (rows, usize::MAX), None, control, &mut |batch| {
             batches.push(batch);
             Ok(())
@@ -45,8 +47,7 @@ impl Run<'_> {
         hand_over: &mut dyn FnMut(RecordBatch) -> Result<(), Cancelled>,
     ) -> Result<Stats, Cancelled> {
         control.expect(self.len());
-        let width = 8 * values.len().max(1) as u64;
-        let rows = pool.install(|| blocks::block_rows(self, (BATCH_BYTES / width).min(BATCH_ROWS)));
+        let rows = pool.install(|| blocks::block_rows(self, (BATCH_BYTES / width(values)).min(BATCH_ROWS)));
         let wave = BATCHES_PER_THREAD * pool.current_num_threads();
         self.in_waves(keep, values, (rows, wave), Some(pool), control, hand_over)
     }
@@ -100,6 +101,11 @@ impl Run<'_> {
         };
         numbers.into_par_iter().map_init(|| Walker::new(self, itinerary), batch).collect()
     }
+}
+
+/// Bytes of a row at most.
+fn width(values: &[Value]) -> u64 {
+    8 * values.len().max(1) as u64
 }
 
 /// Rows that a block will keep for certain.
