@@ -108,9 +108,6 @@ class Sweep:
     def pareto(self) -> dict[str, list[str]]:
         """``minimize``, ``maximize`` and ``by`` of the specification (or the phase's defaults)."""
     @property
-    def span(self) -> tuple[int, int]:
-        """First row of the part that runs cover, and the one after the last."""
-    @property
     def fingerprint(self) -> str:
         """Hash of everything that a row depends on: specification, catalogue, version. Equal plans have equal rows."""
     def narrow(

@@ -1,6 +1,9 @@
 //! What no software can beat: bounds from peak arithmetic and bandwidth alone.
 use crate::quantity::{Bytes, BytesPerSec, Flops, FlopsPerSec, Seconds};
 
+/// The part of a bound that rounding may take, where its sums are made in another order than those that they bound.
+pub const ROUNDING: f64 = 1e-9;
+
 /// Time below which `flops` can't be done, nor `bytes` read, by `devices` together.
 ///
 /// A 70B model in 4 bits on one B200 of 8 TB/s: `35e9 / 8e12 = 4.4 ms` per token.

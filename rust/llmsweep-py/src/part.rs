@@ -20,7 +20,7 @@ pub(crate) enum Operand {
 /// Rows of a sweep, by number and by what they must be, and what of them may be left out.
 #[derive(Clone)]
 pub(crate) struct Part {
-    pub(crate) rows: Range<u64>,
+    rows: Range<u64>,
     filters: Vec<Filter>,
     pruning: Pruning,
 }

@@ -123,12 +123,6 @@ impl PySweep {
         ])
     }
 
-    /// First row of the part that runs cover, and the one after the last.
-    #[getter]
-    fn span(&self) -> (u64, u64) {
-        (self.part.rows.start, self.part.rows.end)
-    }
-
     /// Hash of everything that a row depends on: specification, catalogue, version. Equal plans have equal rows.
     #[getter]
     fn fingerprint(&self) -> String {

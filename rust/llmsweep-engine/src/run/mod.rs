@@ -289,5 +289,5 @@ impl Verdict {
     }
 }
 
-/// Rows between two looks at the control: some ten thousandths of a second.
+/// Rows, or boxes of them, between two looks at the control: some ten thousandths of a second.
 const CHECK_ROWS: usize = 256;

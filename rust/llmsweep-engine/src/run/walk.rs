@@ -4,14 +4,11 @@ use std::ops::Range;
 use super::collect::Collector;
 use super::filter::Filter;
 use super::stats::Stats;
-use super::{Pruning, Run};
+use super::{CHECK_ROWS, Pruning, Run};
 use crate::axes::Level;
 use crate::control::{Cancelled, Control};
 use crate::evaluate::{Evaluator, gates, ideal::ideal_depths};
 use crate::plan::{Plan, Point};
-
-/// Rows, or boxes of them, between two looks at the control: some ten thousandths of a second.
-const CHECK: u64 = 256;
 
 /// A look at the boxes of one depth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,7 +118,7 @@ impl<'r, 'a> Walker<'r, 'a> {
         let (mut row, mut seen, mut steps) = (rows.start, rows.start, 0);
         let before = self.stats.feasible;
         while row < rows.end {
-            if steps == CHECK {
+            if steps == CHECK_ROWS {
                 control.check()?;
                 control.advance(row - seen);
                 (seen, steps) = (row, 0);

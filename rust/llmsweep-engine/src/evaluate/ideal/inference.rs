@@ -1,7 +1,7 @@
 //! Ideals of serving.
+use llmsweep_model::bound::ROUNDING;
 use llmsweep_model::economics::{HOUR, Upkeep};
 use llmsweep_model::phase::inference::ideal::ServingIdeal;
-use llmsweep_model::phase::training_ideal::ROUNDING;
 use llmsweep_model::quantity::Seconds;
 
 /// What a serving setup could reach at best under one load.

@@ -1,9 +1,10 @@
 //! What one look at a box of training rows tells of all of them: that a check refuses them, and what they could reach at best.
+use llmsweep_model::bound::ROUNDING;
 use llmsweep_model::goodput::most_goodput;
 use llmsweep_model::parallel::pipeline::{self, Cut};
 use llmsweep_model::phase::training::{Groups, Replicas, TrainingLevels};
 use llmsweep_model::phase::training_groups;
-use llmsweep_model::phase::training_ideal::{ROUNDING, least_device_time};
+use llmsweep_model::phase::training_ideal::least_device_time;
 use llmsweep_model::quantity::Seconds;
 use llmsweep_model::reject::Reject;
 

@@ -5,7 +5,7 @@ use super::speculation::Guess;
 use super::step::{between_stages, halved, host};
 use super::two_batch::overlapped;
 use super::{InferenceSetup, Replica, Request, ServingMode, Tables};
-use crate::phase::training_ideal::ROUNDING;
+use crate::bound::ROUNDING;
 use crate::quantity::Seconds;
 
 /// A setup on one pool at its best.
