@@ -11,7 +11,7 @@ use llmsweep_model::parallel::pipeline::Cut;
 use llmsweep_model::phase::inference::speculation::Drafter;
 use llmsweep_model::phase::inference::times::{InferenceDevice, InferenceWork, PassTime};
 use llmsweep_model::phase::inference::{
-    self, InferenceRow, InferenceSetup, Replica, Request, ServingMode, Tables, disaggregated,
+    self, Admission, InferenceRow, InferenceSetup, Replica, Request, ServingMode, Tables, disaggregated,
 };
 use llmsweep_model::reject::Reject;
 
@@ -89,6 +89,7 @@ pub struct InferenceEvaluator<'a> {
     /// The results of the last point, in whose place the row level is read.
     outcome: Followed<InferenceOutcome, 1>,
     /// Of one cell.
+    admissions: ByAxes<Admission>,
     requests: ByAxes<Request>,
 }
 
@@ -163,6 +164,7 @@ impl<'a> InferenceEvaluator<'a> {
             passes: Passes::new(),
             pools: PrefillPools::new(),
             outcome: Followed::new(&context.plan, BLANK, WRITES, [&requests]),
+            admissions: ByAxes::new(&requests),
             requests: ByAxes::new(&requests),
         }
     }
@@ -201,6 +203,7 @@ impl<'a> InferenceEvaluator<'a> {
             .device(point)
             .map(|resolved| (experts::device(context, point, &resolved.device, ranks), resolved.provenance));
         self.passes.forget();
+        self.admissions.forget();
         self.requests.forget();
         self.pools.forget(first == Level::Shape);
         self.outcome.setup.kv_bytes_per_token = self.work.as_ref().map_or(f64::NAN, |work| work.kv_bytes_per_token);
@@ -274,7 +277,9 @@ impl<'a> InferenceEvaluator<'a> {
             let mut entered = self.pools.enter(context, point, shape)?;
             return disaggregated::row(&replica, &mut tables, &entered.pool, &mut entered.tables, setup);
         }
-        let request = self.requests.get(self.outcome.numbers[0], || Request::of(&replica, &mut tables, setup));
+        let [number] = self.outcome.numbers;
+        let admission = *self.admissions.get(number, || Admission::of(&replica, setup));
+        let request = self.requests.get(number, || Request::of(&replica, &mut tables, setup, admission));
         inference::row(&replica, &mut tables, setup, request)
     }
 }

@@ -2,7 +2,7 @@
 use llmsweep_model::economics::{Fleet, Upkeep};
 use llmsweep_model::parallel::pipeline::Cut;
 use llmsweep_model::phase::inference::ideal::ServingIdeal;
-use llmsweep_model::phase::inference::{self, Replica, Request, Room, ServingMode};
+use llmsweep_model::phase::inference::{self, Admission, Replica, Request, ServingMode};
 use llmsweep_model::reject::Reject;
 
 use super::{CellTables, InferenceEvaluator};
@@ -59,7 +59,9 @@ impl<'a> InferenceEvaluator<'a> {
         let mut tables =
             CellTables { shape, work, device, drafter, passes: &mut self.passes, prompt_flops: &mut self.prompt_flops };
         let replica = Replica { shape, work, device, engine: context.engine(span.point), stages, drafter };
-        let request = self.requests.get(self.outcome.numbers[0], || Request::of(&replica, &mut tables, setup));
+        let [number] = self.outcome.numbers;
+        let admission = *self.admissions.get(number, || Admission::of(&replica, setup));
+        let request = self.requests.get(number, || Request::of(&replica, &mut tables, setup, admission));
         let fleet = Fleet { devices: outcome.own_devices, spares: 0.0 };
         let upkeep = Upkeep::of(self.seen.tariff_entered()?, fleet, span.least(axis::PRICE_SCALE));
         let of = |ideal| InferenceIdeal { ideal, upkeep, devices: fleet.devices, output: setup.output_tokens };
@@ -95,7 +97,8 @@ impl<'a> InferenceEvaluator<'a> {
         let drafter = self.drafter.as_ref().map_err(|reject| *reject)?.as_ref();
         let stages = stages_of(&mut self.stages, shape, Cut::even(setup.pipeline, 1))?;
         let replica = Replica { shape, work, device, engine: context.engine(point), stages, drafter };
-        inference::admits(&replica, setup, setup.longest())?;
-        Room::of(&replica, setup).map(drop)
+        let [number] = self.outcome.numbers;
+        let admission = self.admissions.get(number, || Admission::of(&replica, setup));
+        inference::admits(&replica, setup, admission).map(drop)
     }
 }

@@ -35,7 +35,7 @@ impl ServingIdeal {
         concurrency: f64,
     ) -> Option<Self> {
         let data = f64::from(setup.data);
-        let room = request.room.ok()?;
+        let room = request.admission.room.ok()?;
         let offered = concurrency / data;
         if offered < 1.0 {
             return None;

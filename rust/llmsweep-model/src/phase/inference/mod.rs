@@ -36,7 +36,7 @@ pub use handoff::Handoff;
 use lengths::Prompt;
 use offload::HostShare;
 use prefix::Prefix;
-pub use request::Request;
+pub use request::{Admission, Request};
 pub use room::Room;
 use speculation::{Drafter, Guess};
 use steady::closed_loop;
@@ -246,8 +246,7 @@ pub fn row(
     setup: &InferenceSetup,
     request: &Request,
 ) -> Result<InferenceRow, Reject> {
-    admits(replica, setup, request.longest)?;
-    let room = request.room?;
+    let room = admits(replica, setup, &request.admission)?;
     let replicas = f64::from(setup.data);
     if setup.arrival_rate <= 0.0 && setup.concurrency < replicas {
         return Err(Reject::ConcurrencyBelowReplicas);
@@ -286,11 +285,14 @@ pub fn row(
     })
 }
 
-/// Whether a replica on one pool takes requests of these lengths, whatever its traffic.
+/// The room of a replica on one pool, whatever its traffic, or why it takes no request.
 #[inline]
-pub fn admits(replica: &Replica, setup: &InferenceSetup, longest: f64) -> Result<(), Reject> {
-    admissible(replica, setup, longest)?;
-    if replica.experts_divide(f64::from(setup.data)) { Ok(()) } else { Err(Reject::ExpertParallelRanks) }
+pub fn admits(replica: &Replica, setup: &InferenceSetup, admission: &Admission) -> Result<Room, Reject> {
+    admissible(replica, setup, admission.longest)?;
+    if !replica.experts_divide(f64::from(setup.data)) {
+        return Err(Reject::ExpertParallelRanks);
+    }
+    admission.room
 }
 
 /// Whether there is a replica at all, and one that takes requests of these lengths.

@@ -15,7 +15,7 @@ use llmsweep_model::phase::inference::prefix::Prefix;
 use llmsweep_model::phase::inference::speculation::{Drafter, Guess, Speculation};
 use llmsweep_model::phase::inference::times::{InferenceDevice, InferenceWork, PassTime};
 use llmsweep_model::phase::inference::{
-    self, InferenceRow, InferenceSetup, PrefillPool, Replica, Request, ServingMode, Tables, disaggregated,
+    self, Admission, InferenceRow, InferenceSetup, PrefillPool, Replica, Request, ServingMode, Tables, disaggregated,
 };
 use llmsweep_model::phase::training::{self, Replicas, TrainingLevels, TrainingRow, TrainingSetup};
 use llmsweep_model::phase::training_memory::Refusal;
@@ -241,7 +241,7 @@ fn serve_all(
     let mut tables = Direct { shape, work: &work, device: &device, drafter };
     let stages = stages.as_deref().map_err(|reject| *reject)?;
     let replica = Replica { shape, work: &work, device: &device, engine, stages, drafter };
-    let request = Request::of(&replica, &mut tables, setup);
+    let request = Request::of(&replica, &mut tables, setup, Admission::of(&replica, setup));
     inference::row(&replica, &mut tables, setup, &request)
 }
 
