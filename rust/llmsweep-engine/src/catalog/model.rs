@@ -19,7 +19,7 @@ pub struct ModelEntry {
     pub family: String,
     /// Year of publication.
     pub year: Option<u32>,
-    /// `rumour` where the shape was never confirmed; absent otherwise.
+    /// `leak` where the shape was never confirmed, `hypothetical` where no such model exists; absent otherwise.
     pub status: Option<String>,
     /// Shape.
     pub shape: ModelShape,
