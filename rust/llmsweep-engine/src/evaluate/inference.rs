@@ -47,6 +47,8 @@ pub struct InferenceOutcome {
     pub setup: InferenceSetup,
     /// Cache of one token over all devices of a replica; NaN where the layout does not divide. \[B\]
     pub kv_bytes_per_token: f64,
+    /// Bytes that one device sends for each token of a pass; NaN where the layout does not divide. \[B\]
+    pub message_bytes_per_token: f64,
     /// Devices that are paid for, those of a prefill pool left out.
     pub own_devices: f64,
     /// How its times vary.
@@ -206,6 +208,8 @@ impl<'a> InferenceEvaluator<'a> {
         self.admissions.forget();
         self.requests.forget();
         self.pools.forget(first == Level::Shape);
+        self.outcome.setup.message_bytes_per_token =
+            self.work.as_ref().map_or(f64::NAN, |work| work.sent_bytes_per_token);
         self.outcome.setup.kv_bytes_per_token = self.work.as_ref().map_or(f64::NAN, |work| work.kv_bytes_per_token);
     }
 

@@ -23,6 +23,7 @@ pub(super) const BLANK: InferenceOutcome = InferenceOutcome {
     result: Err(UNSEEN),
     common: Common::UNSEEN,
     kv_bytes_per_token: f64::NAN,
+    message_bytes_per_token: f64::NAN,
     own_devices: 0.0,
     times: Times { first: OnceCell::new(), later: OnceCell::new() },
     setup: InferenceSetup {

@@ -14,6 +14,7 @@ use llmsweep_model::phase::training_memory::{Refusal, TrainingMemory};
 use llmsweep_model::phase::training_pipeline::Pipelined;
 use llmsweep_model::phase::training_stage::{StageInput, StageTime, TrainingStage};
 use llmsweep_model::phase::training_times::{TrainingLayout, TrainingTimes, TrainingWork};
+use llmsweep_model::phase::training_traffic::Traffic;
 use llmsweep_model::quantity::Seconds;
 use llmsweep_model::reject::Reject;
 
@@ -60,11 +61,12 @@ const OF_GOODPUT: [usize; 5] =
 const OF_CUT: [usize; 6] =
     [axis::PIPELINE, axis::VIRTUAL, axis::SCHEDULE, axis::FIRST_STAGE, axis::LAST_STAGE, axis::EMBEDDING_AS_LAYERS];
 
-/// A setup that divides, and what the fullest of its devices holds.
+/// A setup that divides, what the fullest of its devices holds, and what the busiest sends.
 #[derive(Clone, Copy)]
 struct Held {
     groups: Groups,
     memory: TrainingMemory,
+    traffic: Traffic,
 }
 
 /// Levels of the last point seen.
@@ -237,9 +239,10 @@ impl<'a> TrainingEvaluator<'a> {
             let asked = ((&mut self.stages, stages), (&mut self.classes, classes));
             let stages = stages_of(asked, shape, work, setup)?;
             let groups = Groups::of(work, Replicas::of(work, setup)?, setup);
-            Ok(Held { groups, memory: Counted::of(precision, work, system, &groups, stages, setup).memory() })
+            let counted = Counted::of(precision, work, system, &groups, stages, setup);
+            Ok(Held { groups, memory: counted.memory(), traffic: counted.traffic() })
         });
-        let Held { groups, memory } = held.as_ref().map_err(|reject| *reject)?;
+        let Held { groups, memory, traffic } = held.as_ref().map_err(|reject| *reject)?;
         let memory = memory.on(device, system)?;
         let (shape, precision) = counted();
         let times = self.times.as_ref().ok_or(UNSEEN)?;
@@ -252,7 +255,7 @@ impl<'a> TrainingEvaluator<'a> {
         let pipelined =
             self.pipelined.get(pipelined, || self::pipelined(&levels, groups, (counted.stages, stages), times, setup));
         let terms = pipelined.step(&levels, &counted, self.sent.of(number, &levels, &counted));
-        self.outcome.result = Ok(TrainingRow::of(&levels, pipelined, setup, (memory, terms, goodput)));
+        self.outcome.result = Ok(TrainingRow::of(&levels, pipelined, setup, (memory, *traffic, terms, goodput)));
         self.outcome.memory = Some(memory);
         Ok(())
     }

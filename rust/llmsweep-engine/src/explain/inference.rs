@@ -182,7 +182,7 @@ fn between_tokens(row: &InferenceRow, setup: &InferenceSetup) -> Section {
             waiting_for_prefills(row, setup),
         ],
     )
-    .total(seconds("tpot", row.tpot, "Σ").numbers(format!("at least {} s by physics", short(row.tpot_bound.0))))
+    .total(seconds("tpot", row.tpot, "Σ").numbers(format!("at least {} s by physics", short(row.tpot_bound.time().0))))
 }
 
 fn waiting_for_prefills(row: &InferenceRow, setup: &InferenceSetup) -> Term {

@@ -3,6 +3,7 @@ use llmsweep_model::phase::training::TrainingRow;
 use llmsweep_model::phase::training_memory::{MemoryTerm, TrainingMemory};
 use llmsweep_model::phase::training_messages::message_time;
 use llmsweep_model::phase::training_times::kinds_of;
+use llmsweep_model::quantity::Seconds;
 
 use super::{Explained, Section, Term, device_section, kernels, money, seconds, short};
 use crate::context::{Context, axis};
@@ -20,6 +21,7 @@ pub(super) fn explained(context: &Context, point: &Point) -> Explained {
     sections.extend(outcome.memory.as_ref().map(|held| memory(held, &outcome.common.spread)));
     if let Ok(row) = &outcome.result {
         sections.push(step(row, &outcome.common.spread));
+        sections.push(messages(row));
         sections.push(flops(row));
         sections.push(whole_run(context, point, row));
         sections.push(failures(context, point, row));
@@ -187,6 +189,38 @@ fn step(row: &TrainingRow, spread: &Spread) -> Section {
         short(p10(row.step.0, spread.step_time)),
         short(p90(row.step.0, spread.step_time))
     )))
+}
+
+/// What leaves a device, what of it the step waits for, and the bandwidth that it takes on average.
+fn messages(row: &TrainingRow) -> Section {
+    let (sent, exposed) = (&row.traffic, &row.terms);
+    let group = |name: &'static str, bytes: f64, waited: Seconds, formula: &'static str| {
+        let numbers =
+            format!("{} s of them exposed; {} B/s over the whole step", short(waited.0), short(bytes / row.step.0));
+        Term::new(name, bytes, "B", formula).numbers(numbers)
+    };
+    Section::new(
+        "Messages that a device sends in one step",
+        vec![
+            group("to tensor-parallel ranks", sent.tensor, exposed.tensor, "m · layers · 8·b·s·h·(t − 1)/t values")
+                .source("Narayanan et al. 2021, arXiv:2104.04473, section 3.2"),
+            group("to experts and back", sent.expert, exposed.expert, "m · layers · dispatch and combine, both passes"),
+            group(
+                "to context-parallel ranks",
+                sent.context,
+                exposed.context,
+                "m · layers · keys and values, or heads, both passes",
+            ),
+            group("to stages beside it", sent.pipeline, exposed.pipeline, "m · chunks · b·s·h values, both ways"),
+            group(
+                "gradients and weights",
+                sent.data,
+                exposed.data,
+                "2·(d − 1)/d · parameters of the device; ZeRO-3 half as much again",
+            )
+            .source("Rajbhandari et al. 2020, arXiv:1910.02054, section 7"),
+        ],
+    )
 }
 
 fn flops(row: &TrainingRow) -> Section {

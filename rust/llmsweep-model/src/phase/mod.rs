@@ -17,6 +17,7 @@ pub mod training_pipeline;
 pub mod training_stage;
 pub mod training_state;
 pub mod training_times;
+pub mod training_traffic;
 mod training_work;
 mod update;
 

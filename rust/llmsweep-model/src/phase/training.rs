@@ -8,6 +8,7 @@ use super::training_pipeline::Pipelined;
 use super::training_stage::{StageTime, TrainingStage};
 use super::training_state::state_bytes;
 use super::training_times::{TrainingTimes, TrainingWork};
+use super::training_traffic::Traffic;
 use crate::arch::ModelShape;
 use crate::goodput::{Goodput, Reliability};
 use crate::memory::state::{Optimizer, StateBytes};
@@ -165,6 +166,8 @@ pub struct TrainingRow {
     pub largest_stage_layers: f64,
     /// Memory.
     pub memory: TrainingMemory,
+    /// Bytes that a device sends in one step.
+    pub traffic: Traffic,
     /// Parameters of the whole model that train.
     pub trainable_parameters: f64,
     /// Time.
@@ -265,7 +268,7 @@ pub fn row(
     let routes = Routes::of(&levels, &groups, setup);
     let messages: Vec<StageMessages> = StageMessages::of_all(&levels, &counted, &routes).collect();
     let terms = pipelined.step(&levels, &counted, &messages);
-    Ok(TrainingRow::of(&levels, &pipelined, setup, (memory, terms, goodput)))
+    Ok(TrainingRow::of(&levels, &pipelined, setup, (memory, counted.traffic(), terms, goodput)))
 }
 
 impl TrainingRow {
@@ -277,7 +280,7 @@ impl TrainingRow {
         levels: &TrainingLevels,
         pipelined: &Pipelined,
         setup: &TrainingSetup,
-        (memory, terms, goodput): (TrainingMemory, StepTerms, Goodput),
+        (memory, traffic, terms, goodput): (TrainingMemory, Traffic, StepTerms, Goodput),
     ) -> Self {
         let TrainingLevels { work, device, .. } = *levels;
         let step = terms.total();
@@ -290,6 +293,7 @@ impl TrainingRow {
             last_stage_layers: pipelined.last_stage_layers,
             largest_stage_layers: pipelined.largest_stage_layers,
             memory,
+            traffic,
             trainable_parameters: work.trainable_parameters,
             terms,
             step,

@@ -2,6 +2,7 @@
 use super::training::TrainingLevels;
 use super::training_layout::TrainingLayout;
 use super::training_times::{BlockTime, TrainingTimes, TrainingWork};
+use super::training_traffic::Traffic;
 use crate::arch::ModelShape;
 use crate::memory::activations::Recompute;
 use crate::memory::state::{DeviceParameters, StageParameters, table_parameters};
@@ -34,6 +35,8 @@ pub struct TrainingStage {
     pub largest_gradient_whole: f64,
     /// Bytes that its layers keep of one micro-batch, prediction layers not counted.
     pub kept_bytes: f64,
+    /// What one of its devices sends to others than the stages beside it, for one micro-batch.
+    pub sent: Traffic,
 }
 
 impl TrainingStage {
@@ -49,6 +52,7 @@ impl TrainingStage {
             largest_gradient: largest_gradient(shape, work, class, false),
             largest_gradient_whole: largest_gradient(shape, work, class, true),
             kept_bytes: kept_bytes(work, class, again),
+            sent: sent(work, class, again),
         }
     }
 
@@ -102,6 +106,21 @@ pub fn share_again(stage: &StageClass, recompute_layers: u32) -> f64 {
 fn kept_bytes(work: &TrainingWork, stage: &StageClass, again: f64) -> f64 {
     let kinds = work.kept_bytes.iter().zip(work.plain_kept_bytes).zip(stage.layers);
     kinds.map(|((kept, plain), count)| (kept * again + plain * (1.0 - again)) * count).sum()
+}
+
+/// What a device sends for one micro-batch that passes all layers of a stage.
+fn sent(work: &TrainingWork, stage: &StageClass, again: f64) -> Traffic {
+    let own = &work.sent;
+    let kinds = own.layers.iter().zip(own.plain).zip(stage.layers);
+    let layers = kinds.map(|((sent, plain), count)| sent.times(again).plus(plain.times(1.0 - again)).times(count));
+    let mut sum = layers.fold(Traffic::default(), Traffic::plus);
+    if stage.first {
+        sum = sum.plus(own.embedding);
+    }
+    if stage.last {
+        sum = sum.plus(own.head.times(1.0 + work.prediction_layers)).plus(own.prediction);
+    }
+    sum
 }
 
 /// Parameters of one device of a stage. Prediction layers stand on the last, with a copy of the embedding where the first is another.

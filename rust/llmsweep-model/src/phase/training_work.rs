@@ -1,6 +1,7 @@
 //! Training, levels shape to work: what one micro-batch does in each kind of layer, counted without hardware.
 use super::training_flops::{AdapterCount, again_flops, needed, orthogonalisation, run_once, trainable};
 use super::training_layout::TrainingLayout;
+use super::training_traffic::BlocksTraffic;
 use crate::arch::{LayerKind, ModelShape};
 use crate::flops::ForwardFlops;
 use crate::memory::activations::{ActivationInput, Recompute, layer_bytes, live_layer_bytes};
@@ -70,6 +71,8 @@ pub struct TrainingWork {
     pub prediction_parameters: DeviceParameters,
     /// Bytes of the logits and their gradient, prediction layers' included.
     pub logits_bytes: f64,
+    /// What the devices send for one micro-batch.
+    pub sent: BlocksTraffic,
     /// Bytes of a message between stages.
     pub stage_message: Bytes,
     /// The most that one layer of any kind keeps.
@@ -134,14 +137,13 @@ impl TrainingWork {
         };
         let cast_traffic = system.cast_traffic(precision);
         let recipe = Recipe::of(shape, &layout, &widths, cast_traffic);
-        let kinds = kinds_of(shape);
         let mut kept_bytes = [0.0; MAX_KINDS];
         let mut parameters = [DeviceParameters::default(); MAX_KINDS];
         let (mut plain_kept_bytes, mut trained, mut orthogonalised) = (kept_bytes, parameters, parameters);
         let (mut layers, mut backward) = (Vec::new(), Vec::new());
         let owners = split.expert * split.expert_tensor;
         let mut live_bytes: f64 = 0.0;
-        for (index, &kind) in kinds.iter().enumerate() {
+        for (index, kind) in kinds_of(shape).into_iter().enumerate() {
             kept_bytes[index] = layer_bytes(shape, kind, &activations);
             live_bytes = live_bytes.max(live_layer_bytes(shape, kind, &activations));
             parameters[index] = DeviceParameters::of_layer(&shape.layer_parameters(kind), split.tensor, owners);
@@ -178,6 +180,7 @@ impl TrainingWork {
         let again_flops = again_flops(shape, &flops, &adapters, &layout, predicts);
         Ok(Self {
             layout,
+            sent: BlocksTraffic::of((&layers, &backward), [&embedding, &head, &prediction], &split),
             split,
             layers,
             backward,

@@ -4,9 +4,26 @@ use super::{InferenceSetup, Replica, Tables};
 use crate::bound::least_time;
 use crate::quantity::{Bytes, Flops, Seconds};
 
+/// What the time between two tokens can't be below.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TokenBound {
+    /// Its arithmetic at peak.
+    pub compute: Seconds,
+    /// Weights and cache at the memory's bandwidth.
+    pub memory: Seconds,
+}
+
+impl TokenBound {
+    /// The longer of the two.
+    #[must_use]
+    pub fn time(&self) -> Seconds {
+        self.compute.max(self.memory)
+    }
+}
+
 /// A token passes every stage in turn, and each reads its weights; cache and arithmetic of the groups overlap. Of the tokens that a step
 /// checks, guessing them left out, it gives the accepted ones.
-pub(super) fn decode_bound(replica: &Replica, setup: &InferenceSetup, running: f64) -> Seconds {
+pub(super) fn decode_bound(replica: &Replica, setup: &InferenceSetup, running: f64) -> TokenBound {
     let Replica { work, device, .. } = *replica;
     let kernels = &device.device.kernels;
     let group = (running / f64::from(setup.pipeline)).max(1.0);
@@ -14,7 +31,11 @@ pub(super) fn decode_bound(replica: &Replica, setup: &InferenceSetup, running: f
     let checked = work.rows(group * (1.0 + guess.tokens));
     let flops = Flops(2.0 * work.active_parameters * checked / work.split.tensor);
     let bytes = Bytes(work.least_weights) + cache_bytes(replica, setup, running, group);
-    least_time(flops, kernels.peak.max(kernels.plain_peak), bytes, kernels.bandwidth, 1.0) / guess.accepted()
+    let accepted = guess.accepted();
+    TokenBound {
+        compute: flops / kernels.peak.max(kernels.plain_peak) / accepted,
+        memory: bytes / kernels.bandwidth / accepted,
+    }
 }
 
 /// Cache that a step of one group of requests reads on a device of every stage in turn.

@@ -92,7 +92,7 @@ impl ServingIdeal {
     /// The same of however many requests.
     fn least_token(replica: &Replica, setup: &InferenceSetup) -> Seconds {
         let guess = replica.drafter.map_or(Guess::NONE, |_| setup.guess);
-        decode_bound(replica, setup, 1.0) + host(replica, setup, 1.0) / guess.accepted()
+        decode_bound(replica, setup, 1.0).time() + host(replica, setup, 1.0) / guess.accepted()
     }
 
     /// One prompt's time on a stage: its kernels, or where a step takes several prompts, which may be faster together, their arithmetic.

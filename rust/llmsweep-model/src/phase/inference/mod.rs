@@ -30,6 +30,7 @@ use crate::reject::Reject;
 use crate::system::ServingEngine;
 use allocator::KvAllocator;
 use arrivals::open_loop;
+pub use bounds::TokenBound;
 use bounds::decode_bound;
 pub use disaggregated::{Pools, PrefillPool};
 pub use handoff::Handoff;
@@ -179,7 +180,7 @@ pub struct InferenceRow {
     /// Time between tokens.
     pub tpot: Seconds,
     /// Time between tokens below which physics does not go.
-    pub tpot_bound: Seconds,
+    pub tpot_bound: TokenBound,
     /// Request to last token.
     pub e2e: Seconds,
     /// Answered tokens per second of all replicas.
@@ -217,6 +218,29 @@ impl InferenceRow {
     #[must_use]
     pub fn kv_tokens(&self, setup: &InferenceSetup) -> f64 {
         self.room.tokens(setup)
+    }
+
+    /// Share of the memory's bandwidth that decode steps use for what they must read, weights and cache (model-bandwidth utilisation). Other
+    /// requests' prefills between steps are left out.
+    ///
+    /// # Source
+    /// Agarwal et al. 2023, "LLM inference performance engineering: best practices" (Databricks), section "Model bandwidth utilization".
+    #[must_use]
+    pub fn mbu(&self) -> f64 {
+        self.tpot_bound.memory / self.terms.undisturbed()
+    }
+
+    /// Share of peak that the arithmetic of decode steps, two FLOPs per active parameter and token, takes.
+    #[must_use]
+    pub fn decode_mfu(&self) -> f64 {
+        self.tpot_bound.compute / self.terms.undisturbed()
+    }
+
+    /// Share of peak that a prefill's arithmetic takes of its time alone.
+    #[must_use]
+    pub fn prefill_mfu(&self, setup: &InferenceSetup) -> f64 {
+        let together = if setup.mode == ServingMode::Static { self.running } else { 1.0 };
+        self.ttft_bound * together / self.prefill
     }
 
     /// What takes most.

@@ -10,6 +10,7 @@ use crate::parallel::pipeline::{MAX_KINDS, StageClass};
 use crate::phase::Device;
 use crate::phase::share::KernelTime;
 use crate::phase::training_messages::{self, ring_of};
+use crate::phase::training_traffic::sent;
 use crate::precision::{KvPrecision, Precision, Quantised};
 use crate::quantity::Seconds;
 use crate::reject::Reject;
@@ -44,6 +45,8 @@ pub struct InferenceWork {
     pub kv_bytes_per_token: f64,
     /// Parameters whose arithmetic one token needs: all it meets but the input table.
     pub active_parameters: f64,
+    /// Bytes that one device sends for each token of a pass, prompt or answer. \[B\]
+    pub sent_bytes_per_token: f64,
     /// Activations of a pass over prompts, per token, on one device. \[B\]
     pub chunk_bytes_per_token: f64,
 }
@@ -108,6 +111,7 @@ impl InferenceWork {
             caches,
             least_weights: least_weights + head_weights,
             kv_bytes_per_token,
+            sent_bytes_per_token: sent_bytes_per_token(shape, &split, &widths),
             active_parameters: shape.active_parameters().without_input_embedding,
             chunk_bytes_per_token: chunk::bytes_per_token(shape, &split, &widths) / split.context,
         })
@@ -151,6 +155,20 @@ impl InferenceWork {
             .map(|(cache, count)| if count > 0.0 { count * cache.request_bytes(context) } else { 0.0 })
             .sum()
     }
+}
+
+/// What one device sends of a token's pass: `2(t−1)/t · b·h` twice a layer in tensor parallelism (Shoeybi et al. 2019, arXiv:1909.08053,
+/// section 3), and tokens to their experts and back.
+fn sent_bytes_per_token(shape: &ModelShape, split: &Split, widths: &Widths) -> f64 {
+    let routing = Routing { independence: 1.0, imbalance: 1.0 };
+    let of_block = |block: &Work| {
+        [Group::Tensor, Group::Expert, Group::ExpertTensor].map(|group| sent(block, group, split)).iter().sum::<f64>()
+    };
+    let layers = shape
+        .kinds()
+        .into_iter()
+        .map(|(kind, count)| of_block(&decode::layer(shape, kind, 1.0, &routing, split, widths)) * f64::from(count));
+    layers.sum::<f64>() + of_block(&forward::embedding(shape, 1.0, split, widths))
 }
 
 /// Time of a pass through the model.

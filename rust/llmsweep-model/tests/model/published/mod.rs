@@ -13,6 +13,7 @@ mod goodput;
 mod llama3;
 mod long_prompts;
 mod memory;
+mod messages;
 mod optimizers;
 mod pipeline;
 mod queues;
