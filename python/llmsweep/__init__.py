@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from llmsweep._core import VERSION as __version__
     from llmsweep._core import CatalogError, DataError, LlmsweepError, SpecError
     from llmsweep.api import evaluate, explain, sweep
+    from llmsweep.compare.run import compare
     from llmsweep.directories import catalog_directories
     from llmsweep.pareto import on_front, pareto
     from llmsweep.registries import registry
@@ -24,6 +25,7 @@ _HOMES = {
     "SpecError": ("llmsweep._core", "SpecError"),
     "__version__": ("llmsweep._core", "VERSION"),
     "catalog_directories": ("llmsweep.directories", "catalog_directories"),
+    "compare": ("llmsweep.compare.run", "compare"),
     "evaluate": ("llmsweep.api", "evaluate"),
     "explain": ("llmsweep.api", "explain"),
     "on_front": ("llmsweep.pareto", "on_front"),
@@ -41,6 +43,7 @@ __all__ = [
     "SpecError",
     "__version__",
     "catalog_directories",
+    "compare",
     "evaluate",
     "explain",
     "on_front",

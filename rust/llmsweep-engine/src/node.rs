@@ -86,8 +86,12 @@ pub fn nearest<'a>(wrong: &str, allowed: impl IntoIterator<Item = &'a str>) -> O
     let wrong = wrong.to_lowercase();
     allowed
         .into_iter()
-        .map(|name| (strsim::jaro_winkler(&wrong, &name.to_lowercase()), name))
-        .filter(|(score, _)| *score > 0.75)
-        .max_by(|one, other| one.0.total_cmp(&other.0))
-        .map(|(_, name)| name)
+        .map(|name| {
+            let known = name.to_lowercase();
+            // A name cut short, as people say it, is nearer than one with other letters.
+            (!wrong.is_empty() && known.starts_with(&wrong), strsim::jaro_winkler(&wrong, &known), name)
+        })
+        .filter(|(begins, score, _)| *begins || *score > 0.75)
+        .max_by(|one, other| one.0.cmp(&other.0).then(one.1.total_cmp(&other.1)))
+        .map(|(_, _, name)| name)
 }
