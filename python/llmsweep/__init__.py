@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from llmsweep.pareto import on_front, pareto
     from llmsweep.registries import registry
     from llmsweep.scan import scan, stream
+    from llmsweep.select.run import select
 
 _HOMES = {
     "CatalogError": ("llmsweep._core", "CatalogError"),
@@ -32,6 +33,7 @@ _HOMES = {
     "pareto": ("llmsweep.pareto", "pareto"),
     "registry": ("llmsweep.registries", "registry"),
     "scan": ("llmsweep.scan", "scan"),
+    "select": ("llmsweep.select.run", "select"),
     "stream": ("llmsweep.scan", "stream"),
     "sweep": ("llmsweep.api", "sweep"),
 }
@@ -50,6 +52,7 @@ __all__ = [
     "pareto",
     "registry",
     "scan",
+    "select",
     "stream",
     "sweep",
 ]

@@ -46,11 +46,13 @@ def best(
     frame = to_frame(result)
     if frame.height:
         return Choice(frame.row(0, named=True), sweep.configurations, "")
-    return Choice(None, sweep.configurations, why_not(json.loads(result.stats)))
+    return Choice(None, sweep.configurations, why_not(json.loads(result.stats), by))
 
 
-def why_not(stats: Mapping[str, Any]) -> str:
+def why_not(stats: Mapping[str, Any], by: str) -> str:
     """The reason of those setups that came nearest to an answer: too slow for the constraints, or refused last."""
+    if stats["unpriced"]:
+        return f"{stats['unpriced']:,} setups will do, but the catalogue has no price or power for their {by}"
     if stats["constrained"]:
         return f"none of the {stats['constrained']:,} setups that run meets the constraints"
     # The registry has reasons in the order in which they are looked for.

@@ -16,6 +16,7 @@ COMMANDS = {
     "pareto": "Keep the rows of a table that no other row beats.",
     "explain": "Show every term of one setup's time, memory and cost.",
     "compare": "Show training beside inference for one model.",
+    "select": "Rank hardware for training or serving a model.",
     "validate": "Compare predictions with measurements.",
     "calibrate": "Fit the model to timings and runs, or take timings.",
     "catalog": "List, show and add models, accelerators, networks and prices.",
