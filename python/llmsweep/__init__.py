@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from llmsweep._core import CatalogError, DataError, LlmsweepError, SpecError
     from llmsweep.api import evaluate, explain, sweep
     from llmsweep.directories import catalog_directories
+    from llmsweep.fleet.demand import Demand
+    from llmsweep.fleet.pool import size_pool
+    from llmsweep.fleet.size import size_fleet
     from llmsweep.pareto import on_front, pareto
     from llmsweep.registries import registry
     from llmsweep.scan import scan, stream
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "CatalogError": ("llmsweep._core", "CatalogError"),
     "DataError": ("llmsweep._core", "DataError"),
+    "Demand": ("llmsweep.fleet.demand", "Demand"),
     "LlmsweepError": ("llmsweep._core", "LlmsweepError"),
     "SpecError": ("llmsweep._core", "SpecError"),
     "__version__": ("llmsweep._core", "VERSION"),
@@ -30,6 +34,8 @@ _HOMES = {
     "pareto": ("llmsweep.pareto", "pareto"),
     "registry": ("llmsweep.registries", "registry"),
     "scan": ("llmsweep.scan", "scan"),
+    "size_fleet": ("llmsweep.fleet.size", "size_fleet"),
+    "size_pool": ("llmsweep.fleet.pool", "size_pool"),
     "stream": ("llmsweep.scan", "stream"),
     "sweep": ("llmsweep.api", "sweep"),
 }
@@ -37,6 +43,7 @@ _HOMES = {
 __all__ = [
     "CatalogError",
     "DataError",
+    "Demand",
     "LlmsweepError",
     "SpecError",
     "__version__",
@@ -47,6 +54,8 @@ __all__ = [
     "pareto",
     "registry",
     "scan",
+    "size_fleet",
+    "size_pool",
     "stream",
     "sweep",
 ]

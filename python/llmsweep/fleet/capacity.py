@@ -1,0 +1,103 @@
+"""The largest rate of requests at which one replica keeps its promises."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
+
+import polars as pl
+
+from llmsweep import _core
+from llmsweep.api import compile_sweep, evaluate
+from llmsweep.errors import NothingFeasibleError
+from llmsweep.fleet.promises import kept, nearest_miss
+from llmsweep.frame import to_frame
+from llmsweep.registries import axes
+
+Catalog = Iterable[str | PathLike[str]]
+
+# Requests so rare that none meets another.
+LONE_RATE_PER_S = 1e-9
+# Loads that are looked at first, then halvings between the last that keeps the promises and the first that does not:
+# the answer is within 1/16/2¹² = 1.5e-5 of the most that the replica can finish.
+GRID = 16
+HALVINGS = 12
+# What a setup has to be described by, beside its axes.
+FACTS = (
+    *("feasible", "reject", "max_requests_per_s", "device_count", "nodes", "usd_per_hour", "power_w"),
+    *("weight_bytes", "kv_bytes_per_token", "kv_tokens", "prefill_time_s", "tpot_s"),
+)
+
+
+def lone(spec: Mapping[str, object], promises: Iterable[str], catalog: Catalog = (), file: str = "<spec>") -> pl.DataFrame:
+    """Every setup of a sweep under hardly any load: its axes, `FACTS` and the promised columns.
+
+    Raises:
+        SpecError: The specification is wrong.
+        NothingFeasibleError: None of its setups can run; the reasons are in the sentence.
+    """
+    described = {**spec, "axes": {**_table(spec, "axes"), "arrival_rate_per_s": LONE_RATE_PER_S}}
+    names = [axis["name"] for axis in axes("inference")]
+    sweep: _core.Sweep = compile_sweep(described, catalog, file=file)
+    rows = to_frame(sweep.run("all", list(dict.fromkeys([*names, *FACTS, *promises]))))
+    if not rows["feasible"].any():
+        counts = rows.group_by(pl.col("reject").cast(pl.String)).len().sort("len", descending=True).rows()
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in counts)
+        raise NothingFeasibleError(f"none of {rows.height:,} setups can run: {reasons}")
+    return rows.filter("feasible")
+
+
+def able(setups: pl.DataFrame, promises: Mapping[str, float]) -> pl.DataFrame:
+    """Those setups that keep the promises for a lone request.
+
+    Raises:
+        NothingFeasibleError: None does; the sentence has the promise and the nearest value.
+    """
+    able = setups.filter(kept(promises))
+    if able.is_empty():
+        raise NothingFeasibleError(nearest_miss(setups, promises))
+    return able
+
+
+def at_rate(setups: pl.DataFrame, rates: pl.Series, columns: Sequence[str], catalog: Catalog = ()) -> pl.DataFrame:
+    """Columns of each setup under its own rate of arrivals, in the order of the rows."""
+    names = [axis["name"] for axis in axes("inference")]
+    return evaluate(
+        setups.select(names).with_columns(rates.alias("arrival_rate_per_s")),
+        phase="inference",
+        columns=list(columns),
+        catalog=catalog,
+    )
+
+
+def largest_rates(setups: pl.DataFrame, promises: Mapping[str, float], catalog: Catalog = ()) -> pl.Series:
+    """Requests per second that one replica of each setup takes within the promises.
+
+    Args:
+        setups: Rows of `able`.
+        promises: Bounds by column, s.
+        catalog: Further catalogue folders.
+
+    Returns:
+        One rate per row, 1/s. Times grow with the load, so the first load that breaks a promise is the limit.
+    """
+    wanted = list(dict.fromkeys(["feasible", *promises]))
+    numbered = setups.with_row_index("setup")
+    shares = pl.DataFrame({"share": [step / GRID for step in range(1, GRID)]})
+    grid = numbered.join(shares, how="cross")
+    answers = at_rate(grid, grid["max_requests_per_s"] * grid["share"], wanted, catalog)
+    broken = grid.select("setup", "share").filter(~answers.select(kept(promises)).to_series())
+    first = broken.group_by("setup").agg(pl.col("share").min())
+    share = numbered.select("setup").join(first, on="setup", how="left", maintain_order="left")["share"].fill_null(1.0)
+    most = setups["max_requests_per_s"]
+    high = share * most
+    low = ((share - 1 / GRID) * most).clip(lower_bound=LONE_RATE_PER_S)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        fits = at_rate(setups, middle, wanted, catalog).select(kept(promises)).to_series()
+        low = middle.zip_with(fits, low)
+        high = high.zip_with(fits, middle)
+    return low.alias("replica_rate_per_s")
+
+
+def _table(spec: Mapping[str, object], name: str) -> Mapping[str, object]:
+    table = spec.get(name, {})
+    return table if isinstance(table, Mapping) else {}
