@@ -5,7 +5,6 @@ from os import PathLike
 
 import polars as pl
 
-from llmsweep import _core
 from llmsweep.api import compile_sweep, evaluate
 from llmsweep.errors import NothingFeasibleError
 from llmsweep.fleet.promises import kept, nearest_miss
@@ -27,7 +26,9 @@ FACTS = (
 )
 
 
-def lone(spec: Mapping[str, object], promises: Iterable[str], catalog: Catalog = (), file: str = "<spec>") -> pl.DataFrame:
+def lone(
+    spec: Mapping[str, object], promises: Iterable[str], catalog: Catalog = (), file: str = "<spec>"
+) -> pl.DataFrame:
     """Every setup of a sweep under hardly any load: its axes, `FACTS` and the promised columns.
 
     Raises:
@@ -36,13 +37,14 @@ def lone(spec: Mapping[str, object], promises: Iterable[str], catalog: Catalog =
     """
     described = {**spec, "axes": {**_table(spec, "axes"), "arrival_rate_per_s": LONE_RATE_PER_S}}
     names = [axis["name"] for axis in axes("inference")]
-    sweep: _core.Sweep = compile_sweep(described, catalog, file=file)
+    sweep = compile_sweep(described, catalog, file=file)
     rows = to_frame(sweep.run("all", list(dict.fromkeys([*names, *FACTS, *promises]))))
     if not rows["feasible"].any():
         counts = rows.group_by(pl.col("reject").cast(pl.String)).len().sort("len", descending=True).rows()
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in counts)
         raise NothingFeasibleError(f"none of {rows.height:,} setups can run: {reasons}")
-    return rows.filter("feasible")
+    # Names of different sweeps have different lists behind them; as text they can be joined.
+    return rows.filter("feasible").cast({pl.Enum: pl.String})
 
 
 def able(setups: pl.DataFrame, promises: Mapping[str, float]) -> pl.DataFrame:

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from llmsweep.errors import SpecError
 
+# A hundred requests per second of every human; beyond it counts of replicas lose their last digits.
+MOST_PER_S = 1e12
+
 
 @dataclass(frozen=True)
 class Demand:
@@ -23,8 +26,11 @@ class Demand:
         Raises:
             SpecError: A rate is not above 0, or the mean is above the peak.
         """
-        if not self.peak_rate_per_s > 0:
-            raise SpecError(f'the peak rate "{self.peak_rate_per_s:g}" must be above 0 requests per second')
+        if not 0 < self.peak_rate_per_s <= MOST_PER_S:
+            raise SpecError(
+                f'the peak rate "{self.peak_rate_per_s:g}" must be above 0 and at most {MOST_PER_S:g} '
+                "requests per second"
+            )
         if not 0 < self.mean_rate_per_s <= self.peak_rate_per_s:
             raise SpecError(
                 f'the mean rate "{self.mean_rate_per_s:g}" must be above 0 and at most the peak of '
@@ -32,7 +38,9 @@ class Demand:
             )
 
     @classmethod
-    def of_users(cls, users: float, tokens_per_s_per_user: float, output_tokens: float, mean_rate: float | None) -> "Demand":
+    def of_users(
+        cls, users: float, tokens_per_s_per_user: float, output_tokens: float, mean_rate: float | None
+    ) -> "Demand":
         """Users who read all at once, each at this speed.
 
         They ask for ``users · tokens_per_s_per_user / output_tokens`` requests per second.
@@ -45,6 +53,14 @@ class Demand:
                 raise SpecError(f'{name} = "{value:g}" must be above 0')
         peak = users * tokens_per_s_per_user / output_tokens
         return cls(peak, peak if mean_rate is None else mean_rate, users)
+
+    def context_bytes(self, context_tokens: float, kv_bytes_per_token: float) -> float:
+        """Cache of all users' contexts, B.
+
+        >>> Demand(1, 1, users=1e6).context_bytes(2048, 163_840) / 1e12
+        335.54432
+        """
+        return self.users * context_tokens * kv_bytes_per_token
 
 
 @dataclass(frozen=True)

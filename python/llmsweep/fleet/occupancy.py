@@ -72,9 +72,9 @@ def swap_s(bytes_per_device: float, link_bytes_per_s: float, hidden_share: float
 def turn_share(step_s: float, tpot_s: float, swap: float, cycle_s: float) -> float:
     """Share of a device that an active model needs under token-level switching: ``t/T + w/C``.
 
-    Models take turns; all turns and swaps make a cycle C. In a turn of q a model makes q/t tokens, and until its next one
-    C/T are read: tokens that wait in the buffer bridge the others' turns. So q ≥ C·t/T, and turns and swaps of all
-    models on the device, ``Σ (C·t/T + w)``, fit into C where the shares add up to at most one.
+    Models take turns; all turns and swaps make a cycle C. In a turn of q a model makes q/t tokens, and until its next
+    one C/T are read: tokens that wait in the buffer bridge the others' turns. So q ≥ C·t/T, and turns and swaps of
+    all models on the device, ``Σ (C·t/T + w)``, fit into C where the shares add up to at most one.
 
     Args:
         step_s: Time of one token for the model's batch, t.

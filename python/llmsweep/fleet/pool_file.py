@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from llmsweep.cli import near
 from llmsweep.errors import SpecError
 from llmsweep.fleet.interval import Interval
 from llmsweep.fleet.promises import check
 
-TOP = ("name", "accelerator", "promise", "link", "dedicated", "pool", "models")
+TOP = ("name", "accelerator", "redundancy", "promise", "link", "dedicated", "pool", "models")
 LINK = ("host_bytes_per_s", "efficiency", "hidden_share")
-DEDICATED = ("busy_share", "redundancy")
+DEDICATED = ("busy_share",)
 POOL = ("busy_share", "quantile")
 # A model of the catalogue is described by axes; one that it lacks by what the engine would say of it.
 SERVED = ("model", "precision", "kv_precision", "tensor_parallel", "pipeline_parallel", "expert_parallel", "engine")
@@ -84,7 +84,11 @@ class _Reader:
     def pool(self, table: Mapping[str, Any]) -> Pool:
         self.known(table, TOP, "the file")
         link, dedicated, pool = (self.table(table, name) for name in ("link", "dedicated", "pool"))
-        for part, allowed, where in ((link, LINK, "[link]"), (dedicated, DEDICATED, "[dedicated]"), (pool, POOL, "[pool]")):
+        for part, allowed, where in (
+            (link, LINK, "[link]"),
+            (dedicated, DEDICATED, "[dedicated]"),
+            (pool, POOL, "[pool]"),
+        ):
             self.known(part, allowed, where)
         shipped = constants()
         models = table.get("models")
@@ -98,9 +102,11 @@ class _Reader:
             host_bytes_per_s=self.number(link, "host_bytes_per_s", "[link]") if "host_bytes_per_s" in link else None,
             host_efficiency=self.share(link, "efficiency", "[link]", shipped["host_copy_efficiency"]).high,
             hidden_share=self.share(link, "hidden_share", "[link]", shipped["hidden_share"]).high,
-            dedicated_busy_share=self.share(dedicated, "busy_share", "[dedicated]", None) if "busy_share" in dedicated else None,
-            redundancy=self.text(dedicated, "redundancy", "[dedicated]", "N"),
-            pool_busy_share=self.share(pool, "busy_share", "[pool]", None) if "busy_share" in pool else None,
+            dedicated_busy_share=self.share(dedicated, "busy_share", "[dedicated]")
+            if "busy_share" in dedicated
+            else None,
+            redundancy=self.text(table, "redundancy", "the file", "N"),
+            pool_busy_share=self.share(pool, "busy_share", "[pool]") if "busy_share" in pool else None,
             quantile=self.share(pool, "quantile", "[pool]", shipped["quantile"]).high,
         )
 
@@ -159,31 +165,28 @@ class _Reader:
         return value
 
     def number(self, table: Mapping[str, Any], name: str, where: str) -> float:
-        value = table.get(name)
-        if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:
-            self.fail(f"{where}: {name} must be a number above 0, not {value!r}")
-        return float(value)
+        match table.get(name):
+            case (int() | float()) as value if value > 0:
+                return float(value)
+            case other:
+                self.fail(f"{where}: {name} must be a number above 0, not {other!r}")
 
     def interval(self, table: Mapping[str, Any], name: str, where: str) -> Interval:
-        value = table.get(name)
-        ends = value if isinstance(value, list) else [value, value]
-        right = all(isinstance(end, int | float) and not isinstance(end, bool) and end > 0 for end in ends)
-        if len(ends) != 2 or not right or ends[0] > ends[1]:  # noqa: PLR2004 - two ends
-            self.fail(f"{where}: {name} must be a number above 0 or [low, high], not {value!r}")
-        return Interval(float(ends[0]), float(ends[1]))
+        match table.get(name):
+            case [int() | float() as low, int() | float() as high] if 0 < low <= high:
+                return Interval(float(low), float(high))
+            case (int() | float()) as known if known > 0:
+                return Interval(float(known), float(known))
+            case other:
+                self.fail(f"{where}: {name} must be a number above 0 or [low, high], not {other!r}")
 
-    def share(self, table: Mapping[str, Any], name: str, where: str, default: float | None) -> Interval:
-        if name not in table:
-            if default is None:
-                self.fail(f"{where} needs {name}")
+    def share(self, table: Mapping[str, Any], name: str, where: str, default: float | None = None) -> Interval:
+        if name not in table and default is not None:
             return Interval(default, default)
-        value = table[name]
-        if value == 0:
-            return Interval(0.0, 0.0)
         found = self.interval(table, name, where)
-        if found.high > 1 or (found.high == 1 and name != "efficiency"):
-            self.fail(f"{where}: {name} must be a share below 1, not {value!r}")
+        if found.high >= 1:
+            self.fail(f"{where}: {name} must be a share below 1, not {table[name]!r}")
         return found
 
-    def fail(self, sentence: str) -> Any:
+    def fail(self, sentence: str) -> NoReturn:
         raise SpecError(f'"{self.file}": {sentence}')

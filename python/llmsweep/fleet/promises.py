@@ -50,6 +50,11 @@ def tightest(promises: Mapping[str, float]) -> pl.Expr:
     return names.list.get(shares.list.arg_max())
 
 
+def largest_part(promises: Mapping[str, float]) -> pl.Expr:
+    """How much of its bound the tightest promise uses: above 1 it is broken."""
+    return pl.max_horizontal(pl.col(name) / bound for name, bound in promises.items())
+
+
 def nearest_miss(probe: pl.DataFrame, promises: Mapping[str, float]) -> str:
     """Which promise no setup keeps even for a lone request, and the nearest value that one reaches.
 
@@ -61,8 +66,7 @@ def nearest_miss(probe: pl.DataFrame, promises: Mapping[str, float]) -> str:
         best = probe.sort(name, nulls_last=True).row(0, named=True)
         if best[name] is None or best[name] > bound:
             return f"no setup reaches {name} ≤ {bound:g} s; the nearest is {_value(best[name])} ({_setup(best)})"
-    worst = pl.max_horizontal(pl.col(name) / bound for name, bound in promises.items())
-    best = probe.sort(worst).row(0, named=True)
+    best = probe.sort(largest_part(promises)).row(0, named=True)
     missed = ", ".join(f"{name} {_value(best[name])} ({bound:g} promised)" for name, bound in promises.items())
     return f"no setup keeps all promises together; the nearest has {missed} ({_setup(best)})"
 
