@@ -122,6 +122,8 @@ def run_fleet(asked: Asked, output: Path | None, *, as_json: bool) -> None:
     promises = asked.promises(spec)
     demand = asked.demand(_output_tokens(spec), promises)
     fleets = size_fleet(spec, demand, promises, redundancy=asked.redundancy, catalog=asked.catalog, file=asked.file)
+    if missing := [name for name in _names(spec["axes"].get("accelerator")) if name not in fleets["accelerator"]]:
+        click.echo(f"no layout runs and keeps the promises on {', '.join(missing)}", err=True)
     if output is not None:
         write_frame(fleets, output)
     shown = fleets if asked.every else fleets.filter("best_of_accelerator")
@@ -137,7 +139,10 @@ def run_pool(
 ) -> None:
     """Sizes a pool of models and shows its policies."""
     pool = read_pool(path)
-    price = parse_prices(prices, [pool.accelerator]).get(pool.accelerator)
+    given = parse_prices(prices, [pool.accelerator])
+    price = given.pop(pool.accelerator, None)
+    if given:
+        raise SpecError(f'the pool is of {pool.accelerator}: the price of "{next(iter(given))}" has no use')
     policies = size_pool(path, usd_per_device_hour=price, catalog=catalog)
     if output is not None:
         write_frame(policies, output)
@@ -147,6 +152,12 @@ def run_pool(
         )
     else:
         print_pool(policies, pool)
+
+
+def _names(accelerators: Any) -> list[str]:
+    """Those that are named one by one; globs stand for what there is."""
+    named = [accelerators] if isinstance(accelerators, str) else accelerators
+    return [name for name in named if not set(name) & set("*?[")] if isinstance(named, list) else []
 
 
 def _output_tokens(spec: Mapping[str, Any]) -> float:

@@ -116,7 +116,7 @@ def print_pool(frame: pl.DataFrame, pool: Pool) -> None:
     columns = [column for column in POOL if not (column.name == "between" and _exact(frame))]
     _print([column.field(shown) for column in columns], columns)
     own, least = frame["devices"][0], frame["devices"][-1]
-    click.echo(f"\n{own:,} → {least:,} devices: {number(100 * (1 - least / own))} % fewer")
+    click.echo(f"\n{own:,} → {least:,} devices: {100 * (1 - least / own):.0f} % fewer")
 
 
 def _users(row: Mapping[str, float], demand: Demand) -> str:

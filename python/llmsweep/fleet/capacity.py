@@ -1,17 +1,15 @@
 """The largest rate of requests at which one replica keeps its promises."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from os import PathLike
+from typing import Any
 
 import polars as pl
 
-from llmsweep.api import compile_sweep, evaluate
+from llmsweep import _core
 from llmsweep.errors import NothingFeasibleError
 from llmsweep.fleet.promises import kept, nearest_miss
 from llmsweep.frame import to_frame
 from llmsweep.registries import axes
-
-Catalog = Iterable[str | PathLike[str]]
 
 # Requests so rare that none meets another.
 LONE_RATE_PER_S = 1e-9
@@ -27,7 +25,7 @@ FACTS = (
 
 
 def lone(
-    spec: Mapping[str, object], promises: Iterable[str], catalog: Catalog = (), file: str = "<spec>"
+    spec: Mapping[str, object], promises: Iterable[str], catalog: _core.Catalog, file: str = "<spec>"
 ) -> pl.DataFrame:
     """Every setup of a sweep under hardly any load: its axes, `FACTS` and the promised columns.
 
@@ -35,9 +33,9 @@ def lone(
         SpecError: The specification is wrong.
         NothingFeasibleError: None of its setups can run; the reasons are in the sentence.
     """
-    described = {**spec, "axes": {**_table(spec, "axes"), "arrival_rate_per_s": LONE_RATE_PER_S}}
+    described = {**spec, "axes": {**table(spec, "axes"), "arrival_rate_per_s": LONE_RATE_PER_S}}
     names = [axis["name"] for axis in axes("inference")]
-    sweep = compile_sweep(described, catalog, file=file)
+    sweep = _core.Sweep(catalog, described, file=file)
     rows = to_frame(sweep.run("all", list(dict.fromkeys([*names, *FACTS, *promises]))))
     if not rows["feasible"].any():
         counts = rows.group_by(pl.col("reject").cast(pl.String)).len().sort("len", descending=True).rows()
@@ -59,24 +57,20 @@ def able(setups: pl.DataFrame, promises: Mapping[str, float]) -> pl.DataFrame:
     return able
 
 
-def at_rate(setups: pl.DataFrame, rates: pl.Series, columns: Sequence[str], catalog: Catalog = ()) -> pl.DataFrame:
+def at_rate(setups: pl.DataFrame, rates: pl.Series, columns: Sequence[str], catalog: _core.Catalog) -> pl.DataFrame:
     """Columns of each setup under its own rate of arrivals, in the order of the rows."""
     names = [axis["name"] for axis in axes("inference")]
-    return evaluate(
-        setups.select(names).with_columns(rates.alias("arrival_rate_per_s")),
-        phase="inference",
-        columns=list(columns),
-        catalog=catalog,
-    )
+    asked = setups.select(names).with_columns(rates.alias("arrival_rate_per_s"))
+    return to_frame(_core.evaluate(catalog, "inference", asked, list(columns)))
 
 
-def largest_rates(setups: pl.DataFrame, promises: Mapping[str, float], catalog: Catalog = ()) -> pl.Series:
+def largest_rates(setups: pl.DataFrame, promises: Mapping[str, float], catalog: _core.Catalog) -> pl.Series:
     """Requests per second that one replica of each setup takes within the promises.
 
     Args:
         setups: Rows of `able`.
         promises: Bounds by column, s.
-        catalog: Further catalogue folders.
+        catalog: The catalogue in which the setups were found.
 
     Returns:
         One rate per row, 1/s. Times grow with the load, so the first load that breaks a promise is the limit.
@@ -100,6 +94,7 @@ def largest_rates(setups: pl.DataFrame, promises: Mapping[str, float], catalog: 
     return low.alias("replica_rate_per_s")
 
 
-def _table(spec: Mapping[str, object], name: str) -> Mapping[str, object]:
-    table = spec.get(name, {})
-    return table if isinstance(table, Mapping) else {}
+def table(spec: Mapping[str, object], name: str) -> Mapping[str, Any]:
+    """A section of a specification, empty where it is none: the core says what is wrong with it."""
+    section = spec.get(name, {})
+    return section if isinstance(section, Mapping) else {}

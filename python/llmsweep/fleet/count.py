@@ -1,23 +1,19 @@
 """From the rate of one replica to replicas, devices, nodes, money and power of the fleet."""
 
 import json
-from collections.abc import Iterable
-from os import PathLike
 
 import polars as pl
 
-from llmsweep.api import open_catalog
+from llmsweep import _core
 from llmsweep.fleet.demand import Demand, Redundancy
-from llmsweep.fleet.money import HOURS_PER_MONTH, idle_power_share
+from llmsweep.fleet.money import HOURS_PER_MONTH
 from llmsweep.pareto import on_front
 
 # What the search for the rate leaves open of a bound, and a little more: below it no promise stopped the rate.
 ALL_OF_A_PROMISE = 0.99
 
 
-def count(
-    setups: pl.DataFrame, demand: Demand, spare: Redundancy, catalog: Iterable[str | PathLike[str]]
-) -> pl.DataFrame:
+def count(setups: pl.DataFrame, demand: Demand, spare: Redundancy, catalog: _core.Catalog) -> pl.DataFrame:
     """Adds replicas, spares, devices and nodes: what the rate needs, or the contexts of the users.
 
     Replicas share a node where several fit into one; one that spans nodes has them to itself.
@@ -38,15 +34,13 @@ def count(
     )
 
 
-def _host_devices(accelerators: pl.Series, catalog: Iterable[str | PathLike[str]]) -> list[int]:
-    known = open_catalog(catalog)
-    devices = {name: json.loads(known.show("accelerators", name))["host_devices"] for name in accelerators.unique()}
+def _host_devices(accelerators: pl.Series, catalog: _core.Catalog) -> list[int]:
+    devices = {name: json.loads(catalog.show("accelerators", name))["host_devices"] for name in accelerators.unique()}
     return [devices[name] for name in accelerators]
 
 
-def money(sized: pl.DataFrame, demand: Demand, catalog: Iterable[str | PathLike[str]]) -> pl.DataFrame:
-    """Adds occupancy, rental, power and what binds the rate; idle devices are rented too, and draw their share."""
-    idle = idle_power_share(catalog)
+def money(sized: pl.DataFrame, demand: Demand, idle: float) -> pl.DataFrame:
+    """Adds occupancy, rental, power and what binds the rate; idle devices are rented, and draw the share ``idle``."""
     replicas = pl.col("replicas") + pl.col("spare_replicas")
     most = replicas * pl.col("max_requests_per_s")
     tokens_per_s = demand.mean_rate_per_s * pl.col("output_tokens")

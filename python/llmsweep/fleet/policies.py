@@ -47,7 +47,9 @@ class SizeClass:
                 return Plan(places, spare.spares(places), self._busy, max(self._swaps), limit)
             case _:
                 places, limit = self._token_level
-                return Plan(places, spare.spares(places), self._busy, max(self._waits), limit)
+                # With a place for every active model nobody waits for a turn, only for a swap.
+                wait = max(self._swaps) if places >= self._active_places else self._cycle
+                return Plan(places, spare.spares(places), self._busy, wait, limit)
 
     @cached_property
     def _kept(self) -> list[tuple[Served, int]]:
@@ -80,27 +82,39 @@ class SizeClass:
         return [max(0.0, ttft - model.first_s - swap) for model, swap in zip(self.models, self._swaps, strict=True)]
 
     @cached_property
-    def _request_level(self) -> tuple[int, str]:
+    def _cycle(self) -> float:
+        """The longest cycle of turns that every model can wait for; 0 where none has time for a swap."""
+        return min((wait for wait in self._waits if wait > 0), default=0.0)
+
+    @cached_property
+    def _active_places(self) -> float:
+        """Places of active models in all but ``1 − quantile`` of the time; who can't wait for a swap stays."""
         groups = [
-            (model.count * model.replicas, _active(model, model.replicas, model.service_s) if wait > 0 else 1.0, 1.0)
-            for model, wait in zip(self.models, self._waits, strict=True)
+            (m.count * m.replicas, _active(m, m.replicas, m.service_s + swap) if wait > 0 else 1.0, 1.0)
+            for m, swap, wait in zip(self.models, self._swaps, self._waits, strict=True)
         ]
-        return self._pooled(active_quantile(groups, self.pool.quantile), "active_models", self._most, "dedicated")
+        return active_quantile(groups, self.pool.quantile)
+
+    @cached_property
+    def _request_level(self) -> tuple[int, str]:
+        return self._pooled(self._active_places, "active_models", self._most, "dedicated")
 
     @cached_property
     def _token_level(self) -> tuple[int, str]:
-        tpot, cycle = promised(self.pool, "tpot"), min(self._waits)
+        tpot = promised(self.pool, "tpot")
         groups, swapping, making = [], 0.0, 0.0
-        for model, swap in zip(self.models, self._swaps, strict=True):
-            share = turn_share(model.step_s, tpot, swap, cycle)
-            active = _active(model, model.replicas, model.paced_s) if cycle > 0 else 1.0
-            groups.append((model.count * model.replicas, active, share))
-            weight = model.count * model.replicas * active
-            making += weight * min(1.0, model.step_s / tpot)
-            swapping += weight * (share - min(1.0, model.step_s / tpot))
-        name = "swaps" if swapping > making else "pace"
+        for model, swap, wait in zip(self.models, self._swaps, self._waits, strict=True):
+            waits = wait > 0
+            share = turn_share(model.step_s, tpot, swap, self._cycle) if waits else 1.0
+            active = _active(model, model.replicas, model.paced_s) if waits else 1.0
+            alike = model.count * model.replicas
+            groups.append((alike, active, share))
+            pace = min(1.0, model.step_s / tpot)
+            making += alike * active * pace
+            swapping += alike * active * (share - pace)
+        limit = "swaps" if swapping > making else "pace"
         most, _ = self._request_level
-        return self._pooled(active_quantile(groups, self.pool.quantile), name, most, "active_models")
+        return self._pooled(active_quantile(groups, self.pool.quantile), limit, most, "active_models")
 
     def _pooled(self, needed: float, limit: str, most: int, bound: str) -> tuple[int, str]:
         # Sums of shares of whole models may miss a whole number by the last bit.

@@ -34,8 +34,8 @@ def size_pool(
         One row per policy: ``devices`` for the middle of what the file leaves open, ``devices_low`` and
         ``devices_high`` for its ends; ``models_per_place``, models over groups of devices that hold one at a time;
         ``utilisation``, devices with a model at work over devices; ``usd_per_hour`` and ``usd_per_month``, null where
-        the catalogue has no price; ``wait_s``, the longest wait for a device within the quantile; ``limit``, what
-        binds. ``active_models`` is the expected number of models with a request, and the same in all rows.
+        the catalogue has no price; ``wait_s``, the longest wait for a swap or a turn within the quantile; ``limit``,
+        what binds. ``active_models`` is the expected number of models with a request, and the same in all rows.
 
     Raises:
         SpecError: The file is wrong; the sentence says which key.
@@ -53,11 +53,11 @@ def size_pool(
         {'dedicated': 20, 'request_level': 2, 'token_level': 1}
     """
     pool = read_pool(source)
-    folders = tuple(catalog)
-    accelerator = json.loads(open_catalog(folders).show("accelerators", pool.accelerator))
+    known = open_catalog(catalog)
+    accelerator = json.loads(known.show("accelerators", pool.accelerator))
     link = (pool.host_bytes_per_s or accelerator["host_bandwidth_bytes_per_s"]) * pool.host_efficiency
     price = accelerator["rental_usd_per_hour"] if usd_per_device_hour is None else usd_per_device_hour
-    replicas = Replicas.of(pool, folders)
+    replicas = Replicas.of(pool, known)
     ends = {end: _classes(pool, replicas.at(end), link, end) for end in ENDS}
     return pl.DataFrame([_row(policy, ends, price) for policy in POLICIES])
 

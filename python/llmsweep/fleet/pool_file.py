@@ -1,12 +1,13 @@
 """Reading a pool file: models, promises, the link to the host, and how much is kept free."""
 
+import math
 import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeGuard
 
 from llmsweep.cli import near
 from llmsweep.errors import SpecError
@@ -165,23 +166,19 @@ class _Reader:
         return value
 
     def number(self, table: Mapping[str, Any], name: str, where: str) -> float:
-        match table.get(name):
-            case (int() | float()) as value if value > 0:
-                return float(value)
-            case other:
-                self.fail(f"{where}: {name} must be a number above 0, not {other!r}")
+        if not _positive(value := table.get(name)):
+            self.fail(f"{where}: {name} must be a number above 0, not {value!r}")
+        return float(value)
 
     def interval(self, table: Mapping[str, Any], name: str, where: str) -> Interval:
-        match table.get(name):
-            case [int() | float() as low, int() | float() as high] if 0 < low <= high:
-                return Interval(float(low), float(high))
-            case (int() | float()) as known if known > 0:
-                return Interval(float(known), float(known))
-            case other:
-                self.fail(f"{where}: {name} must be a number above 0 or [low, high], not {other!r}")
+        value = table.get(name)
+        low, high = value if isinstance(value, list) and len(value) == len(("low", "high")) else (value, value)
+        if not (_positive(low) and _positive(high) and low <= high):
+            self.fail(f"{where}: {name} must be a number above 0 or [low, high], not {value!r}")
+        return Interval(float(low), float(high))
 
     def share(self, table: Mapping[str, Any], name: str, where: str, default: float | None = None) -> Interval:
-        if name not in table and default is not None:
+        if default is not None and table.get(name, default) == default:
             return Interval(default, default)
         found = self.interval(table, name, where)
         if found.high >= 1:
@@ -190,3 +187,7 @@ class _Reader:
 
     def fail(self, sentence: str) -> NoReturn:
         raise SpecError(f'"{self.file}": {sentence}')
+
+
+def _positive(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf

@@ -67,7 +67,7 @@ def nearest_miss(probe: pl.DataFrame, promises: Mapping[str, float]) -> str:
         if best[name] is None or best[name] > bound:
             return f"no setup reaches {name} ≤ {bound:g} s; the nearest is {_value(best[name])} ({_setup(best)})"
     best = probe.sort(largest_part(promises)).row(0, named=True)
-    missed = ", ".join(f"{name} {_value(best[name])} ({bound:g} promised)" for name, bound in promises.items())
+    missed = ", ".join(f"{name} {_value(best[name])} ({bound:g} s promised)" for name, bound in promises.items())
     return f"no setup keeps all promises together; the nearest has {missed} ({_setup(best)})"
 
 

@@ -1,19 +1,17 @@
 """What one replica of each model of a pool is and does: the engine's answer, or what the file tells."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from os import PathLike
 
 import polars as pl
 
-from llmsweep.api import evaluate
+from llmsweep import _core
 from llmsweep.errors import NothingFeasibleError
 from llmsweep.fleet.capacity import able, at_rate, largest_rates, lone
 from llmsweep.fleet.interval import End
 from llmsweep.fleet.pool_file import Pool, PoolModel
+from llmsweep.frame import to_frame
 from llmsweep.registries import axes
-
-Catalog = Iterable[str | PathLike[str]]
 
 
 @dataclass(frozen=True)
@@ -48,22 +46,21 @@ class Replicas:
 
     pool: Pool
     rows: pl.DataFrame
-    catalog: tuple[str | PathLike[str], ...]
+    catalog: _core.Catalog
 
     @classmethod
-    def of(cls, pool: Pool, catalog: Catalog = ()) -> "Replicas":
+    def of(cls, pool: Pool, catalog: _core.Catalog) -> "Replicas":
         """Asks the engine for every model of the catalogue.
 
         Raises:
             SpecError: A model or an axis is wrong.
             NothingFeasibleError: A model does not fit, or keeps no promise even for a lone request.
         """
-        folders = tuple(catalog)
-        rows = [_row(pool, model, folders) for model in pool.models if model.axes.get("model")]
+        rows = [_row(pool, model, catalog) for model in pool.models if model.axes.get("model")]
         if not rows:
-            return cls(pool, pl.DataFrame(), folders)
+            return cls(pool, pl.DataFrame(), catalog)
         frame = pl.concat(rows)
-        return cls(pool, frame.with_columns(largest_rates(frame, pool.promises, folders)), folders)
+        return cls(pool, frame.with_columns(largest_rates(frame, pool.promises, catalog)), catalog)
 
     def at(self, end: End) -> list[Served]:
         """Every model at one end of what is known of its rate and service time."""
@@ -105,7 +102,7 @@ class Replicas:
         setups = self.rows.select(names).with_columns(
             (flight.ceil() + 1).cast(pl.UInt64).alias("concurrency"), arrival_rate_per_s=pl.lit(0.0)
         )
-        answer = evaluate(setups, phase="inference", columns=["tpot_s"], catalog=self.catalog)["tpot_s"]
+        answer = to_frame(_core.evaluate(self.catalog, "inference", setups, ["tpot_s"]))["tpot_s"]
         return answer.fill_null(float("inf")).to_list()
 
     def _told(self, model: PoolModel, end: End) -> Served:
@@ -126,7 +123,7 @@ class Replicas:
         )
 
 
-def _row(pool: Pool, model: PoolModel, catalog: Catalog) -> pl.DataFrame:
+def _row(pool: Pool, model: PoolModel, catalog: _core.Catalog) -> pl.DataFrame:
     lengths = {"input_tokens": model.input_tokens, "output_tokens": model.output_tokens}
     spec = {
         "schema": 1,

@@ -5,10 +5,12 @@ from os import PathLike
 
 import polars as pl
 
+from llmsweep.api import open_catalog
 from llmsweep.errors import SpecError
-from llmsweep.fleet.capacity import able, at_rate, largest_rates, lone
+from llmsweep.fleet.capacity import able, at_rate, largest_rates, lone, table
 from llmsweep.fleet.count import count, money, ranked
 from llmsweep.fleet.demand import Demand, Redundancy
+from llmsweep.fleet.money import idle_power_share
 from llmsweep.fleet.promises import check, largest_part, tightest
 from llmsweep.registries import axes
 
@@ -65,15 +67,18 @@ def size_fleet(
     """
     check(promises)
     spare = Redundancy.parse(redundancy) if isinstance(redundancy, str) else redundancy
-    setups = able(lone(_replica(spec), promises, catalog, file), promises)
-    setups = setups.with_columns(largest_rates(setups, promises, catalog))
-    sized = count(setups, demand, spare, catalog)
+    folders = tuple(catalog)
+    known = open_catalog(folders)
+    idle = float(table(spec, "operations").get("idle_power_share", idle_power_share(folders)))
+    setups = able(lone(_replica(spec), promises, known, file), promises)
+    setups = setups.with_columns(largest_rates(setups, promises, known))
+    sized = count(setups, demand, spare, known)
     shown = list(dict.fromkeys([*LATENCIES, *promises]))
-    at_limit = at_rate(sized, sized["replica_rate_per_s"], list(promises), catalog)
-    at_peak = at_rate(sized, demand.peak_rate_per_s / sized["replicas"].cast(pl.Float64), shown, catalog)
+    at_limit = at_rate(sized, sized["replica_rate_per_s"], list(promises), known)
+    at_peak = at_rate(sized, demand.peak_rate_per_s / sized["replicas"].cast(pl.Float64), shown, known)
     bound = at_limit.select(tightest(promises).alias("promise"), largest_part(promises).alias("used"))
     sized = sized.drop(shown, strict=False).hstack(at_peak).hstack(bound)
-    ordered = ranked(money(sized, demand, catalog))
+    ordered = ranked(money(sized, demand, idle))
     names = [axis["name"] for axis in axes("inference") if axis["name"] not in ("arrival_rate_per_s", "concurrency")]
     return ordered.select(*names, "kv_bytes_per_token", "kv_tokens", *shown, *RESULTS)
 
