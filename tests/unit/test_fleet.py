@@ -142,6 +142,13 @@ def test_an_accelerator_without_a_price_comes_last() -> None:
     assert alone["on_front"][0]
 
 
+def test_a_rate_of_the_sweep_has_no_meaning() -> None:
+    asked = spec()
+    asked["workload"] = {**asked["workload"], "arrival_rate_per_s": 3}
+    frames = [ls.size_fleet(each, Demand(100, 10), PROMISES) for each in (asked, spec())]
+    assert frames[0].equals(frames[1])
+
+
 def test_the_front_is_of_cost_against_devices() -> None:
     rows = ls.size_fleet(spec(precision=["bf16", "fp8"]), Demand(900, 300), PROMISES)
     front = rows.filter("on_front")
@@ -180,6 +187,11 @@ def test_a_model_that_does_not_fit_says_why() -> None:
         ({}, {"tpot_s": 0}, "must be above 0"),
         ({"phase": "training"}, {"tpot_s": 1}, 'must be "inference", not "training"'),
         ({"search": {"mode": "per_device"}}, {"tpot_s": 1}, r"no \[search\]"),
+        (
+            {"axes": {"model": "llama3.1-8b", "accelerator": "*", "max_batch": [*range(1, 2000)]}},
+            {"tpot_s": 1},
+            "100,000",
+        ),
         ({"axes": {"model": "llama9"}}, {"tpot_s": 1}, 'unknown model "llama9"'),
     ],
 )

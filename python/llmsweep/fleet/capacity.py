@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from llmsweep import _core
-from llmsweep.errors import NothingFeasibleError
+from llmsweep.errors import NothingFeasibleError, SpecError
 from llmsweep.fleet.promises import kept, nearest_miss
 from llmsweep.frame import to_frame
 from llmsweep.registries import axes
@@ -17,10 +17,12 @@ LONE_RATE_PER_S = 1e-9
 # the answer is within 1/16/2¹² = 1.5e-5 of the most that the replica can finish.
 GRID = 16
 HALVINGS = 12
+# Every setup is looked at under all loads of the grid at once, in memory.
+MOST_SETUPS = 100_000
 # What a setup has to be described by, beside its axes.
 FACTS = (
     *("feasible", "reject", "max_requests_per_s", "device_count", "nodes", "usd_per_hour", "power_w"),
-    *("weight_bytes", "kv_bytes_per_token", "kv_tokens", "prefill_time_s", "tpot_s"),
+    *("weight_bytes", "kv_bytes_per_token", "kv_tokens"),
 )
 
 
@@ -30,16 +32,21 @@ def lone(
     """Every setup of a sweep under hardly any load: its axes, `FACTS` and the promised columns.
 
     Raises:
-        SpecError: The specification is wrong.
+        SpecError: The specification is wrong, or has more than `MOST_SETUPS`.
         NothingFeasibleError: None of its setups can run; the reasons are in the sentence.
     """
-    described = {**spec, "axes": {**table(spec, "axes"), "arrival_rate_per_s": LONE_RATE_PER_S}}
+    workload = {name: value for name, value in table(spec, "workload").items() if name != "arrival_rate_per_s"}
+    chosen = {**table(spec, "axes"), "arrival_rate_per_s": LONE_RATE_PER_S}
+    described = {**spec, "axes": chosen, "workload": workload}
     names = [axis["name"] for axis in axes("inference")]
     sweep = _core.Sweep(catalog, described, file=file)
+    if sweep.configurations > MOST_SETUPS:
+        raise SpecError(f"{file}: a fleet is chosen from {MOST_SETUPS:,} setups at most, not {sweep.configurations:,}")
     rows = to_frame(sweep.run("all", list(dict.fromkeys([*names, *FACTS, *promises]))))
     if not rows["feasible"].any():
-        counts = rows.group_by(pl.col("reject").cast(pl.String)).len().sort("len", descending=True).rows()
-        reasons = ", ".join(f"{reason} {count:,}" for reason, count in counts)
+        counts = rows.group_by(pl.col("reject").cast(pl.String)).len()
+        counts = counts.sort("len", "reject", descending=[True, False])
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in counts.rows())
         raise NothingFeasibleError(f"none of {rows.height:,} setups can run: {reasons}")
     # Names of different sweeps have different lists behind them; as text they can be joined.
     return rows.filter("feasible").cast({pl.Enum: pl.String})
