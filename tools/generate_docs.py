@@ -10,7 +10,8 @@ import re
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 from click import Command, Context, Group
@@ -23,8 +24,9 @@ from llmsweep.registries import registry
 
 ROOT = Path(__file__).parents[1]
 NOTE = "<!-- Written by tools/generate_docs.py; `make docs` writes it anew. -->\n\n"
-# In the README, what stands between these is the output of the command.
+# On the pages of `WITH_OUTPUT`, what stands between these is the output of the command.
 BLOCK = re.compile(r"(<!-- output of: (?P<command>.+?) -->\n```text\n)(?P<output>.*?)(```\n<!-- end -->)", re.DOTALL)
+WITH_OUTPUT = ("docs/fleet.md", "README.md")
 WIDTH = 110
 
 
@@ -159,7 +161,7 @@ def laws_page() -> str:
 
 
 def output_of(command: str) -> str:
-    """What a command of the README prints on stdout, run in the repository's root."""
+    """What a command of a page prints on stdout, run in the repository's root."""
     name, *args = re.findall(r'"[^"]*"|\S+', command)
     program = Path(sysconfig.get_path("scripts")) / name
     done = subprocess.run(
@@ -176,20 +178,20 @@ def output_of(command: str) -> str:
     return done.stdout
 
 
-def readme_page() -> str:
-    """README.md with the output of its commands put in."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def page_with_output(name: str) -> str:
+    """A page with the output of its commands put in."""
+    text = (ROOT / name).read_text(encoding="utf-8")
     return BLOCK.sub(lambda block: f"{block[1]}$ {block['command']}\n{output_of(block['command'])}{block[4]}", text)
 
 
-PAGES = {
+PAGES: dict[str, Callable[[], str]] = {
     "docs/cli.md": cli_page,
     "docs/columns.md": columns_page,
     "docs/axes.md": axes_page,
     "docs/precisions.md": precisions_page,
     "docs/rejects.md": rejects_page,
     "docs/laws.md": laws_page,
-    "README.md": readme_page,
+    **{name: partial(page_with_output, name) for name in WITH_OUTPUT},
 }
 
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from llmsweep.api import evaluate, explain, sweep
     from llmsweep.compare.run import compare
     from llmsweep.directories import catalog_directories
+    from llmsweep.fleet.demand import Demand
+    from llmsweep.fleet.pool import size_pool
+    from llmsweep.fleet.size import size_fleet
     from llmsweep.pareto import on_front, pareto
     from llmsweep.registries import registry
     from llmsweep.scan import scan, stream
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "CatalogError": ("llmsweep._core", "CatalogError"),
     "DataError": ("llmsweep._core", "DataError"),
+    "Demand": ("llmsweep.fleet.demand", "Demand"),
     "LlmsweepError": ("llmsweep._core", "LlmsweepError"),
     "SpecError": ("llmsweep._core", "SpecError"),
     "__version__": ("llmsweep._core", "VERSION"),
@@ -34,6 +38,8 @@ _HOMES = {
     "registry": ("llmsweep.registries", "registry"),
     "scan": ("llmsweep.scan", "scan"),
     "select": ("llmsweep.select.run", "select"),
+    "size_fleet": ("llmsweep.fleet.size", "size_fleet"),
+    "size_pool": ("llmsweep.fleet.pool", "size_pool"),
     "stream": ("llmsweep.scan", "stream"),
     "sweep": ("llmsweep.api", "sweep"),
 }
@@ -41,6 +47,7 @@ _HOMES = {
 __all__ = [
     "CatalogError",
     "DataError",
+    "Demand",
     "LlmsweepError",
     "SpecError",
     "__version__",
@@ -53,6 +60,8 @@ __all__ = [
     "registry",
     "scan",
     "select",
+    "size_fleet",
+    "size_pool",
     "stream",
     "sweep",
 ]

@@ -14,6 +14,7 @@ COMMANDS = {
     "run": "Evaluate a sweep and print its Pareto front.",
     "merge": "Join the outputs of a sweep that was run in shards.",
     "pareto": "Keep the rows of a table that no other row beats.",
+    "fleet": "Say how many devices a request rate or a pool of models needs.",
     "explain": "Show every term of one setup's time, memory and cost.",
     "compare": "Show training beside inference for one model.",
     "select": "Rank hardware for training or serving a model.",
