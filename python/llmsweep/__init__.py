@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from llmsweep.pareto import on_front, pareto
     from llmsweep.registries import registry
     from llmsweep.scan import scan, stream
+    from llmsweep.sensitivity import break_even, sensitivity, what_if
 
 _HOMES = {
     "CatalogError": ("llmsweep._core", "CatalogError"),
@@ -23,6 +24,7 @@ _HOMES = {
     "LlmsweepError": ("llmsweep._core", "LlmsweepError"),
     "SpecError": ("llmsweep._core", "SpecError"),
     "__version__": ("llmsweep._core", "VERSION"),
+    "break_even": ("llmsweep.sensitivity.rental", "break_even"),
     "catalog_directories": ("llmsweep.directories", "catalog_directories"),
     "evaluate": ("llmsweep.api", "evaluate"),
     "explain": ("llmsweep.api", "explain"),
@@ -30,8 +32,10 @@ _HOMES = {
     "pareto": ("llmsweep.pareto", "pareto"),
     "registry": ("llmsweep.registries", "registry"),
     "scan": ("llmsweep.scan", "scan"),
+    "sensitivity": ("llmsweep.sensitivity.elasticity", "sensitivity"),
     "stream": ("llmsweep.scan", "stream"),
     "sweep": ("llmsweep.api", "sweep"),
+    "what_if": ("llmsweep.sensitivity.factors", "what_if"),
 }
 
 __all__ = [
@@ -40,6 +44,7 @@ __all__ = [
     "LlmsweepError",
     "SpecError",
     "__version__",
+    "break_even",
     "catalog_directories",
     "evaluate",
     "explain",
@@ -47,8 +52,10 @@ __all__ = [
     "pareto",
     "registry",
     "scan",
+    "sensitivity",
     "stream",
     "sweep",
+    "what_if",
 ]
 
 

@@ -15,6 +15,7 @@ COMMANDS = {
     "merge": "Join the outputs of a sweep that was run in shards.",
     "pareto": "Keep the rows of a table that no other row beats.",
     "explain": "Show every term of one setup's time, memory and cost.",
+    "sensitivity": "Show what each number of the hardware changes, and what binds.",
     "validate": "Compare predictions with measurements.",
     "calibrate": "Fit the model to timings and runs, or take timings.",
     "catalog": "List, show and add models, accelerators, networks and prices.",

@@ -60,9 +60,14 @@ def title(name: str, unit: str) -> str:
     'tokens per device'
     >>> title("step_time_s_p90", "s"), title("memory_bytes_p10", "B"), title("tokens_per_s_p10", "tokens/s")
     ('step time p90', 'memory p10', 'tokens p10')
+    >>> title("elasticity_tpot_s_to_hbm_bandwidth", "")
+    'tpot to hbm bandwidth'
     """
     if name in SHORT:
         return SHORT[name]
+    if name.startswith("elasticity_"):
+        result, _, number = name.removeprefix("elasticity_").rpartition("_to_")
+        return f"{title(result, units().get(result, ''))} to {number.replace('_', ' ')}"
     if unit.endswith("/s"):
         name = name.replace("_per_s", "", 1)
     end, which = re.escape(UNIT_ENDS.get(unit, "\0")), "_p10|_p90|_bound"
@@ -107,7 +112,13 @@ def sample(frame: pl.DataFrame, most: int) -> pl.DataFrame:
 
 
 def print_front(
-    frame: pl.DataFrame, most: int, phase: str, pareto: Mapping[str, Sequence[str]], named: Sequence[str]
+    frame: pl.DataFrame,
+    most: int,
+    phase: str,
+    pareto: Mapping[str, Sequence[str]],
+    named: Sequence[str],
+    *,
+    more: Sequence[str] = (),
 ) -> None:
     """Prints the front, and above it the axes that do not vary in it.
 
@@ -117,6 +128,7 @@ def print_front(
         phase: ``training`` or ``inference``.
         pareto: The sweep's ``minimize``, ``maximize`` and ``by``.
         named: Axes that the specification names.
+        more: Columns to print before those that people mostly look for, as many as the terminal has room for.
     """
     names = [axis["name"] for axis in axes(phase)]
     varying = [name for name in names if frame[name].n_unique() > 1]
@@ -127,9 +139,9 @@ def print_front(
         click.echo()
     objectives = [name for name in (*pareto["minimize"], *pareto["maximize"]) if name not in varying]
     key = [name for name in KEY_COLUMNS[phase] if name not in objectives and name not in varying]
-    shown = list(dict.fromkeys(["row_id", *varying, *objectives, *key, "bottleneck"]))
+    shown = list(dict.fromkeys(["row_id", *varying, *objectives, *more, *key, "bottleneck"]))
     fields = [field(series) for series in sample(frame, most).select(shown)]
-    droppable = [shown.index(name) for name in reversed(key)]
+    droppable = [shown.index(name) for name in reversed([*more, *key])]
     print_table(fitting(fields, droppable, terminal_width()))
 
 

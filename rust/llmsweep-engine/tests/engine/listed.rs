@@ -163,7 +163,10 @@ fn a_wrong_specification_is_named_where_it_is_wrong() {
     let columns = [column("model", texts(&["gpt2"])), column("accelerator", texts(&["h100-sxm-80"]))];
     for (text, expected) in [
         ("prises = 1\n", "s.toml:1:1: unknown key \"prises\"; did you mean \"prices\"?"),
-        ("phase = \"training\"\n", "s.toml:1:9: phase must be \"inference\", as that of the table, not the text \"training\""),
+        (
+            "phase = \"training\"\n",
+            "s.toml:1:9: phase must be \"inference\", as that of the table, not the text \"training\"",
+        ),
         ("[prices]\nh100 = 1\n", "s.toml:2:1: unknown accelerator \"h100\""),
         ("[prices]\nh100-sxm-80 = -1\n", "s.toml:2:15: the price of \"h100-sxm-80\" must be"),
         ("[[accelerator]]\nid = \"mine\"\n", "s.toml:1:1"),
