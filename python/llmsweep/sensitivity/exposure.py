@@ -56,3 +56,34 @@ def exposed_share(relative_gain: float, bandwidth: float) -> float:
     if not bandwidth > 0 or bandwidth == 1 or not relative_gain > -1:
         raise DataError(f'a gain "{relative_gain}" must be above −1, a factor "{bandwidth}" above 0 and not 1')
     return (1 - 1 / (1 + relative_gain)) / (1 - 1 / bandwidth)
+
+
+def hidden_communication(small: tuple[float, float], large: tuple[float, float]) -> tuple[float, float]:
+    """All communication of a step and the exposed part of it, from what two changes of one bandwidth gain.
+
+    A hidden part breaks the formula above: T = 1 − e + max(0, m / b − (m − e)), where of communication m only e is
+    exposed. A small change then gains as if all of m were exposed, and a large one no more than e.
+
+    Args:
+        small: Relative gain and factor on the bandwidth of a change after which some of it is still exposed.
+        large: The same of a change after which nothing is.
+
+    Returns:
+        m and e as shares of the step.
+
+    Raises:
+        DataError: A gain or factor is no such, or no hidden part explains both.
+
+    Example:
+        Gains of 2 % at 8/7 and 5 % at twice the bandwidth: 15.7 % of the step, of which 4.8 % are exposed.
+
+        >>> communication, exposed = hidden_communication((0.02, 80 / 70), (0.05, 2))
+        >>> round(communication, 3), round(exposed, 3)
+        (0.157, 0.048)
+    """
+    communication, exposed = exposed_share(*small), 1 - 1 / (1 + large[0])
+    still_exposed = exposed - communication * (1 - 1 / small[1])
+    over = communication / large[1] - (communication - exposed)
+    if not 1 < small[1] < large[1] or not 0 < exposed <= communication <= 1 or still_exposed < 0 or over > 0:
+        raise DataError(f"no hidden part explains gains of {small[0]:g} and {large[0]:g}")
+    return communication, exposed
