@@ -26,7 +26,7 @@ def test_both_tables_and_what_binds(llmsweep: Run) -> None:
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "inference: Llama 3.1 70B on H200 SXM 141GB"
-    assert "What binds: hbm_bandwidth" in lines
+    assert "What binds e2e_s: hbm_bandwidth" in lines
     of_bandwidth = [line.split() for line in lines if line.startswith("hbm_bandwidth")]
     assert len(of_bandwidth) == 2
     assert of_bandwidth[0][1] == "central"

@@ -13,7 +13,7 @@ import polars as pl
 
 from llmsweep import _core
 from llmsweep.api import compile_sweep
-from llmsweep.cli.elasticities import appended, check_results, with_elasticities, worth_printing
+from llmsweep.cli.elasticities import BINDS, appended, check_results, with_elasticities, worth_printing
 from llmsweep.cli.files import write_frame, write_json, write_parts
 from llmsweep.cli.front_table import MOST_ROWS, print_columns, print_front, sample
 from llmsweep.cli.progress import Progress
@@ -253,7 +253,7 @@ class Job:
             raise no_rows(counts)
         most = wish.top or MOST_ROWS
         if wish.columns is None:
-            self.print(frame, most)
+            notes = [*self.print(frame, most), *notes]
         else:
             print_columns(sample(frame.select(self.chosen(frame, worth_printing)), most))
         sys.stdout.flush()
@@ -268,10 +268,14 @@ class Job:
             sys.stdout.flush()
             echo_lines([f"so far: {counts_line(answer.stats)}"])
 
-    def print(self, frame: pl.DataFrame, most: int) -> None:
-        """Prints rows as a table."""
-        more = worth_printing(frame) if self.wish.sensitivity else []
-        print_front(frame, most, self.sweep.phase, self.sweep.pareto, self.request.named, more=more)
+    def print(self, frame: pl.DataFrame, most: int) -> list[str]:
+        """Prints rows as a table; what there is to say about it."""
+        rows = (frame, most, self.sweep.phase, self.sweep.pareto, self.request.named)
+        if BINDS not in frame.columns:
+            print_front(*rows)
+            return []
+        left_out = print_front(*rows, more=worth_printing(frame)[1:], last=BINDS)
+        return [f"{left_out} elasticities have no room in the table; -o FILE keeps all"] if left_out else []
 
     def chosen(self, frame: pl.DataFrame, of: Callable[[pl.DataFrame], list[str]] = appended) -> list[str]:
         """The columns asked for, and elasticities."""

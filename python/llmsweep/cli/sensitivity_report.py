@@ -17,7 +17,7 @@ from llmsweep.errors import DataError
 from llmsweep.explanation import Explanation
 from llmsweep.registries import Phase, axes
 from llmsweep.sensitivity.factors import changed
-from llmsweep.sensitivity.numbers import DEFAULT_RESULTS, NUMBERS
+from llmsweep.sensitivity.numbers import DEFAULT_RESULTS, MAIN_TIME, NUMBERS
 from llmsweep.sensitivity.rental import BREAK_EVEN
 from llmsweep.sensitivity.setups import Setups
 
@@ -67,6 +67,7 @@ class Report:
         results: The results that the table is of.
         table: A row per number of the hardware, and one for the rest that none of them moves.
         what_binds: As `llmsweep.sensitivity` says; null where the setup can't run.
+        time: The time that it binds.
         step: The small change.
         factor: The large one.
         break_even: If a setup to compare with was named.
@@ -76,6 +77,7 @@ class Report:
     results: list[str]
     table: pl.DataFrame
     what_binds: str | None
+    time: str
     step: float
     factor: float
     break_even: BreakEven | None
@@ -109,6 +111,7 @@ class Report:
             results=results,
             table=table(found.row(0, named=True), large, results),
             what_binds=found["what_binds"][0],
+            time=MAIN_TIME[phase],
             step=asked.step,
             factor=asked.factor,
             break_even=price_of(asked, setup, own, phase),

@@ -9,7 +9,7 @@ from llmsweep.cli.explanation import print_setup
 from llmsweep.cli.front_table import title
 from llmsweep.cli.sensitivity_report import BreakEven, Report
 from llmsweep.cli.table import Field, fitting, print_table, terminal_width
-from llmsweep.cli.units import number, quantity
+from llmsweep.cli.units import elasticity, number, quantity, scale
 from llmsweep.registries import units
 from llmsweep.sensitivity.numbers import NUMBERS
 from llmsweep.sensitivity.setups import RATIO
@@ -30,7 +30,7 @@ def print_report(report: Report) -> None:
         print_table(elasticities(report))
         click.echo()
         binding = report.what_binds or ""
-        click.echo(f"What binds: {IN_WORDS.get(binding, binding)}")
+        click.echo(f"What binds {report.time}: {IN_WORDS.get(binding, binding)}")
         click.echo()
     click.echo(f"{number(report.factor)} times as much of a number: results, and how many times what they were")
     print_table(large_changes(report))
@@ -44,7 +44,7 @@ def elasticities(report: Report) -> list[Field]:
     table = report.table
     differences = ["" if label is None else label for label in table["difference"]]
     results = [
-        Field(title(name, units()[name]), "", [share(value) for value in table[f"elasticity_{name}"]])
+        Field(title(name, units()[name]), "", [elasticity(value) for value in table[f"elasticity_{name}"]])
         for name in report.results
     ]
     fields = [names(table["number"].to_list()), Field("difference", "", differences, right=False), *results]
@@ -59,7 +59,7 @@ def large_changes(report: Report) -> list[Field]:
         fields.append(Field("infeasible", "", ["" if why is None else why for why in table["reject"]], right=False))
     for name in report.results:
         values = zip(table[name], table[f"{name}{RATIO}"], strict=True)
-        cells = [cell(value, ratio, units()[name]) for value, ratio in values]
+        cells = [cell(name, value, ratio) for value, ratio in values]
         fields.append(Field(title(name, units()[name]), "", cells))
     return fitting(fields, range(len(fields) - 1, 2, -1), terminal_width())
 
@@ -69,22 +69,16 @@ def names(numbers: Sequence[str]) -> Field:
     return Field("number", "", numbers, right=False)
 
 
-def share(value: float | None) -> str:
-    """An elasticity.
-
-    >>> share(-0.30001), share(-1e-9), share(None)
-    ('-0.300', '0.000', '–')
-    """
-    return "–" if value is None else f"{value if abs(value) >= 5e-4 else 0.0:.3f}"  # noqa: PLR2004 - of three decimals
-
-
-def cell(value: float | None, ratio: float | None, unit: str) -> str:
+def cell(name: str, value: float | None, ratio: float | None) -> str:
     """A result and its ratio.
 
-    >>> cell(0.015, 0.5, "s"), cell(None, None, "s")
-    ('15 ms × 0.500', '–')
+    >>> cell("tpot_s", 0.015, 0.5), cell("mfu", 0.4, 1.02), cell("tpot_s", None, None)
+    ('15 ms × 0.500', '40 % × 1.020', '–')
     """
-    text = quantity(value, unit)
+    if value is None:
+        return "–"
+    factor, unit = scale(name, units()[name], [value])
+    text = f"{number(value / factor)} {unit}".rstrip()
     return text if ratio is None else f"{text} × {ratio:.3f}"
 
 
