@@ -119,6 +119,17 @@ def test_the_least_memory_that_suffices_has_a_derivative_from_above() -> None:
     assert found["difference_hbm_bandwidth"].to_list() == ["central"]
 
 
+def test_the_fastest_arrivals_that_are_served_have_a_derivative_from_above() -> None:
+    """A little slower, and requests would come faster than they are served."""
+    chat = {"model": "llama3.1-8b", "accelerator": "h100-sxm-80"}
+    served = ls.evaluate(frame({**chat, "arrival_rate_per_s": 1.0}), phase="inference")["max_requests_per_s"][0]
+    found = ls.sensitivity(frame({**chat, "arrival_rate_per_s": served * 0.9999}), phase="inference", of="e2e_s")
+    assert found["difference_hbm_bandwidth"].to_list() == ["above"]
+    assert found["elasticity_e2e_s_to_hbm_bandwidth"][0] < -1
+    assert found["elasticity_e2e_s_to_rest"][0] > 0
+    assert found["difference_price"].to_list() == ["central"]
+
+
 def test_more_memory_by_whole_requests_is_finite() -> None:
     found = ls.sensitivity(frame({**CHAT, "concurrency": 400}), phase="inference", of="tokens_per_s")
     own, more, less = (
