@@ -10,6 +10,7 @@ from llmsweep.cli.options import (
     SETTINGS,
     Names,
     OutputFile,
+    Positive,
     Setting,
     Whole,
     catalog_option,
@@ -28,14 +29,10 @@ from llmsweep.cli.options import (
 @set_option
 @click.option("--of", type=Names(), metavar="A,B,…", help="Results; by default times, throughput, cost and energy.")
 @click.option(
-    "--step", type=click.FloatRange(0, 0.5, min_open=True), default=0.01, help="Share of a small change; 0.01."
+    "--step", type=Positive(0.5), default=0.01, metavar="X", help="Share of the small change; by default 0.01."
 )
 @click.option(
-    "--factor",
-    type=click.FloatRange(0, min_open=True),
-    default=2.0,
-    metavar="X",
-    help="Factor of the large change; by default 2.",
+    "--factor", type=Positive(1e6), default=2.0, metavar="X", help="Factor of the large change; by default 2."
 )
 @click.option(
     "--against",
