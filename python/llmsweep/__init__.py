@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from llmsweep.registries import registry
     from llmsweep.scan import scan, stream
     from llmsweep.select.run import select
+    from llmsweep.sensitivity import break_even, sensitivity, what_if
 
 _HOMES = {
     "CatalogError": ("llmsweep._core", "CatalogError"),
@@ -29,6 +30,7 @@ _HOMES = {
     "LlmsweepError": ("llmsweep._core", "LlmsweepError"),
     "SpecError": ("llmsweep._core", "SpecError"),
     "__version__": ("llmsweep._core", "VERSION"),
+    "break_even": ("llmsweep.sensitivity.rental", "break_even"),
     "catalog_directories": ("llmsweep.directories", "catalog_directories"),
     "compare": ("llmsweep.compare.run", "compare"),
     "evaluate": ("llmsweep.api", "evaluate"),
@@ -40,8 +42,10 @@ _HOMES = {
     "select": ("llmsweep.select.run", "select"),
     "size_fleet": ("llmsweep.fleet.size", "size_fleet"),
     "size_pool": ("llmsweep.fleet.pool", "size_pool"),
+    "sensitivity": ("llmsweep.sensitivity.elasticity", "sensitivity"),
     "stream": ("llmsweep.scan", "stream"),
     "sweep": ("llmsweep.api", "sweep"),
+    "what_if": ("llmsweep.sensitivity.factors", "what_if"),
 }
 
 __all__ = [
@@ -51,6 +55,7 @@ __all__ = [
     "LlmsweepError",
     "SpecError",
     "__version__",
+    "break_even",
     "catalog_directories",
     "compare",
     "evaluate",
@@ -60,10 +65,12 @@ __all__ = [
     "registry",
     "scan",
     "select",
+    "sensitivity",
     "size_fleet",
     "size_pool",
     "stream",
     "sweep",
+    "what_if",
 ]
 
 

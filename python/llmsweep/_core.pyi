@@ -166,6 +166,15 @@ class Sweep:
         """Every term of one row's time, memory and cost, with formula and numbers, as JSON."""
 
 def evaluate(
-    catalog: Catalog, phase: str, table: ArrowStreamExportable, columns: Sequence[str] | None = None
+    catalog: Catalog,
+    phase: str,
+    table: ArrowStreamExportable,
+    columns: Sequence[str] | None = None,
+    *,
+    within: str | Mapping[str, object] | None = None,
+    file: str = "<spec>",
 ) -> Result:
-    """Evaluates one explicit configuration per row of an Arrow table whose columns are axes."""
+    """Evaluates one explicit configuration per row of an Arrow table whose columns are axes.
+
+    Prices, operations, search and entries of the specification ``within`` hold for them.
+    """

@@ -41,15 +41,24 @@ def compile_sweep(
         SpecError: The specification is wrong; the sentence says where.
         OSError: The file can't be read.
     """
-    name = file or "<spec>"
-    if isinstance(spec, os.PathLike) or (isinstance(spec, str) and spec.endswith(".toml")):
-        path = Path(spec)
-        name = file or str(path)
-        try:
-            spec = path.read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise _core.SpecError(f'"{path}" is not UTF-8 text') from error
-    return _core.Sweep(open_catalog(catalog), spec, file=name)
+    text, name = read_spec(spec, file)
+    return _core.Sweep(open_catalog(catalog), text, file=name)
+
+
+def read_spec(spec: Spec, file: str | None = None) -> tuple[str | Mapping[str, object], str]:
+    """A specification as the core takes it, text or a mapping, and what errors call it.
+
+    Raises:
+        SpecError: The file is no text.
+        OSError: The file can't be read.
+    """
+    if not isinstance(spec, os.PathLike) and not (isinstance(spec, str) and spec.endswith(".toml")):
+        return spec, file or "<spec>"
+    path = Path(spec)
+    try:
+        return path.read_text(encoding="utf-8"), file or str(path)
+    except UnicodeDecodeError as error:
+        raise _core.SpecError(f'"{path}" is not UTF-8 text') from error
 
 
 def sweep(
@@ -99,6 +108,7 @@ def evaluate(
     phase: Phase,
     columns: Sequence[str] | None = None,
     catalog: Iterable[str | os.PathLike[str]] = (),
+    within: Spec | None = None,
 ) -> pl.DataFrame:
     """Evaluates one explicit setup per row.
 
@@ -108,12 +118,14 @@ def evaluate(
         phase: ``"training"`` or ``"inference"``.
         columns: Columns to compute; by default all of the phase.
         catalog: Further catalogue folders.
+        within: A specification whose ``[prices]``, ``[operations]``, ``[search]`` and own entries hold, as for the rows
+            of its sweep; its axes say nothing here. With ``[search]`` a column ``data_parallel`` says nothing either.
 
     Returns:
         One row per row of ``frame``, in its order.
 
     Raises:
-        DataError: A column is not an axis or has a wrong type or value.
+        DataError: A column is not an axis or has a wrong type or value, or ``within`` is wrong.
 
     Example:
         >>> import polars as pl, llmsweep as ls
@@ -125,7 +137,8 @@ def evaluate(
     if isinstance(frame, pl.DataFrame):
         # The core takes names as strings; an Enum travels as a dictionary.
         frame = frame.cast({pl.Categorical: pl.String, pl.Enum: pl.String})
-    return to_frame(_core.evaluate(open_catalog(catalog), phase, frame, columns))
+    text, file = (None, "<spec>") if within is None else read_spec(within)
+    return to_frame(_core.evaluate(open_catalog(catalog), phase, frame, columns, within=text, file=file))
 
 
 def explain(spec: Spec, row_id: int = 0, *, catalog: Iterable[str | os.PathLike[str]] = ()) -> Explanation:

@@ -40,7 +40,7 @@ def test_readme_python_runs(code: str, capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().out
 
 
-@pytest.mark.parametrize("page", ["engine.md", "pareto.md"])
+@pytest.mark.parametrize("page", ["engine.md", "pareto.md", "sensitivity.md"])
 def test_sessions_of_pages_run(page: str) -> None:
     done = doctest.testfile(str(ROOT / "docs" / page), module_relative=False, encoding="utf-8")
     assert done.attempted

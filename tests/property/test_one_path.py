@@ -21,6 +21,7 @@ COMMON: dict[str, list[Any]] = {
     "hbm_bandwidth_scale": [0.5, 1.0, 1.7],
     "memory_scale": [0.3, 1.0, 4.0],
     "price_scale": [0.25, 1.0],
+    "power_scale": [0.5, 1.0],
 }
 OWN: dict[str, dict[str, list[Any]]] = {
     "inference": {

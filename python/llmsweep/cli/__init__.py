@@ -18,6 +18,7 @@ COMMANDS = {
     "explain": "Show every term of one setup's time, memory and cost.",
     "compare": "Show training beside inference for one model.",
     "select": "Rank hardware for training or serving a model.",
+    "sensitivity": "Show what each number of the hardware changes, and what binds.",
     "validate": "Compare predictions with measurements.",
     "calibrate": "Fit the model to timings and runs, or take timings.",
     "catalog": "List, show and add models, accelerators, networks and prices.",

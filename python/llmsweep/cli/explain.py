@@ -16,6 +16,7 @@ from llmsweep.cli.options import SETTINGS, Whole, catalog_option, json_option, p
 @phase_option("Phase of a setup that is given by --set.")
 @set_option
 @catalog_option
+@click.option("--sensitivity", is_flag=True, help="Also what each number of the hardware changes, and what binds.")
 @json_option
 def command(
     *,
@@ -24,6 +25,7 @@ def command(
     phase: str | None,
     settings: tuple[tuple[str, Any], ...],
     catalog: tuple[Path, ...],
+    sensitivity: bool,
     as_json: bool,
 ) -> None:
     """Show every term of one setup's time, memory and cost, with formula and numbers.
@@ -36,25 +38,15 @@ def command(
     """
     import json
 
-    from llmsweep.api import compile_sweep
     from llmsweep.cli.explanation import print_explanation
+    from llmsweep.cli.setup import OneSetup
 
-    if sweep is not None:
-        if row is None:
-            raise click.UsageError("name the row to explain: llmsweep explain SWEEP.toml ROW")
-        if settings or phase:
-            raise click.UsageError("a row of a sweep takes neither --phase nor --set")
-        text = compile_sweep(sweep, catalog).explain(row)
-    else:
-        if phase is None or not settings:
-            raise click.UsageError("name a row (SWEEP.toml ROW) or a setup (--phase PHASE --set axis=value …)")
-        compiled = compile_sweep({"schema": 1, "phase": phase, "axes": dict(settings)}, catalog, file="--set")
-        if compiled.configurations != 1:
-            raise click.UsageError(
-                f"explain takes one setup, and these values make {compiled.configurations:,}; give each axis one value"
-            )
-        text = compiled.explain(0)
-    explanation = json.loads(text)
+    setup = OneSetup.named("explain", sweep, row, phase=phase, settings=settings, catalog=catalog)
+    explanation = json.loads(setup.explanation())
+    if sensitivity and explanation["feasible"]:
+        from llmsweep.cli.sensitivity_sections import sections
+
+        explanation["sections"] += sections(setup)
     if as_json:
         click.echo(json.dumps(explanation, indent=2, ensure_ascii=False))
     else:

@@ -13,6 +13,14 @@ from llmsweep.registries import axes
 
 def print_explanation(explanation: Explanation) -> None:
     """Prints the setup, then each section's terms: name, value, formula, numbers, source."""
+    print_setup(explanation)
+    for section in explanation["sections"]:
+        click.echo()
+        print_section(section)
+
+
+def print_setup(explanation: Explanation) -> None:
+    """Prints which setup it is, and why it can't run if it can't."""
     click.echo(explanation["title"])
     defaults = {axis["name"]: axis["fallback"] for axis in axes()}
     setup = [f"{name}={text(value)}" for name, value in explanation["setup"].items() if defaults.get(name) != value]
@@ -20,9 +28,6 @@ def print_explanation(explanation: Explanation) -> None:
     if not explanation["feasible"]:
         detail = explanation["reject_detail"]
         click.echo(f"infeasible: {explanation['reject']}" + (f" ({detail})" if detail else ""))
-    for section in explanation["sections"]:
-        click.echo()
-        print_section(section)
 
 
 def print_section(section: Section) -> None:

@@ -8,7 +8,7 @@ import click
 import polars as pl
 
 from llmsweep.cli.table import Field, fitting, print_table, terminal_width
-from llmsweep.cli.units import number, numbers, scale
+from llmsweep.cli.units import elasticity, number, numbers, scale
 from llmsweep.registries import axes, units
 
 MOST_ROWS = 50
@@ -47,6 +47,7 @@ SHORT = {
     "device_count": "devices",
     "usd_per_million_tokens": "per M tokens",
 }
+ELASTICITY = "elasticity_"
 # Ends of a name that say the unit, which the header says again.
 UNIT_ENDS = {"s": "_s", "B": "_bytes", "USD": "_usd", "W": "_w", "J": "_j", "kg": "_kg"}
 
@@ -60,9 +61,14 @@ def title(name: str, unit: str) -> str:
     'tokens per device'
     >>> title("step_time_s_p90", "s"), title("memory_bytes_p10", "B"), title("tokens_per_s_p10", "tokens/s")
     ('step time p90', 'memory p10', 'tokens p10')
+    >>> title("elasticity_tpot_s_to_hbm_bandwidth", "")
+    'tpot to hbm bandwidth'
     """
     if name in SHORT:
         return SHORT[name]
+    if name.startswith(ELASTICITY):
+        result, _, moved_by = name.removeprefix(ELASTICITY).rpartition("_to_")
+        return f"{title(result, units().get(result, ''))} to {moved_by.replace('_', ' ')}"
     if unit.endswith("/s"):
         name = name.replace("_per_s", "", 1)
     end, which = re.escape(UNIT_ENDS.get(unit, "\0")), "_p10|_p90|_bound"
@@ -74,6 +80,8 @@ def field(series: pl.Series) -> Field:
     name, unit = series.name, units().get(series.name, "")
     values = series.to_list()
     present = [value for value in values if value is not None]
+    if name.startswith(ELASTICITY):
+        return Field(title(name, unit), "", [elasticity(value) for value in values])
     if series.dtype.is_float():
         factor, shown = scale(name, unit, present)
         cells = numbers([None if value is None else value / factor for value in values])
@@ -107,8 +115,15 @@ def sample(frame: pl.DataFrame, most: int) -> pl.DataFrame:
 
 
 def print_front(
-    frame: pl.DataFrame, most: int, phase: str, pareto: Mapping[str, Sequence[str]], named: Sequence[str]
-) -> None:
+    frame: pl.DataFrame,
+    most: int,
+    phase: str,
+    pareto: Mapping[str, Sequence[str]],
+    named: Sequence[str],
+    *,
+    more: Sequence[str] = (),
+    last: str = "bottleneck",
+) -> int:
     """Prints the front, and above it the axes that do not vary in it.
 
     Args:
@@ -117,6 +132,11 @@ def print_front(
         phase: ``training`` or ``inference``.
         pareto: The sweep's ``minimize``, ``maximize`` and ``by``.
         named: Axes that the specification names.
+        more: Columns to print before those that people mostly look for, as many as the terminal has room for.
+        last: The column at the end.
+
+    Returns:
+        How many of ``more`` had no room.
     """
     names = [axis["name"] for axis in axes(phase)]
     varying = [name for name in names if frame[name].n_unique() > 1]
@@ -127,10 +147,12 @@ def print_front(
         click.echo()
     objectives = [name for name in (*pareto["minimize"], *pareto["maximize"]) if name not in varying]
     key = [name for name in KEY_COLUMNS[phase] if name not in objectives and name not in varying]
-    shown = list(dict.fromkeys(["row_id", *varying, *objectives, *key, "bottleneck"]))
+    shown = list(dict.fromkeys(["row_id", *varying, *objectives, *more, *key, last]))
     fields = [field(series) for series in sample(frame, most).select(shown)]
-    droppable = [shown.index(name) for name in reversed(key)]
-    print_table(fitting(fields, droppable, terminal_width()))
+    droppable = [shown.index(name) for name in reversed([*more, *key])]
+    fitted = fitting(fields, droppable, terminal_width())
+    print_table(fitted)
+    return max(0, len(fields) - len(fitted) - len(key))
 
 
 def print_columns(frame: pl.DataFrame, first: Sequence[str] = ()) -> None:

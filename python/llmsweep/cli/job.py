@@ -1,7 +1,7 @@
 """What `llmsweep run` has to do: which rows it asks for what, where, and which files it leaves."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +13,7 @@ import polars as pl
 
 from llmsweep import _core
 from llmsweep.api import compile_sweep
+from llmsweep.cli.elasticities import BINDS, appended, check_results, with_elasticities, worth_printing
 from llmsweep.cli.files import write_frame, write_json, write_parts
 from llmsweep.cli.front_table import MOST_ROWS, print_columns, print_front, sample
 from llmsweep.cli.progress import Progress
@@ -45,6 +46,7 @@ class Wish:
     top: int | None
     by: str | None
     columns: list[str] | None
+    sensitivity: list[str] | None
     settings: Sequence[tuple[str, Any]]
     catalog: Sequence[Path]
     shard: Shard | None
@@ -90,6 +92,7 @@ class Job:
         request = read_request(wish.sweep, wish.settings)
         sweep = compile_sweep(request.spec, wish.catalog, file=str(wish.sweep))
         check_columns("--columns", wish.columns or [], sweep.phase)
+        check_results("--sensitivity", wish.sensitivity or [], sweep.phase)
         if wish.where is not None:
             parse_where(wish.where, sweep.phase)
         job = cls(wish, request, sweep, Order.parse(wish.by, sweep), Progress(quiet=wish.quiet))
@@ -157,7 +160,13 @@ class Job:
     def is_done(self) -> bool:
         """Whether the output of a run to resume is there already, whole; parts that it was made of are removed then."""
         output = self.wish.output
-        if not self.wish.resume or output is None or output.suffix != ".parquet" or not output.exists():
+        if (
+            not self.wish.resume
+            or self.wish.sensitivity
+            or output is None
+            or output.suffix != ".parquet"
+            or not output.exists()
+        ):
             return False
         try:
             label = Label.read(output)
@@ -198,6 +207,8 @@ class Job:
                 self.show_so_far(self.tally.answer(asked, 0.0))
             raise
         frame = self.sorted(answer.frame)
+        if wanted := self.wish.sensitivity:
+            frame = with_elasticities(frame, wanted, self.sweep.phase, self.request.spec, self.wish.catalog)
         self.write_best(frame, answer.stats)
         if store is not None:
             store.remove()
@@ -226,7 +237,7 @@ class Job:
         if wish.stats is not None:
             write_json(with_memory(stats), wish.stats)
         if wish.output is not None and not wish.every and (frame.height or wish.shard is not None):
-            chosen = frame if wish.columns is None else frame.select(wish.columns)
+            chosen = frame if wish.columns is None else frame.select(self.chosen(frame))
             write_frame(chosen, wish.output, self.label(self.question, stats).metadata())
 
     def show(self, answer: Answer) -> None:
@@ -242,9 +253,9 @@ class Job:
             raise no_rows(counts)
         most = wish.top or MOST_ROWS
         if wish.columns is None:
-            self.print(frame, most)
+            notes = [*self.print(frame, most), *notes]
         else:
-            print_columns(sample(frame.select(wish.columns), most))
+            print_columns(sample(frame.select(self.chosen(frame, worth_printing)), most))
         sys.stdout.flush()
         if most < frame.height:
             notes = [f"{most} of {frame.height} rows are shown, evenly spread; -o FILE keeps all", *notes]
@@ -257,9 +268,18 @@ class Job:
             sys.stdout.flush()
             echo_lines([f"so far: {counts_line(answer.stats)}"])
 
-    def print(self, frame: pl.DataFrame, most: int) -> None:
-        """Prints rows as a table."""
-        print_front(frame, most, self.sweep.phase, self.sweep.pareto, self.request.named)
+    def print(self, frame: pl.DataFrame, most: int) -> list[str]:
+        """Prints rows as a table; what there is to say about it."""
+        rows = (frame, most, self.sweep.phase, self.sweep.pareto, self.request.named)
+        if BINDS not in frame.columns:
+            print_front(*rows)
+            return []
+        left_out = print_front(*rows, more=worth_printing(frame)[1:], last=BINDS)
+        return [f"{left_out} elasticities have no room in the table; -o FILE keeps all"] if left_out else []
+
+    def chosen(self, frame: pl.DataFrame, of: Callable[[pl.DataFrame], list[str]] = appended) -> list[str]:
+        """The columns asked for, and elasticities."""
+        return list(dict.fromkeys([*(self.wish.columns or []), *(of(frame) if self.wish.sensitivity else [])]))
 
     def sorted(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Best first, group by group."""

@@ -45,6 +45,25 @@ class Whole(click.IntRange):
     name = "whole number"
 
 
+class Positive(click.ParamType[float]):
+    """A number above 0, up to a largest one."""
+
+    name = "number"
+
+    def __init__(self, most: float) -> None:
+        self.most = most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Refuses what is no number or out of bounds."""
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not 0 < number <= self.most:
+            self.fail(f'"{value}" must be a number above 0, at most {self.most:g}', param, ctx)
+        return number
+
+
 class ShardOf(click.ParamType[Any]):
     """``i/n``."""
 

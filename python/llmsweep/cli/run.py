@@ -29,6 +29,12 @@ from llmsweep.cli.options import (
 @click.option("--top", type=Whole(min=1), metavar="N", help="Instead of the front, the N best rows by --by.")
 @click.option("--by", metavar="COL[:asc|:desc]", help="Column to sort by; the first objective if not given.")
 @click.option("--columns", type=Names(), metavar="A,B,…", help="Only these columns, in this order.")
+@click.option(
+    "--sensitivity",
+    type=Names(),
+    metavar="A,B,…",
+    help="Beside each row, how much these results answer to each number of the hardware, and what binds.",
+)
 @set_option
 @catalog_option
 @click.option(
@@ -59,6 +65,7 @@ def command(*, every: bool, output: Path | None, resume: bool, **options: Any) -
     llmsweep run sweep.toml --where "ttft_s < 0.2 AND precision = 'fp8'"
     llmsweep run sweep.toml --top 10 --by usd_per_million_tokens
     llmsweep run sweep.toml --set tensor_parallel=1,2,4 --set precision=fp8
+    llmsweep run sweep.toml --sensitivity usd_per_million_tokens
     llmsweep run sweep.toml --shard 2/8 -o part-2.parquet
     llmsweep run sweep.toml --on ray://head:10001 -o front.parquet
     """
@@ -66,6 +73,10 @@ def command(*, every: bool, output: Path | None, resume: bool, **options: Any) -
         raise click.UsageError("--all writes every row to a file; name it with -o FILE")
     if resume and output is None:
         raise click.UsageError("--resume goes on with the parts of an output; name it with -o FILE")
+    if options["sensitivity"] and (every or options["shard"]):
+        raise click.UsageError(
+            "--sensitivity evaluates each row 15 times: it is for a whole front or --top, not for --all or --shard"
+        )
 
     from llmsweep.cli.job import Job, Wish
 

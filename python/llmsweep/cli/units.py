@@ -128,3 +128,12 @@ def quantity(value: float | None, unit: str) -> str:
         return "–"
     factor, name = scale("", unit, [value])
     return f"{number(value / factor)} {name}".rstrip()
+
+
+def elasticity(value: float | None) -> str:
+    """An elasticity, to three decimals.
+
+    >>> elasticity(-0.30001), elasticity(-1e-9), elasticity(None)
+    ('-0.300', '0.000', '–')
+    """
+    return "–" if value is None else f"{round(value, 3) + 0.0:.3f}"

@@ -5,7 +5,7 @@ mod resolve;
 use std::collections::BTreeMap;
 
 use llmsweep_model::collective::CollectiveModel;
-use llmsweep_model::economics::HOUR;
+use llmsweep_model::economics::{Factors, HOUR};
 use llmsweep_model::hardware::{Accelerator, Pods};
 use llmsweep_model::memory::activations::Recompute;
 use llmsweep_model::memory::recompute::Module;
@@ -393,6 +393,12 @@ impl Context {
             rental: own_price.or(base.rental),
             ..base
         }
+    }
+
+    /// What-if factors of a point on what its devices cost and draw.
+    #[must_use]
+    pub fn factors(&self, point: &Point) -> Factors {
+        Factors { price: self.number(point, axis::PRICE_SCALE), power: self.number(point, axis::POWER_SCALE) }
     }
 
     /// Everything that times the accelerator of a point.

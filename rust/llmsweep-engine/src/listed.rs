@@ -8,6 +8,9 @@ use crate::node::{DocumentError, Entry, Node, Place, Value};
 use crate::plan::Point;
 use crate::spec::{SCHEMA, Spec};
 
+/// The axis whose place a search takes.
+const REPLICAS: &str = "data_parallel";
+
 /// A column of a table: an axis and its value in every row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ListedColumn {
@@ -30,17 +33,24 @@ pub enum ListedError {
 
 /// Checks a table's columns like the axes of a specification and gives its rows as points.
 ///
-/// An axis without a column takes its fallback; the first wrong value is reported with its column and row.
+/// An axis without a column takes its fallback; the first wrong value is reported with its column and row. Prices, operations, search and
+/// entries of a specification `within` hold for them; where it searches for the number of replicas, a column of replicas says nothing.
 pub fn compile(
     phase: Phase,
     columns: &[ListedColumn],
     catalog: &Catalog,
+    within: Option<&Node>,
 ) -> Result<(Context, Vec<Point>), ListedError> {
+    let surroundings = within.map_or(Ok(Vec::new()), |root| Spec::surroundings(root, phase))?;
+    let searches = surroundings.iter().any(|entry| entry.key == "search");
     let rows = columns.first().map_or(0, |column| column.cells.len());
     let mut points = vec![Point::FIRST; rows];
     let mut axes = Vec::new();
     for column in columns {
         same_length(column, rows)?;
+        if searches && column.name == REPLICAS {
+            continue;
+        }
         let place = Place::Path(format!("column \"{}\"", column.name));
         let axis = AXES.iter().position(|axis| axis.name == column.name);
         let mut distinct: Vec<Node> = Vec::new();
@@ -59,13 +69,14 @@ pub fn compile(
         let node = Node { value: Value::Array(distinct), place: place.clone() };
         axes.push(Entry { key: column.name.clone(), place, node });
     }
-    let document = document(phase, axes);
+    let document = document(phase, axes, surroundings);
     let spec = Spec::decode_listed(&document, catalog).map_err(|error| {
         // What the whole table lacks is a column.
         let lacks = missing(phase, columns).filter(|_| error.place == document.place);
         lacks.map_or(error, |message| DocumentError::new(&document.place, message))
     })?;
-    Ok((Context::compile(&spec, catalog)?, points))
+    let own = spec.has_own_entries().then(|| catalog.with_document(&document)).transpose()?;
+    Ok((Context::compile(&spec, own.as_ref().unwrap_or(catalog))?, points))
 }
 
 fn same_length(column: &ListedColumn, rows: usize) -> Result<(), DocumentError> {
@@ -107,13 +118,14 @@ fn missing(phase: Phase, columns: &[ListedColumn]) -> Option<String> {
     Some(format!("the column \"{}\" is missing: phase \"{}\" needs it", axis.name, phase.name()))
 }
 
-fn document(phase: Phase, axes: Vec<Entry>) -> Node {
+fn document(phase: Phase, axes: Vec<Entry>, surroundings: Vec<Entry>) -> Node {
     let place = Place::Path("table".to_owned());
     let node = |value: Value| Node { value, place: place.clone() };
     let entry = |key: &str, value: Value| Entry { key: key.to_owned(), place: place.clone(), node: node(value) };
-    node(Value::Table(vec![
+    let own = [
         entry("schema", Value::Integer(SCHEMA)),
         entry("phase", Value::String(phase.name().to_owned())),
         entry("axes", Value::Table(axes)),
-    ]))
+    ];
+    node(Value::Table(surroundings.into_iter().chain(own).collect()))
 }

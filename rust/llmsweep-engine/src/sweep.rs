@@ -66,13 +66,8 @@ impl Sweep {
         let resolved = lengths::resolve(root, folder)?;
         let root = resolved.as_ref().unwrap_or(root);
         let spec = Spec::decode(root, catalog)?;
-        let context = if spec.has_own_entries() {
-            let mut own = catalog.clone();
-            own.merge_document(root)?;
-            Context::compile(&spec, &own)?
-        } else {
-            Context::compile(&spec, catalog)?
-        };
+        let own = spec.has_own_entries().then(|| catalog.with_document(root)).transpose()?;
+        let context = Context::compile(&spec, own.as_ref().unwrap_or(catalog))?;
         Ok(Self { spec: Arc::new(spec), context: Arc::new(context) })
     }
 

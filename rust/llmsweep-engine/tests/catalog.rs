@@ -43,9 +43,7 @@ impl Folder {
 
 fn merged(text: &str) -> Result<Catalog, String> {
     let document = parse_toml("sweep.toml", text).map_err(|error| error.to_string())?;
-    let mut catalog = shipped().clone();
-    catalog.merge_document(&document).map_err(|error| error.to_string())?;
-    Ok(catalog)
+    shipped().with_document(&document).map_err(|error| error.to_string())
 }
 
 #[track_caller]

@@ -19,6 +19,20 @@ pub struct Fleet {
     pub spares: f64,
 }
 
+/// What-if factors on what the catalogue says of a device.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Factors {
+    /// On the rental.
+    pub price: f64,
+    /// On the board power.
+    pub power: f64,
+}
+
+impl Factors {
+    /// The catalogue's own numbers.
+    pub const NONE: Self = Self { price: 1.0, power: 1.0 };
+}
+
 impl Fleet {
     /// All that is paid for.
     #[must_use]
@@ -77,15 +91,16 @@ pub struct Upkeep {
 }
 
 impl Upkeep {
-    /// Of a fleet, the rental times `price_scale`.
+    /// Of a fleet, with rental and board power times their factors.
     #[must_use]
-    pub fn of(tariff: &Tariff, fleet: Fleet, price_scale: f64) -> Self {
+    pub fn of(tariff: &Tariff, fleet: Fleet, factors: Factors) -> Self {
         let paid = fleet.paid();
-        let facility = tariff.facility.map(|power| power * (fleet.devices + tariff.idle_power_share * fleet.spares));
+        let drawing = (fleet.devices + tariff.idle_power_share * fleet.spares) * factors.power;
+        let facility = tariff.facility.map(|power| power * drawing);
         let owned = |(capital, power): (UsdPerSec, Watts)| capital * paid + UsdPerSec(power.0 * tariff.usd_per_joule);
         Self {
-            rental: tariff.rental.map(|rental| rental * (paid * price_scale)),
-            power: tariff.power.map(|power| power * fleet.devices),
+            rental: tariff.rental.map(|rental| rental * (paid * factors.price)),
+            power: tariff.power.map(|power| power * (fleet.devices * factors.power)),
             facility,
             ownership: tariff.capital.zip(facility).map(owned),
             carbon: facility.map(|power| power.0 * tariff.kg_co2_per_joule),

@@ -10,7 +10,7 @@ use llmsweep_engine::control::Cancelled;
 use llmsweep_engine::document::parse_toml;
 use llmsweep_engine::explain::explain;
 use llmsweep_engine::listed;
-use llmsweep_engine::node::{Place, nearest};
+use llmsweep_engine::node::{Node, Place, nearest};
 use llmsweep_engine::run::{Best, Keep, Output, Run};
 use llmsweep_engine::spec::ParetoSpec;
 use llmsweep_engine::sweep::{Sweep, SweepError, unknown_column};
@@ -84,10 +84,7 @@ impl PySweep {
     #[new]
     #[pyo3(signature = (catalog, spec, *, file = "<spec>"))]
     fn new(py: Python<'_>, catalog: &PyCatalog, spec: &Bound<'_, PyAny>, file: &str) -> PyResult<Self> {
-        let root = match spec.extract::<String>() {
-            Ok(text) => parse_toml(file, &text).map_err(|error| spec_error(py, error.to_string()))?,
-            Err(_) => object::node(spec)?,
-        };
+        let root = document(spec, file)?;
         let catalog = &catalog.catalog;
         // A file that the specification names lies beside it; one without a file is read where the process is.
         let folder = Path::new(file).parent().unwrap_or(Path::new(""));
@@ -280,15 +277,26 @@ fn keep_of(py: Python<'_>, name: &str) -> PyResult<Keep> {
     })
 }
 
-/// Evaluates one explicit configuration per row of an Arrow table whose columns are axes.
+/// TOML text, or a mapping.
+fn document(spec: &Bound<'_, PyAny>, file: &str) -> PyResult<Node> {
+    match spec.extract::<String>() {
+        Ok(text) => parse_toml(file, &text).map_err(|error| spec_error(spec.py(), error.to_string())),
+        Err(_) => object::node(spec),
+    }
+}
+
+/// Evaluates one explicit configuration per row of an Arrow table whose columns are axes. Prices, operations, search and entries of the
+/// specification `within` hold for them.
 #[pyfunction]
-#[pyo3(signature = (catalog, phase, table, columns = None))]
+#[pyo3(signature = (catalog, phase, table, columns = None, *, within = None, file = "<spec>"))]
 pub(crate) fn evaluate(
     py: Python<'_>,
     catalog: &PyCatalog,
     phase: &str,
     table: &Bound<'_, PyAny>,
     columns: Option<Vec<String>>,
+    within: Option<&Bound<'_, PyAny>>,
+    file: &str,
 ) -> PyResult<PyResultRows> {
     let names = Phase::ALL.map(Phase::name);
     let phase = Phase::ALL.into_iter().find(|one| one.name() == phase).ok_or_else(|| {
@@ -303,8 +311,9 @@ pub(crate) fn evaluate(
             .collect::<PyResult<_>>()?,
     };
     let listed_columns = Table::read(table)?.cells().map_err(|problem| data_error(py, problem.0))?;
-    let (context, points) =
-        listed::compile(phase, &listed_columns, &catalog.catalog).map_err(|error| data_error(py, error.to_string()))?;
+    let root = within.map(|spec| document(spec, file)).transpose()?;
+    let (context, points) = listed::compile(phase, &listed_columns, &catalog.catalog, root.as_ref())
+        .map_err(|error| data_error(py, error.to_string()))?;
     let labels = labels(&values, &context);
     let context = Arc::new(context);
     let output = compute(py, pool(None)?, None, move |control| {

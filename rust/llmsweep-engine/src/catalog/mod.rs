@@ -181,20 +181,19 @@ impl Catalog {
         &self.systems
     }
 
-    /// Adds the `[[model]]`, `[[accelerator]]`, `[[network]]`, `[[price]]`, `[[stack]]` and `[[engine]]` tables of a document; they
+    /// With the `[[model]]`, `[[accelerator]]`, `[[network]]`, `[[price]]`, `[[stack]]` and `[[engine]]` tables of a document, which
     /// replace entries of the same id. Other keys of the document are left to its own decoder.
     ///
     /// # Errors
-    /// The first mistake; the catalogue is then left as it was.
-    pub fn merge_document(&mut self, node: &Node) -> Result<(), DocumentError> {
-        let Value::Table(entries) = &node.value else { return Ok(()) };
+    /// The first mistake.
+    pub fn with_document(&self, node: &Node) -> Result<Self, DocumentError> {
+        let mut merged = self.clone();
+        let Value::Table(entries) = &node.value else { return Ok(merged) };
         let inline: Vec<_> =
             entries.iter().filter(|entry| Kind::ALL.iter().any(|kind| kind.singular() == entry.key)).cloned().collect();
-        let mut merged = self.clone();
         merged.take(&Node { value: Value::Table(inline), place: node.place.clone() }, None, &mut Seen::new())?;
         merged.connect()?;
-        *self = merged;
-        Ok(())
+        Ok(merged)
     }
 
     /// Takes all entries of one document; its `[sources]` explain the keys of the sub-folder that it stands in.

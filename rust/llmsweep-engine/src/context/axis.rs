@@ -44,6 +44,7 @@ positions! {
     SCALE_UP_SCALE = "scale_up_bandwidth_scale";
     NETWORK_SCALE = "network_bandwidth_scale";
     PRICE_SCALE = "price_scale";
+    POWER_SCALE = "power_scale";
     PIPELINE = "pipeline_parallel";
     VIRTUAL = "virtual_pipeline";
     DEVICES = "devices";

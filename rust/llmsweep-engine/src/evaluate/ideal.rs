@@ -2,6 +2,8 @@
 pub(super) mod inference;
 pub(super) mod training;
 
+use llmsweep_model::economics::Factors;
+
 use self::inference::InferenceIdeal;
 use self::training::TrainingIdeal;
 use super::Evaluator;
@@ -110,6 +112,11 @@ impl Span<'_> {
     /// Smallest value that an axis takes in it.
     pub(super) fn least(&self, axis: usize) -> f64 {
         self.fold(axis, f64::INFINITY, f64::min)
+    }
+
+    /// The smallest factors on what devices cost and draw.
+    pub(super) fn least_factors(&self) -> Factors {
+        Factors { price: self.least(axis::PRICE_SCALE), power: self.least(axis::POWER_SCALE) }
     }
 
     /// Largest value that an axis takes in it.

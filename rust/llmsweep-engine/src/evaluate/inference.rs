@@ -56,8 +56,9 @@ pub struct InferenceOutcome {
 }
 
 /// Axes of the row level that say how much is asked of a replica, and not what: those of a prefill pool too, whose requests are not kept.
-const OF_LOAD: [usize; 17] = [
+const OF_LOAD: [usize; 18] = [
     axis::PRICE_SCALE,
+    axis::POWER_SCALE,
     axis::DATA,
     axis::CONCURRENCY,
     axis::ADMISSION_INTERVAL,
@@ -259,8 +260,7 @@ impl<'a> InferenceEvaluator<'a> {
         let shape = self.shape.as_ref().unwrap_or_else(|| &context.model(point).shape);
         let Ok(bill) = self.pools.bill(context, point, shape) else { return common };
         let devices = PrefillLayout::of(context, point).devices();
-        let price_scale = context.number(point, axis::PRICE_SCALE);
-        let upkeep = Upkeep::of(&bill.tariff, Fleet { devices, spares: 0.0 }, price_scale);
+        let upkeep = Upkeep::of(&bill.tariff, Fleet { devices, spares: 0.0 }, context.factors(point));
         let worse = |own: Provenance| if bill.provenance as u8 > own as u8 { bill.provenance } else { own };
         let common = common.with_prefill_pool(devices, bill.host_devices, &upkeep);
         Common { provenance: common.provenance.map(worse), ..common }

@@ -153,9 +153,9 @@ mod tests {
     /// Those left out say what the prefill pool is made of, not how large it is.
     #[test]
     fn every_axis_of_the_row_level_is_read() {
-        for axis in
-            row_axes_but(Phase::Inference, &[axis::PRICE_SCALE, axis::PREFILL_ACCELERATOR, axis::PREFILL_PRECISION])
-        {
+        let of_money = [axis::PRICE_SCALE, axis::POWER_SCALE];
+        let of_pool = [axis::PREFILL_ACCELERATOR, axis::PREFILL_PRECISION];
+        for axis in row_axes_but(Phase::Inference, &[of_money, of_pool].concat()) {
             assert!(WRITES.iter().any(|(known, _)| *known == axis), "{}", AXES[axis].name);
         }
     }

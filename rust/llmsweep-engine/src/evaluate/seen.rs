@@ -15,8 +15,8 @@ pub(super) const UNSEEN: Reject = Reject::PrecisionUnsupported;
 pub(super) struct Seen<'a> {
     pub(super) context: &'a Context,
     last: Option<(Point, Tariff)>,
-    /// What the common results written last are of: fleet, and positions of price factor and serving mode.
-    written: Option<(Fleet, usize, usize)>,
+    /// What the common results written last are of: fleet, and positions of price factor, power factor and serving mode.
+    written: Option<(Fleet, [usize; 3])>,
     parameters: f64,
     active_parameters: f64,
 }
@@ -60,7 +60,7 @@ impl<'a> Seen<'a> {
     /// Writes what every outcome has into the one that was written last; `point` may differ from that entered last in row-level axes.
     #[inline]
     pub(super) fn common(&mut self, point: &Point, fleet: Fleet, provenance: Option<Provenance>, common: &mut Common) {
-        let of = Some((fleet, point.index(axis::PRICE_SCALE), point.index(axis::MODE)));
+        let of = Some((fleet, [axis::PRICE_SCALE, axis::POWER_SCALE, axis::MODE].map(|axis| point.index(axis))));
         if self.written != of {
             self.written = of;
             *common = self.common_of(point, fleet, provenance);
@@ -69,7 +69,6 @@ impl<'a> Seen<'a> {
 
     /// The same where the phase adds to it.
     pub(super) fn common_of(&self, point: &Point, fleet: Fleet, provenance: Option<Provenance>) -> Common {
-        let price_scale = self.context.number(point, axis::PRICE_SCALE);
         let tariff = self.last.map_or_else(|| self.tariff(point), |(_, tariff)| tariff);
         Common {
             provenance,
@@ -77,7 +76,7 @@ impl<'a> Seen<'a> {
             fleet,
             host_devices: f64::from(self.context.accelerators[point.index(axis::ACCELERATOR)].host_devices),
             prefill_fleet: (0.0, 0.0),
-            upkeep: Upkeep::of(&tariff, fleet, price_scale),
+            upkeep: Upkeep::of(&tariff, fleet, self.context.factors(point)),
             parameters: self.parameters,
             active_parameters: self.active_parameters,
         }

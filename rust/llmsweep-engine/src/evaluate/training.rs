@@ -41,8 +41,9 @@ pub struct TrainingOutcome {
 }
 
 /// Axes of the row level that act on a whole run, after its steps.
-const OF_RUN: [usize; 6] = [
+const OF_RUN: [usize; 7] = [
     axis::PRICE_SCALE,
+    axis::POWER_SCALE,
     axis::TOKENS,
     axis::TOKENS_PER_PARAMETER,
     axis::DEVICE_MTBF,

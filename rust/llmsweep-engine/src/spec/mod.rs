@@ -54,6 +54,10 @@ const ROOT_KEYS: [&str; 16] = [
     "engine",
 ];
 
+/// Those that hold for rows whatever the axes are.
+const SURROUNDINGS: [&str; 8] =
+    ["prices", "operations", "search", "model", "accelerator", "network", "stack", "engine"];
+
 /// One value of an axis.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AxisValue {
@@ -137,6 +141,30 @@ impl Spec {
     /// The first mistake in the document's order.
     pub fn decode_listed(root: &Node, names: &dyn Names) -> Result<Self, DocumentError> {
         Self::decode_as(root, names, Rows::Listed)
+    }
+
+    /// What of a specification holds for rows that a table lists: prices, operations, search and entries of its own. It need not be whole.
+    ///
+    /// # Errors
+    /// A key that no specification has, or another phase.
+    pub fn surroundings(root: &Node, phase: Phase) -> Result<Vec<Entry>, DocumentError> {
+        let mut report = Report::default();
+        let top = entries(root, "a specification")?;
+        for entry in top {
+            check_root_key(entry, &mut report);
+        }
+        if let Some(Entry { node, .. }) = find(top, "phase")
+            && node.value != Value::String(phase.name().to_owned())
+        {
+            report.wrong(
+                &node.place,
+                format!("phase must be \"{}\", as that of the table, not {}", phase.name(), found(node)),
+            );
+        }
+        if !report.is_empty() {
+            return Err(report.first(&root.place));
+        }
+        Ok(top.iter().filter(|entry| SURROUNDINGS.contains(&entry.key.as_str())).cloned().collect())
     }
 
     fn decode_as(root: &Node, names: &dyn Names, rows: Rows) -> Result<Self, DocumentError> {

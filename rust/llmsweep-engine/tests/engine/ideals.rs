@@ -129,7 +129,7 @@ fn no_row_of_a_usual_serving_sweep_is_better_than_its_box() {
     let axes = "schema = 1\nphase = \"inference\"\n[axes]\nmodel = [\"llama3.1-70b\", \"deepseek-v3\", \"llama3.1-8b\"]\n\
          accelerator = [\"h100-sxm-80\", \"b200-sxm\", \"mi300x\"]\nprecision = [\"bf16\", \"fp8\"]\ntensor_parallel = [1, 8]\n\
          expert_parallel = [1, 8]\npipeline_parallel = [1, 2]\ndata_parallel = [1, 4]\ninput_tokens = [128, 8192]\n\
-         output_tokens = [1, 16, 2048]\nprice_scale = [0.5, 1]\nprefix_hit_rate = [0, 0.5]\nmax_batch = [0, 16]\n";
+         output_tokens = [1, 16, 2048]\nprice_scale = [0.5, 1]\npower_scale = [0.8, 1]\nprefix_hit_rate = [0, 0.5]\nmax_batch = [0, 16]\n";
     for load in [
         "concurrency = [1, 8, 64, 512, 4096]\nserving_mode = [\"continuous\", \"static\"]\n",
         "arrival_rate_per_s = [0.1, 1, 10]\ninput_tokens_cv = 1\noutput_tokens_cv = 0.5\n",
@@ -148,7 +148,7 @@ fn no_row_of_a_usual_sweep_is_better_than_its_box() {
          accelerator = [\"h100-sxm-80\", \"b200-sxm\"]\nprecision = [\"bf16\", \"fp8\"]\nsequence_length = 4096\n\
          devices = [512, 2048]\nglobal_batch = [1024, 4096]\ntensor_parallel = [1, 8]\nexpert_parallel = [1, 8]\n\
          pipeline_parallel = [1, 8, 16]\nvirtual_pipeline = [1, 2]\nschedule = [\"1f1b\", \"zero_bubble_h1\", \"dualpipe\"]\n\
-         recompute = [\"none\", \"full\"]\nrecompute_layers = [0, 1]\nzero_stage = [1, 3]\nprice_scale = [0.5, 1]\n\
+         recompute = [\"none\", \"full\"]\nrecompute_layers = [0, 1]\nzero_stage = [1, 3]\nprice_scale = [0.5, 1]\npower_scale = [0.8, 1]\n\
          tokens_per_parameter = [0, 20]\nspare_devices = [0, 64]\n",
         &TRAINING,
     );

@@ -84,7 +84,7 @@ fn training_rows_share_no_more_than_they_have_in_common() {
             &format!(
                 "schema = 1\nphase = \"training\"\n[axes]\nmodel = \"{model}\"\naccelerator = [\"h100-sxm-80\", \"b200-sxm\"]\n\
                  precision = [\"bf16\", \"fp8\"]\nrecompute = [\"none\", \"full\"]\ntensor_parallel = [1, 4]\n\
-                 memory_scale = [1, 8]\nprice_scale = [1, 2]\npipeline_parallel = [1, 2, 4]\nvirtual_pipeline = [1, 2]\n\
+                 memory_scale = [1, 8]\nprice_scale = [1, 2]\npower_scale = [1, 0.5]\npipeline_parallel = [1, 2, 4]\nvirtual_pipeline = [1, 2]\n\
                  devices = [32, 64]\nglobal_batch = [64, 128]\nzero_stage = [0, 1, 2, 3]\noptimizer = [\"adamw\", \"muon\"]\n\
                  recompute_layers = [0, 3]\noffload = [\"none\", \"optimizer\", \"activations\"]\n\
                  tokens = [1_000_000, 2_000_000]\ntokens_per_parameter = [0, 20]\ndevice_mtbf_hours = [1000, 50_000]\n\
@@ -106,7 +106,7 @@ fn serving_rows_share_no_more_than_they_have_in_common() {
             &format!(
                 "schema = 1\nphase = \"inference\"\n[axes]\nmodel = \"llama3.1-8b\"\naccelerator = [\"h100-sxm-80\", \"l4\"]\n\
                  engine = [\"vllm\", \"sglang\"]\ntensor_parallel = [1, 2]\nspeculation = [\"none\", \"eagle\"]\n\
-                 price_scale = [1, 2]\npipeline_parallel = [1, 2]\ndata_parallel = [1, 2]\ninput_tokens = [500, 9000]\n\
+                 price_scale = [1, 2]\npower_scale = [1, 0.5]\npipeline_parallel = [1, 2]\ndata_parallel = [1, 2]\ninput_tokens = [500, 9000]\n\
                  output_tokens = [1, 300]\nadmission_interval = [1, 4]\nspeculative_tokens = [1, 3]\n\
                  kv_allocator = [\"paged\", \"contiguous\", \"power_of_two\"]\nmax_model_len = [0, 12_000]\n\
                  weight_offload = [0, 0.5]\nkv_offload = [0, 0.5]\nacceptance_rate = [0.5, 0.8]\nprefix_hit_rate = [0, 0.4]\n\

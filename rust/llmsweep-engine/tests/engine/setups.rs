@@ -1,6 +1,8 @@
 //! What-if factors act, prices override, and an inline table is as good as an entry of the catalogue.
 use std::fs;
 
+use llmsweep_model::economics::KILOWATT_HOUR;
+
 use crate::common::{Rows, all_rows, catalog_folder, inference, training};
 
 const SERVING: &str = "model = \"llama3.1-8b\"\naccelerator = \"h100-sxm-80\"\ntensor_parallel = 2\nconcurrency = 8\n";
@@ -53,6 +55,31 @@ fn factors_on_the_hardware_act_where_they_should() {
     falls(&experts("expert_imbalance = [1.5, 1]\n"), "step_time_s");
     doubles(&trained("price_scale = [1, 2]\n"), "cost_usd");
     doubles(&trained("tokens = [1_000_000, 2_000_000]\n"), "time_to_train_s");
+}
+
+/// `usd_per_kwh` of systems/operations.toml.
+const USD_PER_KWH: f64 = 0.08;
+
+const OF_POWER: [&str; 5] = ["power_w", "energy_j", "j_per_token", "facility_energy_j", "co2_kg"];
+
+/// Both pools draw the factor's power, on a chip of its own too; of owning only electricity rises, and nothing else.
+#[test]
+fn board_power_is_scaled_in_both_pools() {
+    let pools = "model = \"llama3.1-8b\"\naccelerator = \"h100-sxm-80\"\nserving_mode = \"disaggregated\"\n\
+                 prefill_accelerator = \"a100-sxm-80\"\nconcurrency = 8\n";
+    let [served, pooled] = [SERVING, pools].map(|axes| all_rows(&inference(&format!("{axes}power_scale = [1, 2]\n"))));
+    for rows in [&served, &pooled, &trained("power_scale = [1, 2]\n")] {
+        for column in OF_POWER {
+            doubles(rows, column);
+        }
+        let owned = rows.number(1, "ownership_usd") / rows.number(0, "ownership_usd");
+        assert!(owned > 1.001 && owned < 1.5, "owning costs {owned} times as much");
+        assert_eq!(rows.get(0, "cost_usd"), rows.get(1, "cost_usd"));
+        assert_eq!(rows.get(0, "tokens_per_s"), rows.get(1, "tokens_per_s"));
+    }
+    let electricity = served.number(0, "facility_energy_j") / KILOWATT_HOUR * USD_PER_KWH;
+    let more = served.number(1, "ownership_usd") - served.number(0, "ownership_usd");
+    assert!((more / electricity - 1.0).abs() < 1e-9, "{more} and not {electricity}");
 }
 
 #[test]

@@ -47,6 +47,7 @@ fn shared() -> Vec<Choice> {
         ("peak_flops_scale", plain(&["0.5", "1", "2"]), 1),
         ("network_bandwidth_scale", plain(&["1", "4"]), 1),
         ("price_scale", plain(&["0.5", "1"]), 1),
+        ("power_scale", plain(&["0.5", "1"]), 1),
     ]
 }
 

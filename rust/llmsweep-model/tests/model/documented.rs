@@ -5,7 +5,7 @@ use crate::common::shapes::{gpt3_175b, llama2_7b, llama2_70b, llama3_405b};
 use crate::common::software::operations;
 use llmsweep_model::collective::Ring;
 use llmsweep_model::distribution::Cumulants;
-use llmsweep_model::economics::{Fleet, HOUR, Tariff, Upkeep};
+use llmsweep_model::economics::{Factors, Fleet, HOUR, Tariff, Upkeep};
 use llmsweep_model::kernel::Pass;
 use llmsweep_model::memory::activations::Recompute;
 use llmsweep_model::parallel::pipeline::{Passes, Schedule, Walk};
@@ -244,7 +244,8 @@ fn bounds() {
 #[test]
 fn economics() {
     let mut page = Page::default();
-    let upkeep = Upkeep::of(&Tariff::of(&H100.accelerator(), &operations()), Fleet { devices: 4.0, spares: 0.0 }, 1.0);
+    let upkeep =
+        Upkeep::of(&Tariff::of(&H100.accelerator(), &operations()), Fleet { devices: 4.0, spares: 0.0 }, Factors::NONE);
     let hourly = upkeep.cost(Seconds(HOUR)).expect("the test's H100 has a price");
     page.says("hourly", hourly.0, 8.0, 1e-12);
     page.says("per million tokens", hourly.0 / HOUR / llama2_70b_on_four().tokens_per_s * 1e6, 1.046, PRINTED);

@@ -68,9 +68,9 @@ impl TrainingIdeal<'_> {
     }
 }
 
-/// What one device of a fleet costs and draws where the rental is least.
+/// What one device of a fleet costs and draws where rental and power are least.
 pub(in crate::evaluate) fn upkeep_of_one(tariff: &Tariff, span: &Span) -> Upkeep {
-    Upkeep::of(tariff, Fleet { devices: 1.0, spares: 0.0 }, span.least(axis::PRICE_SCALE))
+    Upkeep::of(tariff, Fleet { devices: 1.0, spares: 0.0 }, span.least_factors())
 }
 
 /// Of columns that are small at best.

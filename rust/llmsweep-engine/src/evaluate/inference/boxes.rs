@@ -13,8 +13,8 @@ use crate::evaluate::memo::stages_of;
 use crate::plan::Point;
 
 /// The axes that say how many requests there are, what is promised them, and what they cost; the innermost ones.
-pub(in crate::evaluate) const LOAD: [usize; 5] =
-    [axis::CONCURRENCY, axis::ARRIVAL_RATE, axis::SLO_TTFT, axis::SLO_TPOT, axis::PRICE_SCALE];
+pub(in crate::evaluate) const LOAD: [usize; 6] =
+    [axis::CONCURRENCY, axis::ARRIVAL_RATE, axis::SLO_TTFT, axis::SLO_TPOT, axis::PRICE_SCALE, axis::POWER_SCALE];
 
 impl<'a> InferenceEvaluator<'a> {
     /// Whether the cell of a point runs at all.
@@ -63,7 +63,7 @@ impl<'a> InferenceEvaluator<'a> {
         let admission = *self.admissions.get(number, || Admission::of(&replica, setup));
         let request = self.requests.get(number, || Request::of(&replica, &mut tables, setup, admission));
         let fleet = Fleet { devices: outcome.own_devices, spares: 0.0 };
-        let upkeep = Upkeep::of(self.seen.tariff_entered()?, fleet, span.least(axis::PRICE_SCALE));
+        let upkeep = Upkeep::of(self.seen.tariff_entered()?, fleet, span.least_factors());
         let of = |ideal| InferenceIdeal { ideal, upkeep, devices: fleet.devices, output: setup.output_tokens };
         let rates = span.values(axis::ARRIVAL_RATE);
         for &rate in rates.iter().filter(|rate| **rate > 0.0) {

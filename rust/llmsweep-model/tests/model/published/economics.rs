@@ -2,7 +2,7 @@
 use crate::common::close;
 use crate::common::hardware::H100;
 use crate::common::software::operations;
-use llmsweep_model::economics::{Fleet, HOUR, KILOWATT_HOUR, Tariff, Upkeep};
+use llmsweep_model::economics::{Factors, Fleet, HOUR, KILOWATT_HOUR, Tariff, Upkeep};
 use llmsweep_model::operations::Operations;
 use llmsweep_model::quantity::Seconds;
 
@@ -13,8 +13,11 @@ fn carbon_of_llama3_405b() {
     const DEVICE_HOURS: f64 = 30.84e6;
     let boards_alone = Operations { host_power_share: 0.0, pue: 1.08, ..operations() };
     let carbon = |operations: &Operations| {
-        let upkeep =
-            Upkeep::of(&Tariff::of(&H100.accelerator(), operations), Fleet { devices: DEVICE_HOURS, spares: 0.0 }, 1.0);
+        let upkeep = Upkeep::of(
+            &Tariff::of(&H100.accelerator(), operations),
+            Fleet { devices: DEVICE_HOURS, spares: 0.0 },
+            Factors::NONE,
+        );
         upkeep.carbon(Seconds(HOUR)).expect("the test's H100 has a board power")
     };
     close(carbon(&boards_alone), 8.93e6, 0.03);
@@ -26,7 +29,8 @@ fn carbon_of_llama3_405b() {
 #[test]
 fn power_of_a_dgx_h100() {
     let bare = Operations { pue: 1.0, ..operations() };
-    let upkeep = Upkeep::of(&Tariff::of(&H100.accelerator(), &bare), Fleet { devices: 8.0, spares: 0.0 }, 1.0);
+    let upkeep =
+        Upkeep::of(&Tariff::of(&H100.accelerator(), &bare), Fleet { devices: 8.0, spares: 0.0 }, Factors::NONE);
     close(upkeep.facility.expect("a board power").0, 10_200.0, 2e-3);
     let day = upkeep.facility_energy(Seconds(24.0 * HOUR)).expect("a board power");
     close(day.0 / KILOWATT_HOUR, 244.6, 1e-3);
