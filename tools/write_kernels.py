@@ -73,7 +73,7 @@ How far the laws of [model.md](model.md) are from measured kernels: |predicted /
 are published ones (ai-dynamo/aiconfigurator, Apache-2.0; microsoft/vidur, MIT), which are not shipped;
 `llmsweep calibrate ops` fits your own ([calibrate.md](calibrate.md)). A fit takes at most 3,000 timings. `any` is one
 law to all engines' median time of each shape (training uses it), `fastest` one to the fastest engine's (serving uses it
-for multiplications: engines share libraries and tune).
+for multiplications, for engines share libraries and tune; training for grouped ones).
 """
 
 

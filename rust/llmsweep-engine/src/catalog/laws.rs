@@ -53,12 +53,14 @@ impl Catalog {
         let candidates = Candidates::of(self, entry);
         let search = Search { catalog: self, entry, candidates: &candidates, engine };
         // Serving engines share libraries of multiplications and tune which one runs: deployments are as fast as the fastest of them,
-        // whatever an engine's own timing loop says. Training stacks take what their library gives.
+        // whatever an engine's own timing loop says. Training stacks take what their library gives; of experts' grouped multiplications that
+        // is a library's too (CUTLASS, cuBLAS), which the fastest of the engines call and the others replace by kernels for few rows.
         let pooled = match phase {
             Phase::Inference => FASTEST_ENGINE,
             Phase::Training => ANY_ENGINE,
         };
         let multiplications = Search { engine: pooled, ..search };
+        let grouped = Search { engine: FASTEST_ENGINE, ..search };
         let architecture = self.efficiencies.chain(&entry.architecture).next()?;
         let plain = if precision.unquantised_bits > 16.0 { precision.name } else { "bf16" };
         let (gemm, provenance) = multiplications.law(precision.name);
@@ -66,7 +68,7 @@ impl Catalog {
             gemm,
             plain_gemm: multiplications.law(plain).0,
             quantise: multiplications.quantise(precision.name, &gemm),
-            experts: multiplications.law(precision.name).0,
+            experts: grouped.law(precision.name).0,
             attention: search.law("bf16").0,
             cache: search.law(cache.name).0,
             latent_attention: search.law("bf16").0,

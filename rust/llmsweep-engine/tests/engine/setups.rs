@@ -138,7 +138,7 @@ fn schedules_trade_waits_for_memory() {
     let waits = |row| of(row, "bubble_time_s");
     assert!((waits(gpipe) / waits(plain) - 1.0).abs() < 0.2);
     assert!(waits(interleaved) < 0.6 * waits(plain));
-    assert!(waits(zero) < 0.75 * waits(plain) && waits(there) <= waits(zero));
+    assert!(waits(zero) < 0.8 * waits(plain) && waits(there) <= waits(zero));
     assert!(waits(dual) < waits(zero));
     // All micro-batches wait in GPipe, those of the stages behind in the others; the second copy doubles the weights.
     assert!(of(gpipe, "activation_bytes") > 2.0 * of(plain, "activation_bytes"));
