@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 NOTE = "<!-- Written by tools/generate_docs.py; `make docs` writes it anew. -->\n\n"
 # On the pages of `WITH_OUTPUT`, what stands between these is the output of the command.
 BLOCK = re.compile(r"(<!-- output of: (?P<command>.+?) -->\n```text\n)(?P<output>.*?)(```\n<!-- end -->)", re.DOTALL)
-WITH_OUTPUT = ("docs/fleet.md", "README.md")
+WITH_OUTPUT = ("docs/fleet.md", "README.md", "docs/training-vs-inference.md")
 WIDTH = 110
 
 

@@ -22,6 +22,7 @@ UNBOUNDED = (
     "tests/validation/",
     "docs/columns.md",
     "docs/axes.md",
+    "docs/cli.md",
     "docs/model.md",
     "docs/kernels.md",
 )

@@ -6,8 +6,19 @@ from typing import Any
 
 import click
 
-from llmsweep.cli.options import EXTENSIONS, SETTINGS, OutputFile, Whole, catalog_option, json_option, set_option
+from llmsweep.cli import near
+from llmsweep.cli.options import (
+    EXTENSIONS,
+    SETTINGS,
+    Names,
+    OutputFile,
+    Whole,
+    catalog_option,
+    json_option,
+    set_option,
+)
 
+SECTIONS = ("compute", "memory", "communication", "time", "utilisation", "bill")
 POSITIVE = click.FloatRange(min=0, min_open=True)
 
 
@@ -40,6 +51,7 @@ POSITIVE = click.FloatRange(min=0, min_open=True)
 @set_option
 @click.option("-o", "--output", type=OutputFile(EXTENSIONS), help="Write a row per quantity and side.")
 @click.option("--brief", is_flag=True, help="Without formulas.")
+@click.option("--sections", type=Names(), metavar="A,B,…", help=f"Only these: {', '.join(SECTIONS)}.")
 @catalog_option
 @json_option
 def command(
@@ -47,6 +59,7 @@ def command(
     settings: tuple[tuple[str, Any], ...],
     output: Path | None,
     brief: bool,
+    sections: list[str] | None,
     catalog: tuple[Path, ...],
     as_json: bool,
     **options: Any,
@@ -67,8 +80,13 @@ def command(
     from llmsweep.compare import compare, frame
     from llmsweep.errors import NothingFeasibleError
 
+    for name in sections or ():
+        if name not in SECTIONS:
+            raise click.UsageError(f'--sections: there is no section "{name}"{near(name, SECTIONS)}')
     given = {name: value for name, value in options.items() if value is not None}
     found = compare(**given, settings=dict(settings), catalog=catalog)
+    if sections:
+        found = {**found, "lines": [line for line in found["lines"] if line["section"] in sections]}
     if output is not None:
         write_frame(frame(found), output)
     if as_json:

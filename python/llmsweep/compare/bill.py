@@ -17,7 +17,7 @@ YEAR_S = 365.25 * 86_400
 
 def section(answers: Answers) -> Section:
     """Devices and layout; rental, energy and carbon of a run and of a request."""
-    made = Section("devices and bill")
+    made = Section("bill")
     rows, trained = answers.rows, answers.trained
     made.line("accelerator", "", {side: words(row["accelerator"]) for side, row in rows.items()})
     made.line("devices", "", of(answers, {"devices": trained, "device_count": ["inference"]}))

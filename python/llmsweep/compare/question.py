@@ -8,6 +8,7 @@ from llmsweep import space
 from llmsweep._core import SpecError
 from llmsweep.choice import Choice, best
 from llmsweep.cli import near
+from llmsweep.cli.units import quantity
 from llmsweep.registries import axes
 
 #: Tokens per parameter of a run where neither question nor catalogue says how many (Hoffmann et al. 2022,
@@ -130,7 +131,7 @@ def train(question: Question, mode: str, entry: Mapping[str, Any], catalog: Iter
     spec: dict[str, Any] = {"schema": 1, "phase": "training", "axes": setup}
     if devices is None:
         spec["constraints"] = {"time_to_train_s": {"max": days * DAY_S}}
-    asked = f"{tokens:.3g} tokens on {question.train_on}, " + (
+    asked = f"{quantity(tokens, 'tokens')} on {question.train_on}, " + (
         f"{devices:,} devices" if devices else f"least device-hours within {days:g} days"
     )
     return asked, best(spec, "device_hours", catalog=catalog, where="compare")
