@@ -88,8 +88,7 @@ def test_a_killed_run_ends_as_one_that_was_not(runs: Runs, kind: str) -> None:
     assert not (runs.folder / "out.parquet.parts").exists()
     code, whole_shown, err = runs.run("whole.log", *KINDS[kind], "-q", "-o", "whole.parquet")
     assert code == 0, err
-    # The files differ in the seconds that their labels hold, and nowhere else.
-    assert pl.read_parquet(runs.folder / "out.parquet").equals(pl.read_parquet(runs.folder / "whole.parquet"))
+    assert (runs.folder / "out.parquet").read_bytes() == (runs.folder / "whole.parquet").read_bytes()
     assert shown == whole_shown
 
 

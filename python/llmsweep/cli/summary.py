@@ -29,7 +29,9 @@ def counts_line(stats: Mapping[str, Any]) -> str:
         parts.append(f"{stats['selected']:,} selected")
     if stats["front"] is not None:
         parts.append(f"{stats['front']:,} on the front")
-    return ", ".join([*parts, f"{stats['seconds']:.2f} s"])
+    if seconds := stats.get("seconds"):
+        parts.append(f"{seconds:.2f} s")
+    return ", ".join(parts)
 
 
 def reasons(stats: Mapping[str, Any]) -> list[tuple[int, str]]:

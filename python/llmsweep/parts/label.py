@@ -1,7 +1,7 @@
 """What a file of rows says of itself, in its metadata: which part of which question it answers."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +35,9 @@ class Label:
     stats: dict[str, Any]
 
     def metadata(self) -> dict[str, str]:
-        """As Parquet metadata."""
-        return {KEY: json.dumps(asdict(self))}
+        """As Parquet metadata; without the time, so that a run that was stopped leaves the file of one that was not."""
+        stats = {name: value for name, value in self.stats.items() if name != "seconds"}
+        return {KEY: json.dumps(asdict(replace(self, stats=stats)), sort_keys=True)}
 
     def same_question(self, other: "Label") -> bool:
         """Whether both belong together."""
