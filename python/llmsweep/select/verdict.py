@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from llmsweep.cli.units import quantity
 from llmsweep.compare.bill import layout
 from llmsweep.select.reasons import against, money, price
 from llmsweep.select.want import Want
@@ -91,7 +92,7 @@ def task(want: Want, model: str) -> str:
     if want.purpose == "training":
         what = {"pretraining": "training", "full_finetuning": "fine-tuning"}.get(want.training_mode, "adapting")
         within = f" on {want.devices:,} devices" if want.devices else ""
-        return f"{what} {model}{within} within {want.days:g} days"
+        return f"{what} {model}{within} within {want.days:g} {'day' if want.days == 1 else 'days'}"
     rate = f" at {want.rate_per_s:g} requests per second" if want.rate_per_s else ""
     return f"serving {model}{rate} with TTFT within {want.ttft_s:g} s and TPOT within {want.tpot_s * 1e3:g} ms"
 
@@ -99,8 +100,12 @@ def task(want: Want, model: str) -> str:
 def setup_words(want: Want, setup: Mapping[str, Any]) -> str:
     """A setup and what it comes to."""
     if want.purpose == "training":
+        several = setup["devices"] > 1
+        devices = (
+            f"{setup['devices']:,} of them as {short_setup(setup)} take" if several else f"{short_setup(setup)} takes"
+        )
         return (
-            f"{setup['devices']:,} of them as {short_setup(setup)} take {setup['time_to_train_s'] / 86_400:.3g} days"
+            f"{devices} {quantity(setup['time_to_train_s'], 's')}"
             f"{cost(want, setup)}, at an MFU of {100 * setup['mfu']:.3g} %"
         )
     fleet = (
