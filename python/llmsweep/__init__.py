@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from llmsweep._core import VERSION as __version__
     from llmsweep._core import CatalogError, DataError, LlmsweepError, SpecError
     from llmsweep.api import evaluate, explain, sweep
+    from llmsweep.claims import claims
     from llmsweep.directories import catalog_directories
     from llmsweep.pareto import on_front, pareto
     from llmsweep.registries import registry
@@ -24,6 +25,7 @@ _HOMES = {
     "SpecError": ("llmsweep._core", "SpecError"),
     "__version__": ("llmsweep._core", "VERSION"),
     "catalog_directories": ("llmsweep.directories", "catalog_directories"),
+    "claims": ("llmsweep.claims", "claims"),
     "evaluate": ("llmsweep.api", "evaluate"),
     "explain": ("llmsweep.api", "explain"),
     "on_front": ("llmsweep.pareto", "on_front"),
@@ -41,6 +43,7 @@ __all__ = [
     "SpecError",
     "__version__",
     "catalog_directories",
+    "claims",
     "evaluate",
     "explain",
     "on_front",
@@ -66,7 +69,7 @@ def __dir__() -> list[str]:
 
 
 class _Package(ModuleType):
-    """Keeps the function `pareto` in reach: importing the submodule of that name would hide it."""
+    """Keeps the functions `claims` and `pareto` in reach: importing submodules of those names would hide them."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if name not in _HOMES or not isinstance(value, ModuleType):

@@ -16,6 +16,7 @@ COMMANDS = {
     "pareto": "Keep the rows of a table that no other row beats.",
     "explain": "Show every term of one setup's time, memory and cost.",
     "validate": "Compare predictions with measurements.",
+    "claims": "Judge claims about models and hardware.",
     "calibrate": "Fit the model to timings and runs, or take timings.",
     "catalog": "List, show and add models, accelerators, networks and prices.",
     "axes": "List what a sweep can vary.",

@@ -1,0 +1,157 @@
+"""Claims about models and hardware, judged by what the model computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from llmsweep.claims.engine import Engine
+from llmsweep.claims.facts import Facts
+from llmsweep.claims.judge import Verdict, judge
+from llmsweep.claims.read import read_claims
+from llmsweep.claims.registry import BY_ID
+from llmsweep.claims.together import Contradiction, contradictions, with_sides
+from llmsweep.directories import shipped_catalog
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable
+
+    import polars as pl
+
+    from llmsweep.claims.claim import Claim
+
+__all__ = ["Judged", "claims", "judged", "record", "shipped_claims", "table"]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Verdicts in the order of the claims, and what contradicts what."""
+
+    verdicts: tuple[Verdict, ...]
+    contradictions: tuple[Contradiction, ...]
+
+
+def shipped_claims() -> list[Path]:
+    """The files of the claims that come with the package."""
+    folder = shipped_catalog() / "claims"
+    return [path for path in sorted(folder.glob("*.toml")) if path.name not in {"rules.toml", "sources.toml"}]
+
+
+def judged(path: str | os.PathLike[str] | None = None, *, catalog: Iterable[str | os.PathLike[str]] = ()) -> Judged:
+    """Judges the claims of a file, or those that come with the package.
+
+    Raises:
+        DataError: A cell can't be read; nothing is judged.
+    """
+    from llmsweep.api import open_catalog
+
+    folders = [str(folder) for folder in catalog]
+    facts, engine = Facts(open_catalog(folders)), Engine(folders)
+    files = shipped_claims() if path is None else [Path(path)]
+    read: list[Claim] = [claim for file in files for claim in read_claims(file, facts)]
+    for claim in read:
+        refuse_unit(claim)
+    whole = with_sides(read)
+    verdicts = [judge(claim, facts, engine, tuple(whole[:index])) for index, claim in enumerate(whole)]
+    found = contradictions(whole)
+    against: dict[str, list[str]] = {}
+    for pair in found:
+        first, *others = pair.ids
+        against.setdefault(first, []).extend(others)
+        for other in others:
+            against.setdefault(other, []).append(first)
+    marked = tuple(
+        replace(verdict, contradicts=tuple(dict.fromkeys(against.get(verdict.claim.id, ())))) for verdict in verdicts
+    )
+    return Judged(marked, tuple(found))
+
+
+def refuse_unit(claim: Claim) -> None:
+    """Refuses a unit that the quantity, named by its id, does not have.
+
+    Raises:
+        DataError: With the units that it has.
+    """
+    from llmsweep.errors import DataError
+
+    quantity = BY_ID.get(claim.quantity)
+    bare = not claim.numeric or (
+        claim.unit_text == "B" and quantity and {"parameter", "token"} & set(quantity.dimensions)
+    )
+    if quantity and quantity.kind != "requirement" and not bare and claim.unit.dimension not in quantity.dimensions:
+        allowed = " or ".join(dimension or "none" for dimension in quantity.dimensions)
+        raise DataError(
+            f'{claim.where.of("unit")}: "{claim.unit_text}" is no unit of {quantity.id}; allowed: units of {allowed}'
+        )
+
+
+def record(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as the command's JSON has it; numbers in the claim's own unit."""
+    claim, predicted = verdict.claim, verdict.predicted
+    return {
+        "id": claim.id,
+        "verdict": verdict.verdict,
+        "claimed_low": claim.low,
+        "claimed_high": claim.high,
+        "predicted_low": predicted.low if predicted else None,
+        "predicted_high": predicted.high if predicted else None,
+        "bound": verdict.bound,
+        "unit": claim.unit_text or ("B" if predicted and verdict.quantity == "fits" else ""),
+        "why": verdict.why,
+        "says": claim.says,
+        "quantity": verdict.quantity,
+        "slip": verdict.slip,
+        "software_limited": verdict.software_limited,
+        "contradicts": list(verdict.contradicts),
+    }
+
+
+def claims(
+    path: str | os.PathLike[str] | None = None, *, catalog: Iterable[str | os.PathLike[str]] = ()
+) -> pl.DataFrame:
+    """Judges claims about models and hardware: the verdict is computed, and says by which number.
+
+    Args:
+        path: A claims file, ``.toml``, ``.csv``, ``.json`` or ``.parquet``; docs/claims.md says what it holds. By
+            default the claims that come with the package.
+        catalog: Further catalogue folders.
+
+    Returns:
+        One row per claim: ``id``, ``verdict``, ``claimed_low``, ``claimed_high``, ``predicted_low``,
+        ``predicted_high``, ``bound`` (all in ``unit``, the claim's own), ``why``, and ``says``, ``quantity``, ``slip``,
+        ``software_limited``, ``contradicts``.
+
+    Raises:
+        DataError: A cell can't be read; the sentence says where. Nothing is judged.
+        CatalogError: A folder does not exist or an entry is wrong.
+
+    Example:
+        274 tokens per second of a 70B model in 4 bits on one B200 read the weights faster than the memory can:
+
+        >>> import llmsweep as ls
+        >>> frame = ls.claims()
+        >>> row = frame.filter(frame["id"] == "S1-12").to_dicts()[0]
+        >>> row["verdict"], round(row["bound"])
+        ('infeasible', 224)
+    """
+    return table(judged(path, catalog=catalog))
+
+
+def table(found: Judged, *, flat: bool = False) -> pl.DataFrame:
+    """Verdicts as a frame; ``flat``: ids of contradicting claims as one text, for formats without lists."""
+    import polars as pl
+
+    frame = pl.DataFrame([record(verdict) for verdict in found.verdicts], schema=schema())
+    return frame.with_columns(pl.col("contradicts").list.join(" ")) if flat else frame
+
+
+def schema() -> dict[str, Any]:
+    """Columns of `claims`, with their types."""
+    import polars as pl
+
+    numbers = ("claimed_low", "claimed_high", "predicted_low", "predicted_high", "bound")
+    types: dict[str, Any] = {"id": pl.String, "verdict": pl.String, **dict.fromkeys(numbers, pl.Float64)}
+    types |= dict.fromkeys(("unit", "why", "says", "quantity", "slip"), pl.String)
+    return types | {"software_limited": pl.Boolean, "contradicts": pl.List(pl.String)}

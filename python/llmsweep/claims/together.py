@@ -1,0 +1,190 @@
+"""Claims of one file held against each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from llmsweep.claims.arithmetic import exposed_share_of_gain
+from llmsweep.claims.interval import Interval
+from llmsweep.claims.judge import claimed_interval
+from llmsweep.claims.registry import meaning
+from llmsweep.claims.rules import rules
+from llmsweep.claims.text import span
+from llmsweep.claims.training import ARROW
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from llmsweep.claims.claim import Claim
+
+TIMES = {"time_per_token", "time_per_tokens", "tokens_per_s"}
+TRAINED, ANSWERED = {"training_memory", "model_state_memory"}, {"weight_memory", "inference_memory"}
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """Claims that can't all be true."""
+
+    ids: tuple[str, ...]
+    says: str
+
+
+@dataclass(frozen=True)
+class Normal:
+    """A claim as a value of a quantity that several kinds of claims have in common."""
+
+    claim: Claim
+    quantity: str
+    unit: str
+    value: Interval
+
+
+def with_sides(claims: Sequence[Claim]) -> list[Claim]:
+    """Ratios get the value of their first side, where another claim of the file has it."""
+    known = [found for claim in claims if (found := normal(claim)) and found.quantity == "time per token"]
+    whole = []
+    for claim in claims:
+        quantity = meaning(claim)
+        hardware = claim.subject.hardware
+        if quantity is not None and quantity.id == "speedup" and "subject_value" not in claim.assumptions and hardware:
+            own = replace(claim, subject=replace(claim.subject, hardware=hardware[:1]))
+            side = next((other for other in known if about_the_same(own, other.claim)), None)
+            if side is not None:
+                rate = side.value.under(1.0)
+                claim = replace(claim, assumptions={**claim.assumptions, "subject_value": rate})  # noqa: PLW2901 - the same claim, completed
+        whole.append(claim)
+    return whole
+
+
+def normal(claim: Claim) -> Normal | None:
+    """A claim in the quantity in which it can be compared."""
+    quantity = meaning(claim)
+    if quantity is None or claim.statement != "fact" or quantity.kind == "requirement":
+        return None
+    value = claimed_interval(claim, quantity, literal=True)
+    if value is None:
+        return None
+    tokens = claim.assumed("tokens")
+    if quantity.id in TIMES:
+        concurrency = claim.assumed("concurrency")
+        if (
+            claim.subject.phase != "decode"
+            and claim.subject.concurrency != 1
+            and not (concurrency and concurrency.high == 1)
+        ):
+            return None
+        if quantity.id == "tokens_per_s":
+            return Normal(claim, "time per token", "s", value.under(1.0)) if value.low > 0 else None
+        return Normal(claim, "time per token", "s", value / tokens if tokens else value)
+    if quantity.id == "flop_per_token" and claim.subject.phase != "train":
+        return Normal(claim, "FLOPs per request", "FLOP", value * rules().open("request_tokens"))
+    if quantity.id == "flop_per_request":
+        return Normal(claim, "FLOPs per request", "FLOP", value)
+    if quantity.id == "utilisation_gain":
+        return exposed(claim, value)
+    directions = claim.assumed("directions")
+    if quantity.id == "link_bandwidth" and (directions or "bidirectional" in claim.says):
+        value = value / (directions or 2.0)
+    return Normal(claim, quantity.id, claim.unit.dimension, value)
+
+
+def exposed(claim: Claim, gain: Interval) -> Normal | None:
+    """A gain of bandwidth as the share of a step that communication must be exposed for it."""
+    low, high = claim.assumed("from"), claim.assumed("to")
+    if (low is None or high is None) and (found := ARROW.search(claim.says)):
+        low, high = (Interval.point(float(text)) for text in found.groups())
+    if low is None or high is None or high.low <= low.low:
+        return None
+    ratio = high.low / low.low
+    slack = rules().tolerance("and_more")
+    shares = Interval.hull(exposed_share_of_gain(end, ratio) for end in vars(gain).values())
+    return Normal(claim, "exposed communication", "", Interval(shares.low * (1 - slack), shares.high * (1 + slack)))
+
+
+def about_the_same(one: Claim, other: Claim) -> bool:
+    """Whether two claims speak of one setup, as far as they say."""
+    first, second = one.subject, other.subject
+    if first.strangers != second.strangers:
+        return False
+    if bool(first.models) != bool(second.models) or bool(first.chips) != bool(second.chips):
+        return False
+    if len(first.models) > 1 or len(second.models) > 1:
+        return False
+    if first.models and not spread(one).meets(spread(other)):
+        return False
+    if first.chips and not set(first.chips) & set(second.chips):
+        return False
+    links = [{n for part in subject.hardware for n in part.networks} for subject in (first, second)]
+    if links[0] != links[1]:
+        return False
+    both = first.precisions and second.precisions
+    if both and not set(first.precisions) & set(second.precisions):
+        return False
+    counts = [next((part.devices for part in subject.hardware if part.devices), None) for subject in (first, second)]
+    if counts[0] and counts[1] and counts[0] != counts[1]:
+        return False
+    return one.assumptions.get("input_tokens") == other.assumptions.get("input_tokens")
+
+
+def spread(claim: Claim) -> Interval:
+    """Active parameters of a claim's models, all sizes between them counted."""
+    return Interval.hull(model.active for model in claim.subject.model)
+
+
+def exclude(one: Interval, other: Interval) -> bool:
+    """Whether two ranges share nothing, or no more than an end."""
+    if not one.meets(other, rules().tolerance("arithmetic")):
+        return True
+    wide = one.high > one.low and other.high > other.low
+    return wide and (one.high == other.low or other.high == one.low)
+
+
+def contradictions(claims: Sequence[Claim]) -> list[Contradiction]:
+    """Pairs of one quantity and subject that exclude each other, and ratios that their sides exclude."""
+    values = [found for claim in claims if (found := normal(claim))]
+    pairs = [
+        Contradiction(
+            (one.claim.id, other.claim.id),
+            f"{one.quantity} {span(one.value, one.unit)} ({one.claim.id}) and {span(other.value, other.unit)} ({other.claim.id})",
+        )
+        for one, other in combinations(values, 2)
+        if one.quantity == other.quantity
+        and one.unit == other.unit
+        and comparable(one, other)
+        and about_the_same(one.claim, other.claim)
+        and exclude(one.value, other.value)
+    ]
+    return [*pairs, *ratios(values)]
+
+
+def comparable(one: Normal, other: Normal) -> bool:
+    """Whether they are of one phase and amount: a run of 1 T tokens is not one of 13 T."""
+    if one.quantity in {"time per token", "FLOPs per request", "exposed communication"}:
+        return True
+    tokens = [normal.claim.assumptions.get("tokens") for normal in (one, other)]
+    return tokens[0] == tokens[1] and one.claim.subject.phase == other.claim.subject.phase
+
+
+def ratios(values: Sequence[Normal]) -> list[Contradiction]:
+    """A ratio of memory against what other claims of the file say of both sides."""
+    found = []
+    for ratio in (value for value in values if value.quantity == "memory_ratio"):
+        for trained in (value for value in values if value.quantity in TRAINED and value.claim.subject.models):
+            sides = [
+                value
+                for value in values
+                if value.quantity in ANSWERED
+                and value.claim.subject.models
+                and len(value.claim.subject.models) == 1
+                and spread(value.claim).meets(spread(trained.claim))
+            ]
+            if not sides:
+                continue
+            implied = Interval.hull(trained.value / side.value for side in sides)
+            if exclude(ratio.value, implied):
+                ids = (ratio.claim.id, trained.claim.id, *(side.claim.id for side in sides))
+                says = f"{trained.claim.id} over {', '.join(ids[2:])} is {span(implied)}, and {ratio.claim.id} says {span(ratio.value)}"
+                found.append(Contradiction(ids, says))
+    return found
