@@ -35,8 +35,7 @@ class Judged:
 
 def shipped_claims() -> list[Path]:
     """The files of the claims that come with the package."""
-    folder = shipped_catalog() / "claims"
-    return [path for path in sorted(folder.glob("*.toml")) if path.name not in {"rules.toml", "sources.toml"}]
+    return sorted((shipped_catalog() / "claims").glob("section-*.toml"))
 
 
 def judged(path: str | os.PathLike[str] | None = None, *, catalog: Iterable[str | os.PathLike[str]] = ()) -> Judged:
@@ -77,11 +76,9 @@ def refuse_unit(claim: Claim) -> None:
     from llmsweep.errors import DataError
 
     quantity = BY_ID.get(claim.quantity)
-    bare = not claim.numeric or (
-        claim.unit_text == "B" and quantity and {"parameter", "token"} & set(quantity.dimensions)
-    )
-    if quantity and quantity.kind != "requirement" and not bare and claim.unit.dimension not in quantity.dimensions:
-        allowed = " or ".join(dimension or "none" for dimension in quantity.dimensions)
+    bare = not claim.numeric or (claim.unit_text == "B" and quantity and {"parameter", "token"} & set(quantity.units))
+    if quantity and quantity.kind != "requirement" and not bare and claim.unit.dimension not in quantity.units:
+        allowed = " or ".join(dimension or "none" for dimension in quantity.units)
         raise DataError(
             f'{claim.where.of("unit")}: "{claim.unit_text}" is no unit of {quantity.id}; allowed: units of {allowed}'
         )

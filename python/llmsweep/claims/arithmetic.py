@@ -1,10 +1,14 @@
-"""Closed forms: what follows from shape, tokens and peaks alone. Constants are in the catalogue's `claims/rules.toml`."""
+"""Closed forms: what follows from shape, tokens and peaks alone.
+
+Their constants stand in the catalogue, `claims/rules.toml`.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from llmsweep.claims.interval import Interval
+if TYPE_CHECKING:
+    from llmsweep.claims.interval import Interval
 
 DAY_S = 86400.0
 
@@ -14,6 +18,7 @@ def training_flop(active: Interval, tokens: Interval, per_parameter: float = 6.0
 
     GPT-4 as leaked, 277 B active parameters and 13 T tokens:
 
+    >>> from llmsweep.claims.interval import Interval
     >>> f"{training_flop(Interval.point(277e9), Interval.point(13e12)).low:.3g}"
     '2.16e+25'
     """
@@ -23,6 +28,7 @@ def training_flop(active: Interval, tokens: Interval, per_parameter: float = 6.0
 def request_flop(active: Interval, tokens: Interval, per_parameter: float = 2.0) -> Interval:
     """FLOPs of a request: 2 N T, T its tokens, prompt and answer alike (Kaplan et al. 2020, table 1).
 
+    >>> from llmsweep.claims.interval import Interval
     >>> request_flop(Interval.point(7e9), Interval.point(100)).low
     1400000000000.0
     """
@@ -32,6 +38,7 @@ def request_flop(active: Interval, tokens: Interval, per_parameter: float = 2.0)
 def train_to_request_ratio(training_tokens: Interval, request_tokens: Interval) -> Interval:
     """FLOPs of a run over those of a request: 6 N D / 2 N T = 3 D / T. N cancels.
 
+    >>> from llmsweep.claims.interval import Interval
     >>> train_to_request_ratio(Interval.point(2e12), Interval.point(1000)).low
     6000000000.0
     """
@@ -43,6 +50,7 @@ def training_time_s(flop: Interval, devices: Interval, peak: Interval, utilisati
 
     GPT-4 as leaked, on 25,000 A100:
 
+    >>> from llmsweep.claims.interval import Interval
     >>> time = training_time_s(
     ...     Interval.point(2.16e25), Interval.point(25000), Interval.point(312e12), Interval(0.32, 0.36)
     ... )

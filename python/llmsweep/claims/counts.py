@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from llmsweep.claims.arithmetic import request_flop, train_to_request_ratio, training_flop
 from llmsweep.claims.interval import Interval
 from llmsweep.claims.problem import Unverifiable
-from llmsweep.claims.quantity import Ask, Outcome, Prediction, Quantity
+from llmsweep.claims.quantity import Ask, Computations, Prediction
 from llmsweep.claims.rules import rules
 from llmsweep.claims.subject import model_of
 from llmsweep.claims.text import short, span
@@ -160,10 +160,10 @@ def change(ask: Ask) -> Interval:
         ask.note(f"from {before[-1].low:,.0f} to {before[-1].high:,.0f} of {before[-1].id}")
         return Interval.point(before[-1].high / before[-1].low)
     pair = before[-2:]
-    if len(pair) == 2 and pair[0].quantity == pair[1].quantity and pair[0].low and pair[1].low:  # noqa: PLR2004 - a pair
-        if pair[0].unit.dimension == pair[1].unit.dimension:
-            ask.note(f"from {pair[0].id} to {pair[1].id}")
-            return Interval.point(pair[1].low * pair[1].unit.factor / (pair[0].low * pair[0].unit.factor))
+    same = len({(claim.quantity, claim.unit.dimension) for claim in pair}) == 1
+    if len(pair) == 2 and same and pair[0].low and pair[1].low:  # noqa: PLR2004 - a pair
+        ask.note(f"from {pair[0].id} to {pair[1].id}")
+        return Interval.point(pair[1].low * pair[1].unit.factor / (pair[0].low * pair[0].unit.factor))
     raise Unverifiable("neither from and to are assumed, nor does a claim before it have them")
 
 
@@ -180,82 +180,17 @@ def saving(ask: Ask) -> Prediction:
     return Prediction((Interval(1 - ratio.high, 1 - ratio.low),), ("1 − value after / value before",))
 
 
-def rhetorical(_: Ask) -> Outcome:
-    """Never asked: the rule comes first."""
-    raise Unverifiable("it states what should be")
-
-
-COUNTS = (
-    Quantity(
-        "parameters", "Parameters of a model.", "arithmetic", ("parameter", ""),
-        ("total parameters", "parameter count", "params"),
-        "counted from the catalogue's shape, and as published", parameters, slips=("thousand",),
-    ),
-    Quantity(
-        "active_parameters", "Parameters that one token meets.", "arithmetic", ("parameter", ""),
-        ("active params", "activated parameters"),
-        "counted from the shape with and without embeddings, and as published", active_parameters, slips=("thousand",),
-    ),
-    Quantity(
-        "training_flop", "FLOPs of a training run.", "arithmetic", ("FLOP",),
-        ("training FLOP", "training compute", "training FLOPs", "pre-training compute"),
-        "6 · active parameters · tokens; tokens assumed, or of the published run", flop_of_training, slips=("thousand",),
-    ),
-    Quantity(
-        "flop_per_request", "FLOPs of one request.", "arithmetic", ("FLOP",),
-        ("FLOP per inference", "FLOPs per request", "FLOP per call", "inference FLOP"),
-        "2 · active parameters · tokens, 100 to 1,000 where not assumed", flop_of_request, slips=("thousand",),
-    ),
-    Quantity(
-        "flop", "FLOPs of a training run, of a request, or from the one to the other, by phase.", "arithmetic", ("FLOP",),
-        ("FLOPs", "compute"), "as training_flop or flop_per_request", flop_by_phase, slips=("thousand",),
-    ),
-    Quantity(
-        "flop_per_token", "FLOPs per token: trained, or answered.", "arithmetic", ("FLOP/token", "FLOP"),
-        ("FLOPs per token", "compute per token", "FLOP/token"),
-        "6 to 8 (training) or 2 (inference) times the active parameters", flop_per_token, slips=("thousand",),
-    ),
-    Quantity(
-        "flop_per_parameter", "FLOPs per parameter and token.", "arithmetic",
-        ("FLOP", "FLOP/parameter", "FLOP/parameter/token", "FLOP/token/parameter", ""),
-        ("FLOP per param per token", "FLOP per parameter per token", "operations per parameter"),
-        "2 in inference, 6 in training, 8 with full recomputation", flop_per_parameter_and_token,
-    ),
-    Quantity(
-        "train_request_flop_ratio", "FLOPs of a training run over those of one request.", "arithmetic", ("",),
-        ("FLOP ratio", "compute ratio", "train to inference compute"),
-        "3 · training tokens / tokens of a request", train_over_request, phases=("both", ""),
-    ),
-    Quantity(
-        "training_tokens", "Tokens of a training run.", "arithmetic", ("token", ""),
-        ("tokens", "training set", "dataset size"),
-        "as published, or training_flop / 6 · active parameters", tokens_of_training,
-        slips=("thousand",), phases=("train", ""),
-    ),
-    Quantity(
-        "fine_tuning_share", "FLOPs of fine-tuning over those of pre-training.", "predicted", ("",),
-        ("FLOP ratio", "compute ratio", "fine-tuning compute"),
-        "0.13 to 1.65 %, InstructGPT's two stages", fine_tuning_share, slips=("percent",), phases=("fine-tune",),
-    ),
-    Quantity(
-        "growth", "A value over the one before it.", "arithmetic", ("",), ("increase", "growth factor"),
-        "`to` / `from`, assumed or of the two claims before", growth,
-    ),
-    Quantity(
-        "saving", "What falls away, as a share.", "arithmetic", ("",), ("reduction", "savings", "fewer"),
-        "1 − `to` / `from`, assumed or of the claim before", saving,
-    ),
-    Quantity(
-        "tokens_per_request", "Tokens of a request: a workload is chosen, not computed.", "requirement", ("token", ""),
-        ("prompt tokens", "tokens per call", "request length"), "none", rhetorical,
-    ),
-    Quantity(
-        "slo", "A promise of latency or speed.", "requirement", ("s", "token/s", ""),
-        ("service level", "SLA", "latency target", "response time target"), "none", rhetorical,
-    ),
-    Quantity(
-        "required_peak_per_device", "Peak FLOP/s that a device should have: only the sum of all devices matters.",
-        "requirement", ("FLOP/s",), ("peak per GPU", "peak per card", "compute per card"), "none", rhetorical,
-        wants=("model",),
-    ),
-)  # fmt: skip
+COUNTS: Computations = {
+    "parameters": parameters,
+    "active_parameters": active_parameters,
+    "training_flop": flop_of_training,
+    "flop_per_request": flop_of_request,
+    "flop": flop_by_phase,
+    "flop_per_token": flop_per_token,
+    "flop_per_parameter": flop_per_parameter_and_token,
+    "train_request_flop_ratio": train_over_request,
+    "training_tokens": tokens_of_training,
+    "fine_tuning_share": fine_tuning_share,
+    "growth": growth,
+    "saving": saving,
+}

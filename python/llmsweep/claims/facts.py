@@ -59,7 +59,7 @@ class Facts:
         return {name: json.loads(self._catalog.show(kind, name)) for name in ids}
 
     def models_named(self, name: str) -> list[str]:
-        """Ids that a name means: its own, or those of a family whose version it leaves open, or the family's largest."""
+        """Ids that a name means: its own, a family's whose version it leaves open, or the family's largest."""
         wanted = squeezed(name)
         names = {
             identifier: {squeezed(identifier), squeezed(str(entry["name"]))}

@@ -6,7 +6,7 @@ import re
 
 from llmsweep.claims.interval import Interval
 from llmsweep.claims.problem import Unverifiable
-from llmsweep.claims.quantity import Ask, Bound, Prediction, Quantity
+from llmsweep.claims.quantity import Ask, Bound, Computations, Prediction
 from llmsweep.claims.text import short
 
 GB = 1e9
@@ -155,54 +155,15 @@ def bandwidth_ratio(ask: Ask) -> Prediction:
     return Prediction(((faster if first_inside else whole),), ("per device, one direction",))
 
 
-LINK_SLIPS = ("bits", "directions", "thousand")
-HARDWARE = (
-    Quantity(
-        "memory_capacity", "Memory of an accelerator.", "fact", ("B",),
-        ("HBM capacity", "memory", "capacity", "VRAM", "memory size", "HBM"), "as printed, and as addressable", capacity,
-        slips=("bits", "gib", "thousand"), wants=("no model", "hardware"),
-    ),
-    Quantity(
-        "memory_bandwidth", "Memory bandwidth of an accelerator.", "fact", ("B/s",),
-        ("HBM bandwidth", "bandwidth", "memory speed"), "the datasheet's rate", bandwidth,
-        slips=("bits", "directions", "thousand"),
-    ),
-    Quantity(
-        "peak_flops", "Dense peak of an accelerator.", "fact", ("FLOP/s",),
-        ("peak FLOPS", "peak per GPU", "peak FLOP/s", "peak performance", "compute", "FLOPS"), "dense, in the precision",
-        peak, slips=("sparsity", "thousand"), wants=("no model",),
-    ),
-    Quantity(
-        "link_bandwidth", "Line rate of a link, one direction unless it says both.", "fact", ("B/s",),
-        ("link bandwidth", "NVLink bandwidth", "interconnect bandwidth", "scale-up bandwidth", "line rate", "bandwidth"),
-        "the catalogue's line rate times directions", link_bandwidth, slips=LINK_SLIPS,
-    ),
-    Quantity(
-        "port_bandwidth", "What software gets of a link.", "fact", ("B/s",),
-        ("effective bandwidth", "actual bandwidth", "achieved bandwidth", "real bandwidth"),
-        "from the least measured share of any link to the line rate", port_bandwidth, "the line rate", slips=LINK_SLIPS,
-        wants=("link",),
-    ),
-    Quantity(
-        "host_bandwidth", "Network of a host.", "fact", ("B/s",),
-        ("instance network", "instance bandwidth", "node bandwidth", "network bandwidth", "NIC bandwidth"),
-        "accelerators of a host · network share of each", host_bandwidth, slips=LINK_SLIPS, wants=("no model",),
-    ),
-    Quantity(
-        "scale_up_devices", "Devices of a scale-up domain.", "fact", ("device", ""),
-        ("GPU count", "GPUs per domain", "NVLink domain", "GPUs per rack"), "the catalogue's scale_up_devices", domain,
-        wants=("no model", "hardware"),
-    ),
-    Quantity(
-        "board_power", "Board power of an accelerator.", "fact", ("W",), ("power", "TDP", "board power"),
-        "the datasheet's", power, slips=("thousand",),
-    ),
-    Quantity(
-        "rental_price", "Rental of an accelerator.", "predicted", ("USD/s", "USD/s/device", "USD/device/s"),
-        ("price", "rental", "cost per hour", "hourly price"), "lowest to highest offer of the catalogue", rental,
-    ),
-    Quantity(
-        "bandwidth_ratio", "Network over scale-up links, or the other way round, as the words stand.", "fact", ("",),
-        ("network to NVLink bandwidth",), "per device, one direction", bandwidth_ratio,
-    ),
-)  # fmt: skip
+HARDWARE: Computations = {
+    "memory_capacity": capacity,
+    "memory_bandwidth": bandwidth,
+    "peak_flops": peak,
+    "link_bandwidth": link_bandwidth,
+    "port_bandwidth": port_bandwidth,
+    "host_bandwidth": host_bandwidth,
+    "scale_up_devices": domain,
+    "board_power": power,
+    "rental_price": rental,
+    "bandwidth_ratio": bandwidth_ratio,
+}

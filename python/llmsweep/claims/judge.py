@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from llmsweep.claims.interval import Interval
 from llmsweep.claims.problem import Unverifiable
 from llmsweep.claims.quantity import Ask, Outcome, Prediction
-from llmsweep.claims.registry import meaning, nearest
+from llmsweep.claims.registry import COMPUTED, meaning, nearest
 from llmsweep.claims.rules import rules
 from llmsweep.claims.text import short, span, spans
 
@@ -71,7 +71,7 @@ def factor_of(claim: Claim, quantity: Quantity) -> float:
 
 def claim_dimensions(quantity: Quantity) -> tuple[str, ...]:
     """Dimensions in which bytes are bytes."""
-    return () if {"parameter", "token"} & set(quantity.dimensions) else quantity.dimensions
+    return () if {"parameter", "token"} & set(quantity.units) else quantity.units
 
 
 def claimed_interval(claim: Claim, quantity: Quantity, *, literal: bool = False) -> Interval | None:
@@ -96,36 +96,36 @@ def judge(claim: Claim, facts: Facts, engine: Engine, before: tuple[Claim, ...] 
     """Rules in their order: what should be, what nobody can compute, bounds, overlap, slips, distance."""
     quantity = meaning(claim)
     name = quantity.id if quantity else claim.quantity
-    if claim.statement != "fact":
-        return Verdict(claim, name, "rhetorical", f"{claim.statement}: it says what should be, not what is")
-    if quantity is not None and quantity.kind == "requirement":
-        return Verdict(
-            claim, name, "rhetorical", f"requirement: {quantity.doc[0].lower()}{quantity.doc[1:].rstrip('.')}"
-        )
-    if word := SHOULD.search(claim.says):
-        return Verdict(claim, name, "rhetorical", f'"{word[0].lower()}": it says what should be, not what is')
+    if rhetoric := no_truth_value(claim, quantity):
+        return Verdict(claim, name, "rhetorical", rhetoric)
     if quantity is None:
         return unknown(claim)
-    if not claim.numeric and claim.value is None and quantity.kind != "statement":
-        return Verdict(claim, name, "rhetorical", f"no number: nothing to hold against {quantity.id}")
     ask = Ask(claim, claimed_interval(claim, quantity), facts, engine, before)
     try:
-        found = quantity.compute(ask)
+        found = COMPUTED[quantity.id](ask)
     except Unverifiable as missing:
         return Verdict(claim, name, "unverifiable", str(missing), notes=tuple(ask.notes))
     if isinstance(found, Outcome):
         return stated(claim, quantity, found, ask)
-    if ask.claimed is None:
-        unit = next(iter(quantity.dimensions))
-        return Verdict(claim, name, "rhetorical", f"it has no number; {quantity.id} is {span(found.hull, unit)}")
-    verdict = weigh(claim, quantity, ask.claimed, found)
-    return replace(verdict, notes=(*found.notes, *ask.notes))
+    assert ask.claimed is not None  # noqa: S101 - a claim without a number had no truth value
+    return replace(weigh(claim, quantity, ask.claimed, found), notes=(*found.notes, *ask.notes))
+
+
+def no_truth_value(claim: Claim, quantity: Quantity | None) -> str | None:
+    """Why a claim is neither true nor false: it says what should be, or has nothing that could be compared."""
+    if claim.statement != "fact":
+        return f"{claim.statement}: it says what should be, not what is"
+    if quantity is not None and quantity.kind == "requirement":
+        return f"requirement: {quantity.doc[0].lower()}{quantity.doc[1:].rstrip('.')}"
+    if word := SHOULD.search(claim.says):
+        return f'"{word[0].lower()}": it says what should be, not what is'
+    if claim.numeric or claim.value is not None or (quantity is not None and quantity.kind == "statement"):
+        return None
+    return f"no number: nothing to hold against {quantity.id}" if quantity else "no number and no quantity"
 
 
 def unknown(claim: Claim) -> Verdict:
     """Nothing of that name in the registry."""
-    if not claim.numeric and claim.value is None:
-        return Verdict(claim, claim.quantity, "rhetorical", "no number and no quantity: nothing to hold it against")
     strange = claim.subject.strangers
     where = f'the catalogue has no "{strange[0]}"' if strange else "of such unit, phase and subject"
     reason = f'no quantity "{claim.quantity}" is known, {where}; the nearest is {nearest(claim)}'
@@ -158,7 +158,10 @@ def weigh(claim: Claim, quantity: Quantity, claimed: Interval, found: Prediction
     if overlaps:
         judging = over_decades if claim.over_decades else one_sided
         return judging(claim, quantity, claimed, found, verdict)
-    if not claim.over_decades and (slip := slip_of(quantity, claimed, found, tolerance)):
+    order = rules().tolerance("order")
+    # What is open by factors can't tell a slip from an efficiency.
+    clear = beaten or kind != "predicted" or claimed.gap(hull) > order
+    if clear and not claim.over_decades and (slip := slip_of(quantity, claimed, found, tolerance)):
         return replace(verdict("unit-error", slip), slip=slip)
     if beaten and found.bound is not None and bound is not None:
         side = "below the floor" if found.bound.side == "floor" else "above the ceiling"
@@ -170,7 +173,7 @@ def weigh(claim: Claim, quantity: Quantity, claimed: Interval, found: Prediction
         return verdict("wrong", far if gap > 1 else between(claimed, found))
     if slow := software(found, claimed, tolerance):
         return replace(verdict("wrong", f"software-limited: {slow}"), software_limited=True)
-    return verdict("order-of-magnitude" if gap <= rules().tolerance("order") else "wrong", far)
+    return verdict("order-of-magnitude" if gap <= order else "wrong", far)
 
 
 def scaled(claim: Claim, quantity: Quantity, interval: Interval, factor: float) -> Interval:

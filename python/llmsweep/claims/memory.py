@@ -9,7 +9,7 @@ from llmsweep.claims.counts import any_models, total
 from llmsweep.claims.engine import REFUSED, USUAL, axes_of, bits, formats, stored_bits
 from llmsweep.claims.interval import Interval
 from llmsweep.claims.problem import Unverifiable
-from llmsweep.claims.quantity import Ask, Bound, Outcome, Prediction, Quantity
+from llmsweep.claims.quantity import Ask, Bound, Computations, Outcome, Prediction
 from llmsweep.claims.rules import rules
 from llmsweep.claims.text import short
 
@@ -50,6 +50,11 @@ def assumed_axes(ask: Ask, phase: str) -> dict[str, Any]:
             elif value.low == value.high:
                 found[name] = int(value.low) if value.low.is_integer() else value.low
     return found
+
+
+def most_room() -> dict[str, float]:
+    """An engine that takes nearly all of the memory, where a claim does not say."""
+    return {"memory_scale": rules().constant("memory", "scale")}
 
 
 def weights(ask: Ask) -> Prediction:
@@ -153,7 +158,7 @@ def memory_ratio(ask: Ask) -> Prediction:
     """Training state over inference weights, per parameter: precision by precision."""
     section = "training_state"
     mixed, full = rules().interval(section, "mixed_bytes"), rules().interval(section, "full_bytes")
-    named = [name for name in ask.claim.subject.precisions]
+    named = list(ask.claim.subject.precisions)
     options: list[Interval] = []
     if not named or named == ["fp32"]:
         options.append(full / rules().interval(section, "full_inference_bytes"))
@@ -184,6 +189,7 @@ def placements(ask: Ask, devices: int | None) -> list[dict[str, Any]]:
                 {"model": model.ids[0], "accelerator": chip, "precision": one, "tensor_parallel": tensor}
                 | {"pipeline_parallel": stages, "input_tokens": 512, "output_tokens": 128, "concurrency": 1}
                 | {"asked": name}
+                | most_room()
                 | assumed_axes(ask, "inference")
                 for one in formats(name)
             ]
@@ -218,76 +224,32 @@ def fits(ask: Ask) -> Outcome:
     count = int(devices.high) if devices is not None else 1
     if devices is None:
         ask.note("one device, since it names no number")
-    found = [row for row in placements(ask, count) if row["reject"] not in {"precision_unsupported"}]
+    found = [row for row in placements(ask, count) if row["reject"] != "precision_unsupported"]
     running = [row for row in found if row["reject"] is None]
     needed = Interval.hull(
         total(ask, m) * bytes_per_parameter(ask, n) for m in ask.models() for n in weight_formats(ask)
     )
     room = max(float(ask.facts.accelerators[chip]["memory_bytes"]) for chip in ask.chips()) * count
-    names = "/".join(dict.fromkeys(weight_formats(ask)))
     if running:
         why = f"{running[0]['asked']} runs on {count} × {running[0]['accelerator']} ({short(room / GB)} GB)"
-        return Outcome(claims_yes, why, predicted=needed, bound=room)
+        return Outcome(why, claims_yes, predicted=needed, bound=room)
     codes = {row["reject"] for row in found}
     code = next((one for one in REFUSED if one in codes), next(iter(sorted(map(str, codes))), "no such layout"))
-    each = "; ".join(
-        f"{name} {short(Interval.hull(total(ask, m) for m in ask.models()).low * bytes_per_parameter(ask, name).low / GB)} GB"
-        for name in weight_formats(ask)
-    )
-    why = f"{code}: weights are {each}, and {count} × {ask.chips()[0]} has {short(room / GB)} GB ({names})"
-    return Outcome(not claims_yes, why, infeasible=claims_yes, predicted=needed, bound=room)
+    smallest = min(total(ask, model).low for model in ask.models())
+    sizes = {name: smallest * bytes_per_parameter(ask, name).low / GB for name in weight_formats(ask)}
+    each = ", ".join(f"{short(size)} GB in {name}" for name, size in sizes.items())
+    why = f"{code}: weights are {each}, and {count} × {ask.chips()[0]} has {short(room / GB)} GB"
+    return Outcome(why, not claims_yes, infeasible=claims_yes, predicted=needed, bound=room)
 
 
-MEMORY = (
-    Quantity(
-        "weight_memory", "Weights of a model.", "arithmetic", ("B",),
-        ("weight bytes", "weights", "model size", "weight size", "checkpoint size"),
-        "parameters · bytes per parameter, scales of quantised formats from none to all", weights,
-        slips=("bits", "gib", "thousand"), need=True,
-    ),
-    Quantity(
-        "model_state_memory", "Weights, gradients and optimizer state of a training run, all devices together.",
-        "arithmetic", ("B",), ("model-state bytes", "model state", "training state", "optimizer state"),
-        "16 to 18 B per parameter in mixed precision with Adam, 16 in 32 bits", model_state,
-        slips=("bits", "gib", "thousand"), need=True,
-    ),
-    Quantity(
-        "training_memory", "Memory of a training run, all devices together.", "arithmetic", ("B",),
-        ("total memory", "memory", "training memory", "capacity", "VRAM"),
-        "the state, and the activations of one sequence as the engine counts them", training_memory,
-        slips=("bits", "gib", "thousand"), phases=("train",), wants=("model",), need=True,
-    ),
-    Quantity(
-        "inference_memory", "Memory that serving a model takes.", "arithmetic", ("B",),
-        ("total memory", "memory", "inference memory", "capacity", "VRAM", "HBM capacity", "serving memory"),
-        "weights, up to the cache of one request of 4,096 tokens", inference_memory, "not below the weights",
-        slips=("bits", "gib", "thousand"), phases=("inference", "serving", "decode", "prefill", ""), wants=("model",),
-        need=True,
-    ),
-    Quantity(
-        "kv_cache_memory", "Key-value cache of one token, or of `tokens`.", "arithmetic", ("B/token", "B"),
-        ("KV cache", "KV bytes per token", "kv cache size", "KV per token", "KV cache per token"),
-        "the engine's kv_bytes_per_token, times the tokens", kv_bytes, slips=("bits", "thousand"),
-    ),
-    Quantity(
-        "memory_ratio", "Training state over inference weights.", "arithmetic", ("",),
-        ("training to inference memory", "memory factor"),
-        "16 to 18 B over the bytes of the precision: 8 for fp16, 4 where all is fp32", memory_ratio,
-    ),
-    Quantity(
-        "gradient_sync_bytes", "What gradient synchronisation moves in a step.", "arithmetic", ("B",),
-        ("bytes per sync", "all-reduce bytes", "allreduce volume", "gradient bytes"),
-        "parameters · bytes of a gradient · 2", gradient_sync, slips=("bits", "directions", "thousand"),
-    ),
-    Quantity(
-        "inference_devices", "Accelerators that a model needs to run.", "arithmetic", ("device", ""),
-        ("GPU count", "number of GPUs", "devices", "GPUs needed", "accelerator count"),
-        "the fewest that the engine places weights and a request's cache on, per format", inference_devices,
-        "not fewer than hold the weights", phases=("inference", "serving", "decode", "prefill", ""), wants=("model",),
-    ),
-    Quantity(
-        "fits", "Whether a model runs on so many devices.", "statement", ("", "B", "device"),
-        ("fits?", "fits on", "runs on", "fit"), "the engine's `reject` for the formats that are named", fits,
-        "the devices' memory", wants=("model", "hardware"),
-    ),
-)  # fmt: skip
+MEMORY: Computations = {
+    "weight_memory": weights,
+    "model_state_memory": model_state,
+    "training_memory": training_memory,
+    "inference_memory": inference_memory,
+    "kv_cache_memory": kv_bytes,
+    "memory_ratio": memory_ratio,
+    "gradient_sync_bytes": gradient_sync,
+    "inference_devices": inference_devices,
+    "fits": fits,
+}

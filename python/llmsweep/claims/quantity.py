@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable  # noqa: TC003 - a field's type
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from llmsweep.claims.interval import Interval
 from llmsweep.claims.problem import Unverifiable
@@ -62,8 +62,8 @@ class Prediction:
 class Outcome:
     """The verdict on a claim that is no number."""
 
-    true: bool
     why: str
+    true: bool = False
     infeasible: bool = False
     predicted: Interval | None = None
     bound: float | None = None
@@ -136,24 +136,34 @@ class Ask:
         return next((part.devices for part in self.claim.subject.hardware if part.devices is not None), None)
 
 
+#: By the quantity's id, the function that predicts it or finds the outcome.
+Computations = Mapping[str, Callable[[Ask], Prediction | Outcome]]
+
+
 @dataclass(frozen=True)
 class Quantity:
-    """One entry of the registry.
+    """One entry of the registry, the catalogue's claims/quantities.toml.
 
-    ``dimensions`` are those of the units that it may have; ``slips`` the mistakes with units that make sense for it;
-    ``interval`` and ``bound`` say in words how they are found; ``need`` marks amounts of which "X+" says "X or a little
-    more". ``phases`` and ``wants`` decide between quantities of one name.
+    ``units`` are the dimensions that it may have; ``slips`` the mistakes with units that make sense for it;
+    ``interval`` and ``bound`` say in words how they are found; ``need`` marks amounts of which "X+" says "X or a
+    little more".
+    ``phases`` and ``wants`` decide between quantities of one name.
     """
 
     id: str
     doc: str
     kind: Kind
-    dimensions: tuple[str, ...]
+    units: tuple[str, ...]
     aliases: tuple[str, ...]
     interval: str
-    compute: Callable[[Ask], Prediction | Outcome]
     bound: str = ""
     slips: tuple[str, ...] = ()
     phases: tuple[str, ...] = ()
-    wants: tuple[Literal["model", "no model", "hardware", "two hardware", "number", "no number", "link"], ...] = ()
+    wants: tuple[str, ...] = ()
     need: bool = False
+
+    @classmethod
+    def of(cls, entry: Mapping[str, Any]) -> Quantity:
+        """Reads a table of the file."""
+        fields: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in entry.items()}
+        return cls(**fields)

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from llmsweep.claims.counts import COUNTS
 from llmsweep.claims.hardware import HARDWARE
 from llmsweep.claims.memory import MEMORY
+from llmsweep.claims.quantity import Quantity
+from llmsweep.claims.serving import SERVING
 from llmsweep.claims.speed import SPEED
 from llmsweep.claims.statements import STATEMENTS
 from llmsweep.claims.training import TRAINING
+from llmsweep.directories import shipped_catalog
 
 if TYPE_CHECKING:
     from llmsweep.claims.claim import Claim
-    from llmsweep.claims.quantity import Quantity
+    from llmsweep.claims.quantity import Computations
 
-QUANTITIES: tuple[Quantity, ...] = (*COUNTS, *MEMORY, *SPEED, *TRAINING, *HARDWARE, *STATEMENTS)
+FILE = shipped_catalog() / "claims" / "quantities.toml"
+QUANTITIES = tuple(map(Quantity.of, tomllib.loads(FILE.read_text(encoding="utf-8"))["quantity"]))
+#: How each is computed; requirements are not.
+COMPUTED: Computations = {**COUNTS, **MEMORY, **SPEED, **SERVING, **TRAINING, **HARDWARE, **STATEMENTS}
 BY_ID = {quantity.id: quantity for quantity in QUANTITIES}
 # A model that runs or fits somewhere, whatever number stands beside it.
 RUNS = re.compile(r"\b(?:runs?|fits?)\b.*\b(?:on|in|GPU|card)\b|\b(?:runs?|fits?)\b (?:\w+ )*\d+B", re.IGNORECASE)
@@ -78,8 +85,9 @@ def suits(quantity: Quantity, claim: Claim) -> bool:
         "no number": not claim.numeric,
         "link": any(part.networks for part in subject.hardware),
     }
+    billions = claim.unit_text == "B" and {"parameter", "token"} & set(quantity.units)
     return (
-        (claim.unit.dimension in quantity.dimensions or (not claim.numeric and claim.unit.dimension == ""))
+        bool(billions or claim.unit.dimension in quantity.units or (not claim.numeric and not claim.unit.dimension))
         and (not quantity.phases or subject.phase in quantity.phases)
         and all(there[want] for want in quantity.wants)
     )

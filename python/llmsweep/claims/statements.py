@@ -8,7 +8,7 @@ from llmsweep.claims.engine import bits
 from llmsweep.claims.layouts import fastest
 from llmsweep.claims.memory import ANY_CHIP, assumed_axes, weight_formats
 from llmsweep.claims.problem import Unverifiable
-from llmsweep.claims.quantity import Ask, Outcome, Quantity
+from llmsweep.claims.quantity import Ask, Computations, Outcome
 from llmsweep.claims.text import short
 from llmsweep.registries import columns
 
@@ -85,15 +85,8 @@ def memory_terms(ask: Ask) -> Outcome:
     wrong = [name for name, column in terms.items() if column not in known]
     if wrong:
         extra = " (keys and values of a training step are activations)" if "kv_cache_bytes" in terms.values() else ""
-        return Outcome(false_claim(), f"{phase} memory has no {', '.join(wrong)}{extra}; it has {has(known)}")
-    return Outcome(
-        not false_claim(), f"{phase} memory has {', '.join(terms)}; beside them {has(known - set(terms.values()))}"
-    )
-
-
-def false_claim() -> bool:
-    """What a claim with a wrong term is."""
-    return False
+        return Outcome(f"{phase} memory has no {', '.join(wrong)}{extra}; it has {has(known)}")
+    return Outcome(f"{phase} memory has {', '.join(terms)}; beside them {has(known - set(terms.values()))}", true=True)
 
 
 def has(known: set[str]) -> str:
@@ -116,7 +109,7 @@ def bottleneck(ask: Ask) -> Outcome:
     answers = training_binds(ask) if ask.claim.subject.phase in {"train", "fine-tune"} else serving_binds(ask)
     true = any(answer in binding for answer in answers)
     said = " or ".join(dict.fromkeys(answers))
-    return Outcome(true, f"the engine's bottleneck is {said}" + ("" if true else f", not {label}"))
+    return Outcome(f"the engine's bottleneck is {said}" + ("" if true else f", not {label}"), true)
 
 
 def serving_binds(ask: Ask) -> list[str]:
@@ -158,23 +151,13 @@ def training_binds(ask: Ask) -> list[str]:
     if best is None:
         raise Unverifiable("the engine places it on none of the layouts tried")
     exposed = 100 * float(best["exposed_communication_fraction"])
-    ask.note(
-        f"tensor parallel {best['tensor_parallel']}, {best['pipeline_parallel']} stages: MFU {short(100 * best['mfu'])} %"
-    )
+    ask.note(f"tensor parallel {best['tensor_parallel']}, {best['pipeline_parallel']} stages")
+    ask.note(f"MFU {short(100 * float(best['mfu']))} %")
     ask.note(f"exposed communication is {short(exposed)} % of a step in the fastest of the layouts tried")
     return [str(best["bottleneck"])]
 
 
-STATEMENTS = (
-    Quantity(
-        "bottleneck", "The resource that binds.", "statement", ("", "FLOP/B"),
-        ("bottleneck", "arithmetic intensity", "comm share", "binding resource"),
-        "the engine's `bottleneck` of decode at the claim's batch, of a prefill, or of the fastest layout of a run",
-        bottleneck, wants=("no number",),
-    ),
-    Quantity(
-        "memory_terms", "The terms of memory in training or inference.", "statement", ("",),
-        ("formula", "memory formula", "memory components"), "the engine's columns of the phase", memory_terms,
-        wants=("no number",),
-    ),
-)  # fmt: skip
+STATEMENTS: Computations = {
+    "bottleneck": bottleneck,
+    "memory_terms": memory_terms,
+}

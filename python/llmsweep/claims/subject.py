@@ -106,7 +106,7 @@ def model_of(identifier: str, facts: Facts) -> Model:
 
 
 def model_of_size(text: str, facts: Facts) -> Model:
-    """ "7B": that many parameters, or as many as the catalogue's models of this size have.
+    """A size such as "7B": that many parameters, or as many as the catalogue's models of this size have.
 
     >>> from llmsweep.api import open_catalog
     >>> from llmsweep.claims.facts import Facts
@@ -158,8 +158,7 @@ def _models_named(name: str, facts: Facts) -> list[Model] | None:
         ]
     span = re.fullmatch(rf"(?:.* )?({SIZE.pattern})\s*(?:-|–|to)\s*({SIZE.pattern})", name, re.IGNORECASE)
     if span:
-        ends = [model_of_size(end.replace(" ", ""), facts) for end in (span[1], span[4])]
-        return ends
+        return [model_of_size(end.replace(" ", ""), facts) for end in (span[1], span[4])]
     if SIZE.fullmatch(name):
         return [model_of_size(name.replace(" ", ""), facts)]
     if ids := facts.models_named(name):
@@ -194,10 +193,9 @@ def hardware_in(cell: str, facts: Facts) -> tuple[tuple[Hardware, ...], list[str
 
 
 def _hardware_named(name: str, facts: Facts) -> Hardware | None:
-    if name in facts.accelerators:
-        return Hardware(name, (name,))
-    if name in facts.networks:
-        return Hardware(name, networks=(name,))
+    if name in facts.accelerators or name in facts.networks:
+        chip = name in facts.accelerators
+        return Hardware(name, (name,) if chip else (), () if chip else (name,))
     if link := LINKS.search(name):
         network = f"nvlink{link['nvlink']}" if link["nvlink"] else f"ib-{link['ib'].lower()}"
         if network in facts.networks:
@@ -207,16 +205,14 @@ def _hardware_named(name: str, facts: Facts) -> Hardware | None:
         low = parse_number(count["low"])
         devices, bare = Interval(low, parse_number(count["high"]) if count["high"] else low), count["name"]
     wanted = [word for word in words(bare) if word not in FILLER and word not in SYSTEMS and word not in FORMATS]
-    if not wanted and devices is not None:
-        return Hardware(name, devices=devices)
     rack = next((word for word in wanted if re.fullmatch(r"nvl\d{2,}", word)), None)
-    ids = facts.accelerators_named(wanted)
+    ids = facts.accelerators_named(wanted) if wanted else []
     if not ids and rack:
         ids = facts.accelerators_named([word for word in wanted if word != rack])
-    if ids:
-        if rack is not None and "-" not in name:
-            size = Interval.point(float(rack[3:]))
-            return Hardware(name, tuple(ids), (), devices * size if devices else size, devices is not None)
+    if ids and rack is not None and "-" not in name:
+        size = Interval.point(float(rack[3:]))
+        return Hardware(name, tuple(ids), (), devices * size if devices else size, devices is not None)
+    if ids or (devices is not None and not wanted):
         return Hardware(name, tuple(ids), (), devices, devices is not None)
     refuse_typo("accelerator", bare, [*(i.partition("-")[0] for i in facts.accelerators), *facts.accelerators])
     return None
@@ -227,8 +223,14 @@ FORMATS: dict[str, str] = {
         name: name for name in ("fp32", "tf32", "fp16", "bf16", "fp8", "int8", "fp4", "int4", "nvfp4", "mxfp4", "mxfp8")
     },
     **{name: name for name in ("w8a16", "w4a16", "q4_k_m", "fp8_block")},
-    **{"float32": "fp32", "single": "fp32", "half": "fp16", "float16": "fp16", "bfloat16": "bf16", "awq": "w4a16"},
-    **{"gptq": "w4a16", "full": "fp32"},
+    "float32": "fp32",
+    "single": "fp32",
+    "half": "fp16",
+    "float16": "fp16",
+    "bfloat16": "bf16",
+    "awq": "w4a16",
+    "gptq": "w4a16",
+    "full": "fp32",
 }
 OTHER_WORDS = {"mixed", "adam", "adamw", "grads", "gradients", "kv", "cache", "precision", "depends", "weights", "only"}
 
@@ -323,9 +325,7 @@ def subject_of(cells: dict[str, str], facts: Facts) -> Subject:
     phase, concurrency = found["phase"]
     models, strange_models = found["model"]
     hardware, strange_hardware = found["hardware"]
-    return Subject(
-        models, hardware, precisions, kv, mixed, phase, concurrency, tuple([*strange_models, *strange_hardware])
-    )
+    return Subject(models, hardware, precisions, kv, mixed, phase, concurrency, (*strange_models, *strange_hardware))
 
 
 class CellProblem(Problem):

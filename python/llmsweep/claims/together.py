@@ -7,6 +7,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from llmsweep.claims.arithmetic import exposed_share_of_gain
+from llmsweep.claims.hardware import BOTH_WAYS
 from llmsweep.claims.interval import Interval
 from llmsweep.claims.judge import claimed_interval
 from llmsweep.claims.registry import meaning
@@ -66,28 +67,27 @@ def normal(claim: Claim) -> Normal | None:
     value = claimed_interval(claim, quantity, literal=True)
     if value is None:
         return None
-    tokens = claim.assumed("tokens")
     if quantity.id in TIMES:
-        concurrency = claim.assumed("concurrency")
-        if (
-            claim.subject.phase != "decode"
-            and claim.subject.concurrency != 1
-            and not (concurrency and concurrency.high == 1)
-        ):
-            return None
-        if quantity.id == "tokens_per_s":
-            return Normal(claim, "time per token", "s", value.under(1.0)) if value.low > 0 else None
-        return Normal(claim, "time per token", "s", value / tokens if tokens else value)
-    if quantity.id == "flop_per_token" and claim.subject.phase != "train":
-        return Normal(claim, "FLOPs per request", "FLOP", value * rules().open("request_tokens"))
-    if quantity.id == "flop_per_request":
-        return Normal(claim, "FLOPs per request", "FLOP", value)
+        return per_token(claim, quantity.id, value)
     if quantity.id == "utilisation_gain":
         return exposed(claim, value)
+    if quantity.id in {"flop_per_token", "flop_per_request"} and claim.subject.phase != "train":
+        tokens = rules().open("request_tokens") if quantity.id == "flop_per_token" else Interval.point(1.0)
+        return Normal(claim, "FLOPs per request", "FLOP", value * tokens)
     directions = claim.assumed("directions")
-    if quantity.id == "link_bandwidth" and (directions or "bidirectional" in claim.says):
+    if quantity.id == "link_bandwidth" and (directions or BOTH_WAYS.search(claim.says)):
         value = value / (directions or 2.0)
     return Normal(claim, quantity.id, claim.unit.dimension, value)
+
+
+def per_token(claim: Claim, quantity: str, value: Interval) -> Normal | None:
+    """A speed or a time of one request as time per token; none where it is of many, or of none."""
+    tokens, concurrency = claim.assumed("tokens"), claim.assumed("concurrency")
+    alone = claim.subject.phase == "decode" or claim.subject.concurrency == 1 or (concurrency and concurrency.high == 1)
+    if not alone or (quantity == "tokens_per_s" and value.low <= 0):
+        return None
+    each = value.under(1.0) if quantity == "tokens_per_s" else value / (tokens or 1.0)
+    return Normal(claim, "time per token", "s", each)
 
 
 def exposed(claim: Claim, gain: Interval) -> Normal | None:
@@ -106,26 +106,24 @@ def exposed(claim: Claim, gain: Interval) -> Normal | None:
 def about_the_same(one: Claim, other: Claim) -> bool:
     """Whether two claims speak of one setup, as far as they say."""
     first, second = one.subject, other.subject
-    if first.strangers != second.strangers:
-        return False
-    if bool(first.models) != bool(second.models) or bool(first.chips) != bool(second.chips):
-        return False
-    if len(first.models) > 1 or len(second.models) > 1:
-        return False
-    if first.models and not spread(one).meets(spread(other)):
-        return False
-    if first.chips and not set(first.chips) & set(second.chips):
-        return False
-    links = [{n for part in subject.hardware for n in part.networks} for subject in (first, second)]
-    if links[0] != links[1]:
-        return False
-    both = first.precisions and second.precisions
-    if both and not set(first.precisions) & set(second.precisions):
-        return False
     counts = [next((part.devices for part in subject.hardware if part.devices), None) for subject in (first, second)]
-    if counts[0] and counts[1] and counts[0] != counts[1]:
-        return False
-    return one.assumptions.get("input_tokens") == other.assumptions.get("input_tokens")
+    formats = [set(subject.precisions) for subject in (first, second)]
+    return (
+        first.strangers == second.strangers
+        and one.assumptions.get("input_tokens") == other.assumptions.get("input_tokens")
+        and bool(first.models) == bool(second.models)
+        and max(len(first.models), len(second.models)) <= 1
+        and (not first.models or spread(one).meets(spread(other)))
+        and (first.chips == second.chips or bool(set(first.chips) & set(second.chips)))
+        and links(one) == links(other)
+        and (not all(formats) or bool(formats[0] & formats[1]))
+        and (not all(counts) or counts[0] == counts[1])
+    )
+
+
+def links(claim: Claim) -> set[str]:
+    """Networks that a claim names."""
+    return {name for part in claim.subject.hardware for name in part.networks}
 
 
 def spread(claim: Claim) -> Interval:
@@ -147,7 +145,7 @@ def contradictions(claims: Sequence[Claim]) -> list[Contradiction]:
     pairs = [
         Contradiction(
             (one.claim.id, other.claim.id),
-            f"{one.quantity} {span(one.value, one.unit)} ({one.claim.id}) and {span(other.value, other.unit)} ({other.claim.id})",
+            f"{one.quantity.replace('_', ' ')}: {said(one)} and {said(other)}",
         )
         for one, other in combinations(values, 2)
         if one.quantity == other.quantity
@@ -157,6 +155,11 @@ def contradictions(claims: Sequence[Claim]) -> list[Contradiction]:
         and exclude(one.value, other.value)
     ]
     return [*pairs, *ratios(values)]
+
+
+def said(normal: Normal) -> str:
+    """The value and the claim that has it."""
+    return f"{span(normal.value, normal.unit)} ({normal.claim.id})"
 
 
 def comparable(one: Normal, other: Normal) -> bool:
@@ -185,6 +188,7 @@ def ratios(values: Sequence[Normal]) -> list[Contradiction]:
             implied = Interval.hull(trained.value / side.value for side in sides)
             if exclude(ratio.value, implied):
                 ids = (ratio.claim.id, trained.claim.id, *(side.claim.id for side in sides))
-                says = f"{trained.claim.id} over {', '.join(ids[2:])} is {span(implied)}, and {ratio.claim.id} says {span(ratio.value)}"
+                over = f"{trained.claim.id} over {', '.join(ids[2:])} is {span(implied)}"
+                says = f"memory ratio: {said(ratio)}, but {over}"
                 found.append(Contradiction(ids, says))
     return found

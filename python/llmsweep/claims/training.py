@@ -12,12 +12,12 @@ from llmsweep.claims.arithmetic import (
     gain_of_bandwidth,
     training_time_s,
 )
-from llmsweep.claims.counts import active, run_flop, trained_tokens
+from llmsweep.claims.counts import active, run_flop
 from llmsweep.claims.interval import Interval
 from llmsweep.claims.layouts import fastest
 from llmsweep.claims.memory import inference_devices
 from llmsweep.claims.problem import Unverifiable
-from llmsweep.claims.quantity import Ask, Bound, Outcome, Prediction, Quantity
+from llmsweep.claims.quantity import Ask, Bound, Computations, Outcome, Prediction
 from llmsweep.claims.rules import rules
 from llmsweep.claims.speed import steps
 from llmsweep.claims.subject import Hardware, Model, Subject, model_of
@@ -54,7 +54,7 @@ def run_chips(ask: Ask, model: Model) -> Interval:
 
 
 def published(ask: Ask, model: Model, fact: str) -> Interval | None:
-    """A fact of the published run of a model, if the claim is about that run: the model itself, on such accelerators."""
+    """A fact of a model's published run, if the claim is about that: the model itself, on such accelerators."""
     if model.name not in model.ids:
         return None
     chips = ask.claim.subject.chips
@@ -196,7 +196,7 @@ def attention_share(ask: Ask, model: Model) -> float:
 
 
 def tokens_per_s_of_training(ask: Ask) -> Prediction:
-    """n P u / 6 N."""
+    """N P u / 6 N."""
     options, ceilings = [], []
     for model in ask.models():
         rate = run_devices(ask, model) * run_chips(ask, model)
@@ -320,63 +320,17 @@ def models_unknown(_: Ask) -> Prediction:
     raise Unverifiable("a fleet of several models needs their traffic")
 
 
-TRAINING = (
-    Quantity(
-        "training_time", "Wall time of a training run.", "predicted", ("s",),
-        ("wall time", "training time", "duration", "training duration", "time to train"),
-        "FLOPs / (accelerators · peak · MFU); MFU assumed, published, or 20 to 50 %", run_time,
-        "MFU of 100 %", slips=("thousand",), phases=("train", "fine-tune", ""), wants=("model",),
-    ),
-    Quantity(
-        "training_devices", "Accelerators of a training run.", "predicted", ("device", ""),
-        ("GPU count", "GPUs", "devices", "number of GPUs", "cluster size"),
-        "FLOPs / (peak · MFU · time), 30 to 100 days where not assumed; and as published", run_size,
-        "MFU of 100 %", slips=("thousand",), phases=("train", "fine-tune"), wants=("model",),
-    ),
-    Quantity(
-        "mfu", "Model FLOPs utilisation of a training run.", "arithmetic", ("",),
-        ("model flops utilisation", "GPU utilisation", "utilisation", "utilization", "training efficiency"),
-        "6 N D / (accelerators · peak · time), up to attention counted; as published runs have where time is unknown",
-        mfu, "100 %", slips=("percent", "sparsity"), phases=("train", ""),
-    ),
-    Quantity(
-        "mfu_ratio", "MFU of one system over that of another.", "arithmetic", ("",), ("MFU speedup",),
-        "`to` / `from`", mfu_ratio,
-    ),
-    Quantity(
-        "training_tokens_per_s", "Tokens trained per second, all devices.", "predicted", ("token/s",),
-        ("tokens/s", "throughput", "training throughput"), "accelerators · peak · MFU / 6 N",
-        tokens_per_s_of_training, "MFU of 100 %", slips=("thousand",), phases=("train", "fine-tune"), wants=("model",),
-    ),
-    Quantity(
-        "device_hours", "Accelerator hours of a training run.", "predicted", ("device·s",),
-        ("GPU hours", "GPU-hours", "accelerator hours"), "FLOPs / (peak · MFU), and as published", device_hours,
-        "MFU of 100 %", slips=("thousand",), phases=("train", "fine-tune", ""), wants=("model",),
-    ),
-    Quantity(
-        "training_cost", "Rental of a training run.", "predicted", ("USD",), ("cost", "training cost", "price"),
-        "device_hours at the catalogue's rentals", cost, slips=("thousand",), phases=("train", "fine-tune", ""),
-        wants=("model", "hardware"),
-    ),
-    Quantity(
-        "devices_ratio", "Accelerators that train over those that answer.", "arithmetic", ("",),
-        ("GPU ratio", "GPU count ratio", "device ratio"), "of the published run / inference_devices", devices_ratio,
-    ),
-    Quantity(
-        "time_ratio", "Wall time of a training run over that of a request.", "predicted", ("",), ("duration ratio",),
-        "30 to 100 days / 100 to 1,000 tokens at time_per_token", time_ratio,
-    ),
-    Quantity(
-        "utilisation_gain", "What more bandwidth adds to utilisation.", "predicted", ("",),
-        ("delta utilisation", "utilisation gain", "delta MFU"),
-        "1 / (1 − f + f / r) − 1, if `exposed_share` f is assumed", utilisation_gain, slips=("percent",),
-    ),
-    Quantity(
-        "serving_utilisation", "How busy a fleet is.", "predicted", ("",), ("utilisation", "utilization", "occupancy"),
-        "none: it needs arrivals", serving_utilisation, phases=("serving", "inference", "fleet"),
-    ),
-    Quantity(
-        "fleet_size", "Accelerators of a fleet of several models.", "predicted", ("device",),
-        ("GPU count", "fleet size"), "none: it needs traffic", models_unknown, phases=("fleet",),
-    ),
-)  # fmt: skip
+TRAINING: Computations = {
+    "training_time": run_time,
+    "training_devices": run_size,
+    "mfu": mfu,
+    "mfu_ratio": mfu_ratio,
+    "training_tokens_per_s": tokens_per_s_of_training,
+    "device_hours": device_hours,
+    "training_cost": cost,
+    "devices_ratio": devices_ratio,
+    "time_ratio": time_ratio,
+    "utilisation_gain": utilisation_gain,
+    "serving_utilisation": serving_utilisation,
+    "fleet_size": models_unknown,
+}

@@ -40,9 +40,21 @@ WORDS: dict[str, tuple[str, float]] = {
     **dict.fromkeys(("MWh",), ("J", 3.6e9)),
     **dict.fromkeys(("GWh",), ("J", 3.6e12)),
 }
-SCALED = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "B": 1e9, "M": 1e6, "T": 1e12, "K": 1e3}
+SCALED = {
+    "thousand": 1e3,
+    "million": 1e6,
+    "billion": 1e9,
+    "trillion": 1e12,
+    "B": 1e9,
+    "M": 1e6,
+    "T": 1e12,
+    "K": 1e3,
+    "k": 1e3,
+}
 RATES = re.compile(r"(?P<prefix>[kKMGTPEZ]?)(?:(?P<bits>bps)|(?P<bytes>Bps)|(?P<flops>FLOPS))")
-HOURS = re.compile(r"(?:GPU|device|card|chip|accelerator)s?[- ·](?:h|hour|hours)", re.IGNORECASE)
+HOURS = re.compile(
+    r"(?P<scale>thousand|million|k|K|M)?\s*(?:GPU|device|card|chip|accelerator)s?[- ·](?:h|hour|hours)", re.IGNORECASE
+)
 REMARK = re.compile(r"\s*\([^)]*\)")
 
 
@@ -66,8 +78,8 @@ def parse_unit(text: str) -> Unit:
     (0.1, 'FLOP/token')
     """
     plain = REMARK.sub("", text).strip()
-    if HOURS.fullmatch(plain):
-        return Unit("device·s", 3600.0)
+    if hours := HOURS.fullmatch(plain):
+        return Unit("device·s", 3600.0 * SCALED.get(hours["scale"] or "", 1.0))
     dimension, factor = "", 1.0
     for index, part in enumerate(re.split(r"/|\s+per\s+", plain)):
         name, size = _simple(part.strip(), text)

@@ -25,8 +25,8 @@ def command(
     """Judge claims about models and hardware by what the model computes.
 
     FILE has claims, as .toml, .csv, .json or .parquet; docs/claims.md says what it holds. Without it the claims that
-    come with the package are judged. The verdict is one of reproduced, order-of-magnitude, wrong, unit-error, infeasible,
-    unverifiable and rhetorical, and says by which number.
+    come with the package are judged. The verdict is one of reproduced, order-of-magnitude, wrong, unit-error,
+    infeasible, unverifiable and rhetorical, and says by which number.
 
     \b
     llmsweep claims

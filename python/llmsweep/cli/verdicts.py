@@ -90,13 +90,12 @@ def print_quantities(*, as_json: bool) -> None:
     from llmsweep.claims.registry import QUANTITIES
 
     if as_json:
-        fields = ("id", "doc", "kind", "dimensions", "aliases", "slips", "interval", "bound")
+        fields = ("id", "doc", "kind", "units", "aliases", "slips", "interval", "bound")
         listed = [{name: getattr(quantity, name) for name in fields} for quantity in QUANTITIES]
         click.echo(json.dumps(listed, indent=2, ensure_ascii=False))
         return
     cells = [
-        (q.id, " or ".join(dimension or "–" for dimension in q.dimensions), q.kind, q.doc.rstrip("."))
-        for q in QUANTITIES
+        (q.id, " or ".join(dimension or "–" for dimension in q.units), q.kind, q.doc.rstrip(".")) for q in QUANTITIES
     ]
     titles = ("id", "unit", "kind", "meaning")
     print_table([Field(t, "", c, right=False) for t, c in zip(titles, zip(*cells, strict=True), strict=True)])
