@@ -66,8 +66,8 @@ def attention_flop_per_token(shape: dict[str, Any], sequence: float) -> float:
     Llama 2 70B at 4,096 tokens:
 
     >>> shape = {"layers": 80, "attention": {"kind": "softmax", "heads": 64, "head_dim": 128}}
-    >>> attention_flop_per_token(shape, 4096) / (6 * 69e9)
-    0.07780452173913043
+    >>> round(attention_flop_per_token(shape, 4096) / (6 * 69e9), 3)
+    0.078
     """
     attention = shape["attention"]
     if not attention or attention["kind"] != "softmax":

@@ -42,6 +42,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "source": ("source",),
 }
 Row = Mapping[str, Any]
+TRAINED = re.compile(r"(\d+(?:\.\d+)?)\s*(T|B|trillion|billion) tokens")
+SCALES = {"T": 1e12, "trillion": 1e12, "B": 1e9, "billion": 1e9}
 # Parameters of closed forms that a claim may assume, beside every axis of a sweep: what each one is.
 PARAMETERS: dict[str, str] = {
     "tokens": "tokens: of the training run, of the request, or of a time per so many tokens",
@@ -140,9 +142,12 @@ def claim_of(row: Row, where: Where, facts: Facts, axes: Mapping[str, Any], numb
     assumptions = _assumptions(cells["assumptions"], axes)
     if (tokens := re.search(r"per (\d[\d,.]*\s*[kMBT]?) ?tokens", quantity)) and "tokens" not in assumptions:
         assumptions["tokens"] = Interval.point(_in_cell("quantity", parse_number, tokens[1].strip()))
+    says = _text(cells["says"])
+    if names["phase"].startswith("train") and (run := TRAINED.search(says)):
+        assumptions.setdefault("tokens", Interval.point(float(run[1]) * SCALES[run[2]]))
     return Claim(
         _text(cells["id"]) or f"row {number}",
-        _text(cells["says"]),
+        says,
         quantity,
         unit,
         unit_text,

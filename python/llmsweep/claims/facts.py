@@ -73,6 +73,11 @@ class Facts:
             if squeezed(re.sub(r"^([a-z]+\d+)\.\d+", r"\1", identifier)) == wanted
         ]:
             return open_version
+        # "LLaMA 65B": the letters of a family and a size, whatever the version.
+        parts = words(name)
+        sized = [i for i in self.models if len(parts) > 1 and _letters(words(i)) == parts[0] and parts[-1] in words(i)]
+        if len(parts) == 2 and sized:  # noqa: PLR2004 - family and size
+            return sized
         family = [
             identifier
             for identifier, entry in self.models.items()
@@ -109,6 +114,10 @@ PREFERRED = ("llama2", "llama3.1", "llama3", "class", "gpt3", "megatron", "qwen2
 
 def _rank(identifier: str) -> int:
     return next((rank for rank, family in enumerate(PREFERRED) if identifier.startswith(family)), len(PREFERRED))
+
+
+def _letters(parts: Sequence[str]) -> str:
+    return re.sub(r"[\d.]+$", "", parts[0])
 
 
 def _beginnings(name: str) -> set[str]:

@@ -22,16 +22,27 @@ def per_chip(ask: Ask, fact: str) -> tuple[Interval, ...]:
     return found
 
 
+def or_all(ask: Ask, each: tuple[Interval, ...]) -> tuple[Interval, ...]:
+    """Of one device or, where the claim names several, of all together."""
+    devices = ask.devices()
+    if devices is None or devices.high <= 1:
+        return each
+    ask.note(f"of one device, or of {short(devices.high)} together")
+    return (*each, *(part * devices for part in each))
+
+
 def capacity(ask: Ask) -> Prediction:
     """What the datasheet prints, and what a process can address."""
     labels = [ask.facts.accelerators[chip].get("memory_label_gb") for chip in ask.chips()]
     printed = tuple(Interval.point(float(label) * GB) for label in labels if label)
-    return Prediction((*printed, *per_chip(ask, "memory_bytes")), ("as printed, and as a process can address",))
+    return Prediction(
+        or_all(ask, (*printed, *per_chip(ask, "memory_bytes"))), ("as printed, and as a process can address",)
+    )
 
 
 def bandwidth(ask: Ask) -> Prediction:
     """The memory's rate."""
-    return Prediction(per_chip(ask, "memory_bandwidth_bytes_per_s"), ("the catalogue's datasheet rate",))
+    return Prediction(or_all(ask, per_chip(ask, "memory_bandwidth_bytes_per_s")), ("the catalogue's datasheet rate",))
 
 
 def peak(ask: Ask) -> Prediction:
@@ -47,7 +58,7 @@ def peak(ask: Ask) -> Prediction:
     )
     if not found:
         raise Unverifiable(f"the catalogue has no {named[0]} peak of {', '.join(ask.chips())}")
-    return Prediction(found, (f"dense peak in {named[0]}",))
+    return Prediction(or_all(ask, found), (f"dense peak in {named[0]}",))
 
 
 def links(ask: Ask) -> tuple[str, ...]:
@@ -79,7 +90,8 @@ def link_bandwidth(ask: Ask) -> Prediction:
         rates = [float(ask.facts.networks[name]["bandwidth_bytes_per_s"]) for name in links(ask)]
     else:
         rates = [float(ask.facts.accelerators[chip]["fabric"][0]["bandwidth_bytes_per_s"]) for chip in ask.chips()]
-    return Prediction(tuple(Interval.point(rate * count) for rate in rates), ("line rate, one direction",))
+    options = or_all(ask, tuple(Interval.point(rate * count) for rate in rates))
+    return Prediction(options, ("line rate, one direction",))
 
 
 def port_bandwidth(ask: Ask) -> Prediction:
@@ -117,7 +129,7 @@ def domain(ask: Ask) -> Prediction:
 
 def power(ask: Ask) -> Prediction:
     """Board power."""
-    return Prediction(per_chip(ask, "board_power_w"), ("board power",))
+    return Prediction(or_all(ask, per_chip(ask, "board_power_w")), ("board power",))
 
 
 def rental(ask: Ask) -> Prediction:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from llmsweep.claims.interval import Interval
 from llmsweep.claims.problem import Unverifiable
 from llmsweep.claims.quantity import Ask, Outcome, Prediction
-from llmsweep.claims.registry import COMPUTED, meaning, nearest
+from llmsweep.claims.registry import COMPUTED, meaning, nearest, unfit
 from llmsweep.claims.rules import rules
 from llmsweep.claims.text import short, span, spans
 
@@ -127,8 +127,9 @@ def no_truth_value(claim: Claim, quantity: Quantity | None) -> str | None:
 def unknown(claim: Claim) -> Verdict:
     """Nothing of that name in the registry."""
     strange = claim.subject.strangers
-    where = f'the catalogue has no "{strange[0]}"' if strange else "of such unit, phase and subject"
-    reason = f'no quantity "{claim.quantity}" is known, {where}; the nearest is {nearest(claim)}'
+    reason = f'no quantity "{claim.quantity}" is known; the nearest is {nearest(claim)}'
+    if why := unfit(claim):
+        reason = f'the catalogue has no "{strange[0]}"' if strange else why
     return Verdict(claim, claim.quantity, "unverifiable", reason)
 
 
@@ -145,7 +146,8 @@ def stated(claim: Claim, quantity: Quantity, found: Outcome, ask: Ask) -> Verdic
 def weigh(claim: Claim, quantity: Quantity, claimed: Interval, found: Prediction) -> Verdict:
     """A number against its interval and bound."""
     kind = found.kind or quantity.kind
-    tolerance, factor, hull = rules().tolerance(kind), factor_of(claim, quantity), found.hull
+    tolerance = rules().tolerance(kind) if quantity.tolerance is None else quantity.tolerance
+    factor, hull = factor_of(claim, quantity), found.hull
     shown = [scaled(claim, quantity, option, factor) for option in found.options]
     bound = None if found.bound is None else scaled(claim, quantity, Interval.point(found.bound.value), factor).low
     says = f"predicted {spans(shown, claim.unit_text)}"

@@ -147,7 +147,7 @@ class Quantity:
     ``units`` are the dimensions that it may have; ``slips`` the mistakes with units that make sense for it;
     ``interval`` and ``bound`` say in words how they are found; ``need`` marks amounts of which "X+" says "X or a
     little more".
-    ``phases`` and ``wants`` decide between quantities of one name.
+    ``phases`` and ``wants`` decide between quantities of one name. ``tolerance`` stands in place of its kind's.
     """
 
     id: str
@@ -161,6 +161,7 @@ class Quantity:
     phases: tuple[str, ...] = ()
     wants: tuple[str, ...] = ()
     need: bool = False
+    tolerance: float | None = None
 
     @classmethod
     def of(cls, entry: Mapping[str, Any]) -> Quantity:

@@ -91,10 +91,8 @@ def _csv(path: Path, text: str) -> Iterator[tuple[Cells, Where]]:
 
 
 def _need(path: Path, header: list[str]) -> None:
-    from llmsweep.cli import near
-
-    if not set(FIELDS["quantity"]) & set(header):
-        raise DataError(f'{path.name}, line 1: there is no column "quantity"{near("quantity", header)}')
+    if "quantity" not in header:
+        raise DataError(f'{path.name}, line 1: there is no column "quantity" among {", ".join(header)}')
 
 
 def _parquet(path: Path) -> Iterator[tuple[Cells, Where]]:

@@ -75,6 +75,11 @@ def names(quantity: Quantity) -> list[str]:
 
 def suits(quantity: Quantity, claim: Claim) -> bool:
     """Whether unit, phase and subject are such as the quantity has."""
+    return not misfits(quantity, claim)
+
+
+def misfits(quantity: Quantity, claim: Claim) -> list[str]:
+    """What keeps a claim from being about a quantity, in words."""
     subject = claim.subject
     there = {
         "model": bool(subject.models),
@@ -86,11 +91,20 @@ def suits(quantity: Quantity, claim: Claim) -> bool:
         "link": any(part.networks for part in subject.hardware),
     }
     billions = claim.unit_text == "B" and {"parameter", "token"} & set(quantity.units)
-    return (
-        bool(billions or claim.unit.dimension in quantity.units or (not claim.numeric and not claim.unit.dimension))
-        and (not quantity.phases or subject.phase in quantity.phases)
-        and all(there[want] for want in quantity.wants)
-    )
+    unit = billions or claim.unit.dimension in quantity.units or (not claim.numeric and not claim.unit.dimension)
+    units, phases = (" or ".join(name or "none" for name in names) for names in (quantity.units, quantity.phases))
+    return [
+        *([] if unit else [f"its unit is {units}"]),
+        *([f"its phase is {phases}"] if quantity.phases and subject.phase not in quantity.phases else []),
+        *(f"it wants {want}" for want in quantity.wants if not there[want]),
+    ]
+
+
+def unfit(claim: Claim) -> str | None:
+    """The quantity of a claim's name that it can't be about, and why; none where nothing has that name."""
+    named = [quantity for quantity in QUANTITIES if plain(claim.quantity) in names(quantity)]
+    best = min(named, key=lambda quantity: len(misfits(quantity, claim)), default=None)
+    return f"{best.id} does not fit: {', '.join(misfits(best, claim))}" if best else None
 
 
 def nearest(claim: Claim) -> str:

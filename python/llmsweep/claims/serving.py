@@ -41,8 +41,8 @@ def tokens_per_s(ask: Ask) -> Prediction | Outcome:
     )  # fmt: skip
 
 
-def throughput(ask: Ask, requests: float | None) -> Prediction | Outcome:
-    """Tokens answered per second by all devices, replicas beside each other."""
+def served(ask: Ask, requests: float | None) -> list[dict[str, Any]] | Outcome:
+    """Of every workload and accelerator the fastest layout; replicas beside each other use all devices."""
     given = ask.devices()
     devices = int(given.high) if given is not None else None
     workload = {
@@ -70,22 +70,51 @@ def throughput(ask: Ask, requests: float | None) -> Prediction | Outcome:
                 if not requests or load >= replicas
             ]
     wanted = ["reject", "tokens_per_s_p10", "tokens_per_s_p90", "device_count", "tokens_per_s_per_device"]
-    per_device_loads = [setup.pop("load") for setup in setups]
+    wanted += ["usd_per_million_tokens", "j_per_token"]
+    loads_of_rows = [setup.pop("load") for setup in setups]
     rows = ask.engine.rows("inference", setups, wanted)
-    found = [row | {"load": load} for row, load in zip(rows, per_device_loads, strict=True)]
+    found = [row | {"load": load} for row, load in zip(rows, loads_of_rows, strict=True)]
     running = [row for row in found if row["reject"] is None]
-    if not running:
-        return refused(found)
-    best = best_layouts(running)
+    return best_layouts(running) if running else refused(found)
+
+
+def throughput(ask: Ask, requests: float | None) -> Prediction | Outcome:
+    """Tokens answered per second by all devices."""
+    best = served(ask, requests)
+    if isinstance(best, Outcome):
+        return best
+    given = ask.devices()
+    devices = int(given.high) if given is not None else None
     count = devices or max(row["device_count"] for row in best)
     if devices is None:
         ask.note(f"devices not given: {count}")
-    peak = max(peak_of(ask, row) / (2.0 * min(m.read for m in ask.models())) for row in running) * count
+    peak = max(peak_of(ask, row) / (2.0 * min(m.read for m in ask.models())) for row in best) * count
     bound = Bound(peak, "ceiling", "no device answers faster at its peak FLOP/s")
     span = Interval(min(row["tokens_per_s_p10"] for row in best), max(row["tokens_per_s_p90"] for row in best))
     mistaken = (("per device for in total", span * (1 / count)),) if count > 1 else ()
     notes = ("the engine, best tensor parallelism at each length of prompt and answer",)
     return Prediction((span,), notes, bound, mistaken, "rate", ("MFU", 1 / peak))
+
+
+def cost_per_token(ask: Ask) -> Prediction | Outcome:
+    """Rental per token."""
+    return of_served(ask, "usd_per_million_tokens", 1e-6)
+
+
+def energy_per_token(ask: Ask) -> Prediction | Outcome:
+    """Board energy per token."""
+    return of_served(ask, "j_per_token", 1.0)
+
+
+def of_served(ask: Ask, column: str, factor: float) -> Prediction | Outcome:
+    """A column of the fastest layouts, over all workloads."""
+    best = served(ask, ask.claim.subject.concurrency)
+    if isinstance(best, Outcome):
+        return best
+    values = [float(row[column]) * factor for row in best if row[column] is not None]
+    if not values:
+        raise Unverifiable("the catalogue has neither price nor power of it")
+    return Prediction((Interval.hull(values),), (f"the engine's {column}",))
 
 
 def best_layouts(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -190,5 +219,7 @@ SERVING: Computations = {
     "serving_network_bandwidth": network_of_serving,
     "concurrent_users": users,
     "arithmetic_intensity": intensity,
+    "usd_per_token": cost_per_token,
+    "energy_per_token": energy_per_token,
     "kv_utilisation_gain": cache_utilisation_gain,
 }

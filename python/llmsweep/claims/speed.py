@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -15,6 +16,7 @@ from llmsweep.claims.quantity import Ask, Bound, Computations, Outcome, Predicti
 from llmsweep.claims.rules import rules
 from llmsweep.claims.text import short
 
+GUESSES = re.compile(r"\b(speculative|speculation|draft model|eagle|medusa|mtp)\b", re.IGNORECASE)
 SINGLE_PROMPT, SINGLE_ANSWER = 512, 128
 # Devices over which one replica's matrices are shared: a host at most.
 TENSOR = (1, 2, 4, 8)
@@ -85,8 +87,11 @@ def steps(ask: Ask, side: int | None = None) -> Steps | Outcome:
 
 def accepted(ask: Ask) -> float:
     """Tokens that a step can give at most: more than one where the claim guesses ahead."""
-    ahead = ask.given("speculative_tokens")
-    return 1.0 + ahead.high if ahead and ask.claim.assumptions.get("speculation", "none") != "none" else 1.0
+    named = ask.claim.assumptions.get("speculation", "none") != "none"
+    if not named and not GUESSES.search(ask.claim.says):
+        return 1.0
+    ahead = ask.given("speculative_tokens") or ask.opened("speculative_tokens", "tokens guessed ahead")
+    return 1.0 + ahead.high
 
 
 def refused(found: list[dict[str, Any]]) -> Outcome:

@@ -111,8 +111,8 @@ def model_of_size(text: str, facts: Facts) -> Model:
     >>> from llmsweep.api import open_catalog
     >>> from llmsweep.claims.facts import Facts
     >>> found = model_of_size("70B", Facts(open_catalog()))
-    >>> found.ids[0], found.parameters
-    ('llama2-70b', Interval(low=68976648192.0, high=70553706496.0))
+    >>> found.ids, found.parameters.low, found.parameters.high
+    (('llama2-70b',), 68976648192.0, 70554000000.0)
     """
     number, suffix = SIZE.fullmatch(text).groups()  # type: ignore[union-attr] # the caller matched it
     size = float(number) * SCALE[suffix.lower()]
@@ -284,7 +284,7 @@ def phase_in(cell: str) -> tuple[str, float | None]:
         Problem: It is no phase.
 
     >>> phase_in("decode b=1"), phase_in("multi-model serving"), phase_in("-")
-    (('decode', 1.0), ('serving', None), ('', None))
+    (('decode', 1.0), ('fleet', None), ('', None))
     """
     batch = re.search(r"\bb(?:atch)?\s*=\s*(\d+)", cell)
     plain = re.sub(r"\bb(?:atch)?\s*=\s*\d+", "", cell).strip().lower()

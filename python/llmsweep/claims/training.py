@@ -60,7 +60,9 @@ def published(ask: Ask, model: Model, fact: str) -> Interval | None:
     chips = ask.claim.subject.chips
     for identifier in model.ids:
         run = ask.facts.models[identifier].get("training") or {}
-        if run.get(fact) and (not chips or run.get("accelerator") in {*chips, None}):
+        used = str(run.get("accelerator") or "")
+        # A run may name a family of chips only, as "v100".
+        if run.get(fact) and (not chips or any(chip.startswith(used) for chip in chips)):
             return Interval.point(float(run[fact]))
     return None
 
@@ -177,6 +179,8 @@ def mfu(ask: Ask) -> Prediction:
         extra = attention_share(ask, model)
         share = flop / (run_chips(ask, model) * work * HOUR_S)
         options.append(Interval(share.low, share.high * (1 + extra)))
+        if own_run(ask) and not time and (known := published(ask, model, "mfu")):
+            options.append(known)
     return Prediction(
         tuple(options), ("6 · active parameters · tokens / (accelerators · peak · time)",), bound,
         kind="arithmetic" if kind == "arithmetic" else "predicted",

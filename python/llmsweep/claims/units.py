@@ -74,7 +74,7 @@ def parse_unit(text: str) -> Unit:
 
     >>> parse_unit("Gb/s"), parse_unit("PFLOPS").dimension, parse_unit("tok/s/GPU").dimension
     (Unit(dimension='B/s', factor=125000000.0), 'FLOP/s', 'token/s/device')
-    >>> parse_unit("% per 100 ms").factor, parse_unit("FLOP/token (as written)").dimension
+    >>> round(parse_unit("% per 100 ms").factor, 3), parse_unit("FLOP/token (as written)").dimension
     (0.1, 'FLOP/token')
     """
     plain = REMARK.sub("", text).strip()
@@ -111,7 +111,7 @@ def _simple(part: str, whole: str) -> tuple[str, float]:
             if prefix and base != part and base in BASES and not (prefix in SMALL and base in {"b", "B"}):
                 name, factor = BASES[base]
                 return name, number * size * factor
-    raise Problem(f'"{whole}" is no unit', _allowed(part))
+    raise Problem(f'"{whole}" is no unit', _allowed(whole.strip()))
 
 
 def _leading_number(part: str) -> tuple[float, str]:
@@ -119,10 +119,16 @@ def _leading_number(part: str) -> tuple[float, str]:
     return (float(found[1]), part[found.end() :]) if found else (1.0, part)
 
 
+COMMON = (
+    *("GB", "GiB", "TB", "MB", "kB", "GB/s", "TB/s", "Gb/s", "Gbps", "FLOP", "TFLOP", "FLOP/s", "TFLOPS", "PFLOPS"),
+    *("FLOP/token", "KB/token", "s", "ms", "us", "min", "hours", "days", "tokens", "tokens/s", "tok/s", "tok/s/GPU"),
+    *("params", "GPUs", "GPU-hours", "users", "USD", "USD/h", "W", "%", "x"),
+)
+
+
 def _allowed(part: str) -> str:
-    both = {name for name in ("GB", "GB/s", "TB", "MB", "kB", "Gb") if name.lower() == part.lower()}
-    if both:
-        return f'; did you mean "{min(both)}"?'
-    return (
-        "; allowed: GB, GiB, GB/s, Gb/s, FLOP, FLOP/s, FLOP/token, s, ms, days, tokens, tokens/s, params, GPUs, %, x …"
-    )
+    from difflib import get_close_matches
+
+    same = [name for name in COMMON if name.lower() == part.lower()]
+    near = same or get_close_matches(part, COMMON, n=1)
+    return f'; did you mean "{near[0]}"?' if near else f"; allowed: {', '.join(COMMON)}, and the like"
