@@ -162,7 +162,7 @@ def weigh(claim: Claim, quantity: Quantity, claimed: Interval, found: Prediction
         return judging(claim, quantity, claimed, found, verdict)
     order = rules().tolerance("order")
     # What is open by factors can't tell a slip from an efficiency.
-    clear = beaten or kind != "predicted" or claimed.gap(hull) > order
+    clear = kind != "predicted" or claimed.gap(hull) > order
     if clear and not claim.over_decades and (slip := slip_of(quantity, claimed, found, tolerance)):
         return replace(verdict("unit-error", slip), slip=slip)
     if beaten and found.bound is not None and bound is not None:

@@ -179,7 +179,9 @@ def mfu(ask: Ask) -> Prediction:
         extra = attention_share(ask, model)
         share = flop / (run_chips(ask, model) * work * HOUR_S)
         options.append(Interval(share.low, share.high * (1 + extra)))
-        if own_run(ask) and not time and (known := published(ask, model, "mfu")):
+        known = published(ask, model, "mfu") if own_run(ask) and not time else None
+        if known is not None and not options[-1].meets(known, rules().tolerance("and_more")):
+            ask.note("and as published, which its hours do not give")
             options.append(known)
     return Prediction(
         tuple(options), ("6 · active parameters · tokens / (accelerators · peak · time)",), bound,

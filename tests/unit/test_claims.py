@@ -1,0 +1,222 @@
+"""Each rule of the verdicts with a claim made for it, and what a claims file may hold."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import llmsweep as ls
+from llmsweep.claims import judged
+from llmsweep.claims.interval import Interval
+from llmsweep.claims.judge import Verdict
+from llmsweep.claims.numerals import parse_number, parse_range
+from llmsweep.claims.problem import Problem
+from llmsweep.claims.registry import COMPUTED, QUANTITIES
+from llmsweep.claims.rules import rules
+from llmsweep.claims.units import parse_unit
+from llmsweep.errors import DataError
+
+
+@pytest.fixture
+def one(tmp_path: Path) -> "type[One]":
+    One.folder = tmp_path
+    return One
+
+
+class One:
+    """Judges a claim that is given by its fields."""
+
+    folder: Path
+
+    def __new__(cls, **fields: object) -> Verdict:  # type: ignore[misc] # a function with a folder
+        path = cls.folder / "one.json"
+        path.write_text(json.dumps([{"id": "one", **fields}]), encoding="utf-8")
+        return judged(path).verdicts[0]
+
+
+DECODE = {"model": "llama2-70b", "phase": "decode", "quantity": "tokens_per_s", "unit": "tok/s", "precision": "fp8"}
+WEIGHTS = {"model": "llama3.1-8b", "precision": "bf16", "quantity": "weight_memory", "unit": "GB"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "verdict"),
+    [
+        ({**WEIGHTS, "value": 16}, "reproduced"),
+        ({**WEIGHTS, "value": 60}, "wrong"),
+        ({**WEIGHTS, "value": 128}, "unit-error"),
+        ({**WEIGHTS, "value": 14.96}, "unit-error"),
+        ({**WEIGHTS, "value": 14.96, "unit": "GiB"}, "reproduced"),
+        ({**WEIGHTS, "value": 16, "statement": "target"}, "rhetorical"),
+        ({**WEIGHTS, "value": 16, "says": "weights should take 16 GB"}, "rhetorical"),
+        ({**WEIGHTS, "at_least": 15}, "reproduced"),
+        ({**WEIGHTS, "at_least": 1}, "wrong"),
+        ({**DECODE, "hardware": "h100-sxm-80", "value": 40}, "reproduced"),
+        ({**DECODE, "hardware": "h100-sxm-80", "value": 60}, "infeasible"),
+        ({**DECODE, "hardware": "h100-sxm-80", "value": 15}, "order-of-magnitude"),
+        ({**DECODE, "hardware": "h100-sxm-80", "value": 2}, "wrong"),
+        ({**DECODE, "hardware": "rtx-4090", "value": 10, "assumptions": {"devices": 1}}, "infeasible"),
+        ({"quantity": "happiness", "value": 3, "unit": "x"}, "unverifiable"),
+        ({"quantity": "weight_memory", "value": 3, "unit": "GB"}, "unverifiable"),
+        ({"quantity": "tokens_per_request", "value": 500, "unit": "tokens"}, "rhetorical"),
+        ({"quantity": "mfu", "says": "MFU is low"}, "rhetorical"),
+        ({"quantity": "memory_bandwidth", "hardware": "H100 SXM", "value": 3.35, "unit": "TB/s"}, "reproduced"),
+        ({"quantity": "memory_bandwidth", "hardware": "H100 SXM", "value": 3.35, "unit": "GB/s"}, "unit-error"),
+        ({"quantity": "peak_flops", "hardware": "H100 SXM", "value": 1979, "unit": "TFLOPS"}, "unit-error"),
+        ({"quantity": "mfu", "model": "70B", "hardware": "H100", "value": 110, "unit": "%"}, "infeasible"),
+        ({"quantity": "fits", "model": "70B", "hardware": "1x H100", "precision": "fp16", "value": True}, "infeasible"),
+        (
+            {"quantity": "fits", "model": "70B", "hardware": "1x H100", "precision": "fp16", "value": False},
+            "reproduced",
+        ),
+        ({"quantity": "fits", "model": "70B", "hardware": "2x H100", "precision": "fp16", "value": True}, "reproduced"),
+        ({"quantity": "bottleneck", "phase": "decode", "hardware": "H100", "value": "memory"}, "reproduced"),
+        ({"quantity": "bottleneck", "phase": "decode", "hardware": "H100", "value": "compute"}, "wrong"),
+        ({"quantity": "memory_terms", "phase": "train", "value": ["weights", "gradients"]}, "reproduced"),
+        ({"quantity": "memory_terms", "phase": "train", "value": ["weights", "kv cache"]}, "wrong"),
+        ({"quantity": "train_request_flop_ratio", "phase": "both", "low": 1, "high": 1e10, "unit": "x"}, "wrong"),
+    ],
+)
+def test_rules(one: type[One], fields: dict[str, object], verdict: str) -> None:
+    found = one(**fields)
+    assert found.verdict == verdict, found.why
+
+
+def test_a_gain_of_bandwidth_needs_the_exposed_share(one: type[One]) -> None:
+    gain = {"quantity": "utilisation_gain", "value": 5, "unit": "%"}
+    found = one(**gain, assumptions={"from": 200, "to": 400})
+    assert found.verdict == "unverifiable"
+    assert "9.52 %" in found.why
+    assert one(**gain, assumptions={"from": 200, "to": 400, "exposed_share": 0.095}).verdict == "reproduced"
+    assert one(**gain, assumptions={"from": 200, "to": 400, "exposed_share": 0.4}).verdict == "order-of-magnitude"
+
+
+def test_speculation_moves_the_bound(one: type[One]) -> None:
+    fields = {**DECODE, "hardware": "h100-sxm-80", "value": 60}
+    assert one(**fields).verdict == "infeasible"
+    assert one(**fields, says="with speculative decoding").verdict == "reproduced"
+
+
+def test_assumptions_are_said(one: type[One]) -> None:
+    found = one(
+        model="gpt4-rumour", hardware="25,000 A100", phase="train", quantity="training_time", low=90, high=100, unit="days",
+        assumptions="utilisation=0.32-0.36; tokens=13T",
+    )  # fmt: skip
+    assert found.predicted is not None
+    assert (round(found.predicted.low), round(found.predicted.high)) == (89, 100)
+    assert "utilisation = 0.32 to 0.36 as the claim has it" in found.why
+
+
+def test_one_claim_is_one_in_every_kind_of_file(tmp_path: Path) -> None:
+    row = {
+        "id": "a",
+        "model": "70B",
+        "precision": "FP16",
+        "quantity": "weight memory",
+        "low": 130.0,
+        "high": 131.0,
+        "unit": "GB",
+    }
+    frame = pl.DataFrame([row])
+    frame.write_csv(tmp_path / "a.csv")
+    frame.write_parquet(tmp_path / "a.parquet")
+    (tmp_path / "a.json").write_text(json.dumps([row]))
+    text = "\n".join(f"{name} = {json.dumps(value)}" for name, value in row.items())
+    (tmp_path / "a.toml").write_text(f"[[claim]]\n{text}\n")
+    found = [ls.claims(tmp_path / f"a.{kind}") for kind in ("csv", "parquet", "json", "toml")]
+    assert found[0]["verdict"].to_list() == ["unit-error"]
+    assert all(other.equals(found[0]) for other in found[1:])
+
+
+HEAD = "id,says,model,hardware,precision,phase,quantity,low,high,unit\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "parts"),
+    [
+        (
+            "a.csv",
+            f"{HEAD}a,,70B,H100,FP16,decode,tokens/s,abc,5,tok/s\n",
+            ("line 2, column low", '"abc" is no number'),
+        ),
+        ("a.csv", f"{HEAD}\na,,70B,H100,FP16,decode,tokens/s,5,5,tokz/s\n", ("line 3, column unit", 'mean "tok/s"?')),
+        ("a.csv", f"{HEAD}a,,lama2-70b,H100,,decode,tokens/s,5,5,tok/s\n", ("column model", 'mean "llama2-70b"?')),
+        ("a.csv", f"{HEAD}a,,70B,H1000,,decode,tokens/s,5,5,tok/s\n", ("column hardware", '"H1000"', 'mean "h100"?')),
+        ("a.csv", f"{HEAD}a,,70B,H100,FP17,decode,tokens/s,5,5,tok/s\n", ("column precision", 'mean "fp16"?')),
+        ("a.csv", f"{HEAD}a,,70B,H100,,decodee,tokens/s,5,5,tok/s\n", ("column phase", 'mean "decode"?')),
+        ("a.csv", f"{HEAD}a,,70B,H100,,decode,tokens/s,50,5,tok/s\n", ("column low", "low must not exceed high")),
+        ("a.csv", f"{HEAD}a,,70B,H100,,decode,tokens/s,-5,5,tok/s\n", ("column low", "not negative")),
+        ("a.csv", f"{HEAD}a,,70B\n", ("line 2: 3 cells, and the header has 10",)),
+        ("a.csv", "id,claim\na,b\n", ('no column "quantity"',)),
+        ("a.csv", HEAD, ("has no claim",)),
+        ("a.csv", f"{HEAD}a,,,,,,mfu,1,1,%\na,,,,,,mfu,1,1,%\n", ("line 3, column id", "line 2 too")),
+        ("a.txt", "", ("must end in .toml",)),
+        ("a.json", "[{]", ("line 1, column 3", "no JSON")),
+        ("a.json", "[1]", ("list of objects",)),
+        ("a.json", '[\n{"quantity": "mfu",\n"low": "x"}]', ("line 3, column low", '"x" is no number')),
+        ("a.toml", "[[claim]\n", ("no TOML", "line 1")),
+        ("a.toml", "[[claim]]\nmodell = 'x'\n", ("line 1", 'no field "modell"; did you mean "model"?')),
+        ("a.toml", "[[claim]]\nquantity='mfu'\nvalue=1\nunit='GB'\n", ("line 4, column unit", "is no unit of mfu")),
+        ("a.toml", "[[claim]]\nquantity='mfu'\nassumptions={tokenz=1}\n", ("line 3", 'did you mean "tokens"?')),
+        ("a.toml", "[[claim]]\nquantity='mfu'\nassumptions={tokens='lots'}\n", ('"lots" is no number',)),
+        ("a.toml", "[[claim]]\nquantity='mfu'\nstatement='wish'\n", ("column statement", "requirement")),
+        ("a.parquet", "PAR", ("can't be read as parquet",)),
+    ],
+)
+def test_bad_files_get_one_sentence(tmp_path: Path, name: str, text: str, parts: tuple[str, ...]) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(DataError) as error:
+        judged(tmp_path / name)
+    assert "\n" not in str(error.value)
+    for part in (name, *parts):
+        assert part in str(error.value)
+
+
+def test_every_quantity_is_computed_and_every_slip_known() -> None:
+    assert {q.id for q in QUANTITIES if q.kind != "requirement"} == set(COMPUTED)
+    for quantity in QUANTITIES:
+        assert quantity.doc.endswith(".")
+        for slip in quantity.slips:
+            assert rules().slip(slip).factor > 1
+        for unit in quantity.units:
+            assert unit == "" or unit == "device·s" or parse_unit(unit).dimension
+
+
+@given(st.floats(1e-9, 1e30), st.sampled_from(["{:g}", "{:e}", "{:.3f}", "~{:g}"]))
+def test_numbers_are_read_as_they_are_written(value: float, pattern: str) -> None:
+    text = pattern.format(value)
+    assert parse_number(text) == pytest.approx(float(text.lstrip("~")))
+
+
+@given(st.floats(1e-3, 1e3), st.floats(1e-3, 1e3), st.floats(1e-3, 1e3), st.floats(1e-3, 1e3))
+def test_intervals_meet_or_have_a_gap(a: float, b: float, c: float, d: float) -> None:
+    one, other = Interval(min(a, b), max(a, b)), Interval(min(c, d), max(c, d))
+    assert one.meets(other) == other.meets(one)
+    assert (one.gap(other) == 1.0) == (one.meets(other) or one.gap(other) == 1.0)
+    assert one.gap(other) == other.gap(one) >= 1.0
+    assert Interval.hull([one, other]).meets(one)
+
+
+@pytest.mark.parametrize("text", ["", "five", "1..2", "1e", "nan", "inf", "--3"])
+def test_no_numbers(text: str) -> None:
+    with pytest.raises(Problem):
+        parse_number(text)
+    with pytest.raises(Problem):
+        parse_range("9-3")
+
+
+@pytest.mark.parametrize(
+    ("text", "dimension", "factor"),
+    [
+        ("Gbps", "B/s", 1.25e8), ("GiB", "B", 2.0**30), ("PFLOPS", "FLOP/s", 1e15), ("TFLOPs", "FLOP", 1e12),
+        ("days", "s", 86400.0), ("GPU-hours", "device·s", 3600.0), ("M GPU hours", "device·s", 3.6e9), ("%", "", 0.01),
+        ("KB/token", "B/token", 1e3), ("B params", "parameter", 1e9), ("$/M tokens", "USD/token", 1e-6), ("ms/token", "s", 1e-3),
+        ("tok/s/GPU", "token/s/device", 1.0), ("USD/h", "USD/s", 1 / 3600),
+    ],
+)  # fmt: skip
+def test_units(text: str, dimension: str, factor: float) -> None:
+    unit = parse_unit(text)
+    assert unit.dimension == dimension
+    assert unit.factor == pytest.approx(factor)
