@@ -63,7 +63,7 @@ def test_a_catalogue_of_ones_own_counts(llmsweep: Run, tmp_path: Path) -> None:
     (tmp_path / "more" / "accelerators").mkdir(parents=True)
     (tmp_path / "more" / "accelerators" / "x.toml").write_text(
         '[[accelerator]]\nid = "x-9"\npeak_flops_per_s = { bf16 = 1e15 }\nmemory_bytes = 1e11\n'
-        "memory_bandwidth_bytes_per_s = 5e12\nscale_up_devices = 1\n"
+        "memory_bandwidth_bytes_per_s = 5e12\n"
     )
     (tmp_path / "own.toml").write_text(
         '[[claim]]\nid = "a"\nhardware = "x-9"\nquantity = "memory_bandwidth"\nvalue = 5\nunit = "TB/s"\n'

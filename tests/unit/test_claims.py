@@ -101,7 +101,8 @@ def test_speculation_moves_the_bound(one: type[One]) -> None:
 
 def test_assumptions_are_said(one: type[One]) -> None:
     found = one(
-        model="gpt4-rumour", hardware="25,000 A100", phase="train", quantity="training_time", low=90, high=100, unit="days",
+        model="gpt4-rumour", hardware="25,000 A100", phase="train", quantity="training_time",
+        low=90, high=100, unit="days",
         assumptions="utilisation=0.32-0.36; tokens=13T",
     )  # fmt: skip
     assert found.predicted is not None
@@ -181,7 +182,7 @@ def test_every_quantity_is_computed_and_every_slip_known() -> None:
         for slip in quantity.slips:
             assert rules().slip(slip).factor > 1
         for unit in quantity.units:
-            assert unit == "" or unit == "device·s" or parse_unit(unit).dimension
+            assert unit in {"", "device·s"} or parse_unit(unit).dimension
 
 
 @given(st.floats(1e-9, 1e30), st.sampled_from(["{:g}", "{:e}", "{:.3f}", "~{:g}"]))
@@ -212,7 +213,8 @@ def test_no_numbers(text: str) -> None:
     [
         ("Gbps", "B/s", 1.25e8), ("GiB", "B", 2.0**30), ("PFLOPS", "FLOP/s", 1e15), ("TFLOPs", "FLOP", 1e12),
         ("days", "s", 86400.0), ("GPU-hours", "device·s", 3600.0), ("M GPU hours", "device·s", 3.6e9), ("%", "", 0.01),
-        ("KB/token", "B/token", 1e3), ("B params", "parameter", 1e9), ("$/M tokens", "USD/token", 1e-6), ("ms/token", "s", 1e-3),
+        ("KB/token", "B/token", 1e3), ("B params", "parameter", 1e9),
+        ("$/M tokens", "USD/token", 1e-6), ("ms/token", "s", 1e-3),
         ("tok/s/GPU", "token/s/device", 1.0), ("USD/h", "USD/s", 1 / 3600),
     ],
 )  # fmt: skip

@@ -193,7 +193,7 @@ S3-02,12.8 Tbps in 2024,-,AWS Trn2 UltraServer,-,train,instance network,12.8,12.
 S3-03,32x in 4 years,-,AWS EC2,-,-,growth,32,32,x,reproduced
 S3-07,NDR 400G yields ~300 GB/s,-,InfiniBand NDR,-,train,port bandwidth,300,300,GB/s,unit-error
 S3-08,bandwidth utilisation must be 80%+,-,IB NDR,-,train,utilisation,80,,%,rhetorical
-S3-10,GB300 NVL72: 1.1M tok/s per rack,Llama-2-70B,72x GB300,FP4,offline serving,tokens/s,1100000.0,1100000.0,tok/s,reproduced
+S3-10,GB300: 1.1M tok/s per rack,Llama-2-70B,72x GB300,FP4,offline serving,tokens/s,1.1e6,1.1e6,tok/s,reproduced
 S3-11,compute is the bottleneck in inference,any,H100,FP16,decode,arithmetic intensity,,,FLOP/B,wrong
 S4-01,GPT-4 training 90-100 days,GPT-4,"25,000 A100",bf16,train,wall time,90,100,days,reproduced
 S4-12,human turn gap ~200-300 ms,human,-,-,-,latency,200,300,ms,unverifiable
