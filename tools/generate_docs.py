@@ -16,6 +16,7 @@ from pathlib import Path
 from click import Command, Context, Group
 from click.testing import CliRunner
 
+from claims_page import claims_page
 from llmsweep import _core
 from llmsweep.cli import group
 from llmsweep.cli.listing import domain_text, fallback_text
@@ -189,6 +190,7 @@ PAGES = {
     "docs/precisions.md": precisions_page,
     "docs/rejects.md": rejects_page,
     "docs/laws.md": laws_page,
+    "docs/claims.md": claims_page,
     "README.md": readme_page,
 }
 

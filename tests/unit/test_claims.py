@@ -1,6 +1,8 @@
 """Each rule of the verdicts with a claim made for it, and what a claims file may hold."""
 
 import json
+import tomllib
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -9,15 +11,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import llmsweep as ls
+from llmsweep.api import open_catalog
 from llmsweep.claims import judged
+from llmsweep.claims.facts import Facts
 from llmsweep.claims.interval import Interval
 from llmsweep.claims.judge import Verdict
 from llmsweep.claims.numerals import parse_number, parse_range
 from llmsweep.claims.problem import Problem
 from llmsweep.claims.registry import COMPUTED, QUANTITIES
 from llmsweep.claims.rules import rules
+from llmsweep.claims.subject import subject_of
 from llmsweep.claims.units import parse_unit
+from llmsweep.directories import shipped_catalog
 from llmsweep.errors import DataError
+from support import ROOT
+
+
+@cache
+def facts() -> Facts:
+    return Facts(open_catalog())
 
 
 @pytest.fixture
@@ -163,6 +175,7 @@ HEAD = "id,says,model,hardware,precision,phase,quantity,low,high,unit\n"
         ("a.toml", "[[claim]]\nquantity='mfu'\nassumptions={tokenz=1}\n", ("line 3", 'did you mean "tokens"?')),
         ("a.toml", "[[claim]]\nquantity='mfu'\nassumptions={tokens='lots'}\n", ('"lots" is no number',)),
         ("a.toml", "[[claim]]\nquantity='mfu'\nstatement='wish'\n", ("column statement", "requirement")),
+        ("a.toml", "[[claim]]\nquantity='mfu'\nvalue='high'\n", ("line 3, column value", "mfu takes one")),
         ("a.parquet", "PAR", ("can't be read as parquet",)),
     ],
 )
@@ -173,6 +186,65 @@ def test_bad_files_get_one_sentence(tmp_path: Path, name: str, text: str, parts:
     assert "\n" not in str(error.value)
     for part in (name, *parts):
         assert part in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("cell", "chips", "devices"),
+    [
+        ("25,000 A100", {"a100-pcie-40", "a100-pcie-80", "a100-sxm-40", "a100-sxm-80"}, (25000, 25000)),
+        ("64-256 A100-SXM4-80GB", {"a100-sxm-80"}, (64, 256)),
+        ("8xH100 SXM", {"h100-sxm-80"}, (8, 8)),
+        ("RTX 4090 x 2", {"rtx-4090"}, (2, 2)),
+        ("4090", {"rtx-4090"}, None),
+        ("NVIDIA H100 80GB HBM3", {"h100-pcie-80", "h100-sxm-80"}, None),
+        ("2x GB200 NVL72", {"gb200-nvl72"}, (144, 144)),
+        ("h200-sxm-141", {"h200-sxm-141"}, None),
+        ("Intel Gaudi 3", {"gaudi3"}, None),
+        ("B200/H200", {"b200-sxm", "h200-nvl-141", "h200-sxm-141"}, None),
+        ("a toaster", set(), None),
+    ],
+)
+def test_hardware_in_words(cell: str, chips: set[str], devices: tuple[int, int] | None) -> None:
+    subject = subject_of({"hardware": cell}, facts())
+    assert set(subject.chips) == chips
+    counted = next((part.devices for part in subject.hardware if part.devices), None)
+    assert counted == (None if devices is None else Interval(*devices))
+
+
+@pytest.mark.parametrize(
+    ("cell", "first", "least", "most"),
+    [
+        ("Llama 2 70B", "llama2-70b", 68.9e9, 69e9),
+        ("7B", "llama2-7b", 6.7e9, 7.0e9),
+        ("LLaMA 65B", "llama1-65b", 65e9, 65.3e9),
+        ("GPT-4 (as leaked)", "gpt4-rumour", 1.83e12, 1.84e12),
+        ("GPT-3", "gpt3-175b", 174e9, 175e9),
+        ("Llama 3 405B", "llama3.1-405b", 405e9, 406e9),
+        ("deepseek-v3", "deepseek-v3", 671e9, 672e9),
+        ("170B", "class-170b", 169e9, 171e9),
+    ],
+)
+def test_models_in_words(cell: str, first: str, least: float, most: float) -> None:
+    (side,) = subject_of({"model": cell}, facts()).models
+    assert side[0].ids[0] == first
+    assert least <= side[0].parameters.low <= side[0].parameters.high <= most
+
+
+def test_constants_have_sources() -> None:
+    folder = shipped_catalog() / "claims"
+    known = tomllib.loads((folder / "sources.toml").read_text())["sources"]
+    table = tomllib.loads((folder / "rules.toml").read_text())
+    used = {
+        key for name, part in table.items() for entry in (part if name == "slip" else [part]) for key in entry["source"]
+    }
+    assert used == set(known)
+
+
+def test_the_claim_of_the_page_is_judged(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
+    (tmp_path / "page.toml").write_text(page.partition("```toml\n")[2].partition("```")[0])
+    (verdict,) = judged(tmp_path / "page.toml").verdicts
+    assert verdict.verdict == "infeasible"
 
 
 def test_every_quantity_is_computed_and_every_slip_known() -> None:

@@ -10,7 +10,7 @@ from llmsweep.claims.engine import Engine
 from llmsweep.claims.facts import Facts
 from llmsweep.claims.judge import Verdict, judge
 from llmsweep.claims.read import read_claims
-from llmsweep.claims.registry import BY_ID
+from llmsweep.claims.registry import meaning
 from llmsweep.claims.together import Contradiction, contradictions, with_sides
 from llmsweep.directories import shipped_catalog
 
@@ -51,7 +51,7 @@ def judged(path: str | os.PathLike[str] | None = None, *, catalog: Iterable[str 
     files = shipped_claims() if path is None else [Path(path)]
     read: list[Claim] = [claim for file in files for claim in read_claims(file, facts)]
     for claim in read:
-        refuse_unit(claim)
+        refuse_misfit(claim)
     whole = with_sides(read)
     verdicts = [judge(claim, facts, engine, tuple(whole[:index])) for index, claim in enumerate(whole)]
     found = contradictions(whole)
@@ -67,18 +67,22 @@ def judged(path: str | os.PathLike[str] | None = None, *, catalog: Iterable[str 
     return Judged(marked, tuple(found))
 
 
-def refuse_unit(claim: Claim) -> None:
-    """Refuses a unit that the quantity, named by its id, does not have.
+def refuse_misfit(claim: Claim) -> None:
+    """Refuses a unit that the quantity, named by its id, does not have, and a word where it takes a number.
 
     Raises:
-        DataError: With the units that it has.
+        DataError: With what it takes.
     """
     from llmsweep.errors import DataError
 
-    quantity = BY_ID.get(claim.quantity)
-    bare = not claim.numeric or (claim.unit_text == "B" and quantity and {"parameter", "token"} & set(quantity.units))
-    if quantity and quantity.kind != "requirement" and not bare and claim.unit.dimension not in quantity.units:
-        allowed = " or ".join(dimension or "none" for dimension in quantity.units)
+    quantity = meaning(claim)
+    if quantity is None or quantity.kind == "requirement":
+        return
+    if claim.value is not None and quantity.kind != "statement":
+        raise DataError(f'{claim.where.of("value")}: "{claim.value}" is no number, and {quantity.id} takes one')
+    billions = claim.unit_text == "B" and {"parameter", "token"} & set(quantity.units)
+    if claim.numeric and not billions and claim.unit.dimension not in quantity.units:
+        allowed = " or ".join(unit or "none" for unit in quantity.units)
         raise DataError(
             f'{claim.where.of("unit")}: "{claim.unit_text}" is no unit of {quantity.id}; allowed: units of {allowed}'
         )

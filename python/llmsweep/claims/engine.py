@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 #: Formats that a name of a claim leaves open, the engine's own names.
 FORMATS: dict[str, tuple[str, ...]] = {
+    "fp16": ("fp16", "bf16"),
+    "bf16": ("bf16", "fp16"),
     "int8": ("int8", "w8a16"),
     "int4": ("w4a16", "int4", "q4_k_m"),
     "fp8": ("fp8", "mxfp8"),
@@ -85,8 +87,8 @@ def stored_bits(name: str) -> float:
 def formats(name: str) -> tuple[str, ...]:
     """The engine's formats that a name may mean.
 
-    >>> formats("int4"), formats("bf16")
-    (('w4a16', 'int4', 'q4_k_m'), ('bf16',))
+    >>> formats("int4"), formats("fp32")
+    (('w4a16', 'int4', 'q4_k_m'), ('fp32',))
     """
     return FORMATS.get(name, (name,))
 

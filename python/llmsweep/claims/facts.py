@@ -99,6 +99,8 @@ class Facts:
     def accelerators_named(self, name: Sequence[str]) -> list[str]:
         """Ids of which the words of a name are a part, its beginning if it is one of any."""
         found = [i for i, entry in self.accelerators.items() if _has(_chip_words(i, entry), name)]
+        joined = "".join(name)
+        found = found or [i for i in self.accelerators if joined in _beginnings(i)]
         return [i for i in found if words(i)[: len(name)] == list(name)] or found
 
     def runs(self, fact: str, models: Iterable[str] | None = None) -> list[float]:
@@ -127,11 +129,12 @@ def _beginnings(name: str) -> set[str]:
 
 def _chip_words(identifier: str, entry: Entry) -> list[str]:
     label = entry.get("memory_label_gb")
-    return [*words(identifier), *([f"{label:g}gb"] if label else [])]
+    return [*words(identifier), *words(str(entry["name"])), *([f"{label:g}gb"] if label else [])]
 
 
 def _has(known: Sequence[str], wanted: Sequence[str]) -> bool:
     """Whether all words are there, those of the name side by side and sizes anywhere."""
+    wanted = [re.sub(r"^(\d+)(?:g|gib)$", r"\1gb", word) for word in wanted]
     plain = [word for word in wanted if not re.fullmatch(r"\d+gb", word)]
     if any(word not in known for word in wanted):
         return False

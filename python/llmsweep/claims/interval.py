@@ -41,12 +41,15 @@ class Interval:
         return Interval(self.low * factor.low, self.high * factor.high)
 
     def __truediv__(self, other: Interval | float) -> Interval:
-        divisor = other if isinstance(other, Interval) else Interval.point(other)
-        return Interval(self.low / divisor.high, self.high / divisor.low)
+        return self * (other if isinstance(other, Interval) else Interval.point(other)).under(1.0)
 
     def under(self, value: float) -> Interval:
-        """``value`` divided by this."""
-        return Interval(value / self.high, value / self.low)
+        """``value`` divided by this; by zero is infinite.
+
+        >>> Interval(0.0, 2.0).under(1.0)
+        Interval(low=0.5, high=inf)
+        """
+        return Interval(value / self.high if self.high else math.inf, value / self.low if self.low else math.inf)
 
     def meets(self, other: Interval, tolerance: float = 0.0) -> bool:
         """Whether they share a number, this one's ends being off by a share of their size at most."""

@@ -66,7 +66,7 @@ def _rows(path: Path) -> Iterator[tuple[Cells, Where]]:
 
 def _where(path: Path, row: Cells, line: int, lines: dict[str, int] | None = None) -> Where:
     columns = {field: next((name for name in names if name in row), names[0]) for field, names in FIELDS.items()}
-    return Where(path.name, line, columns, lines or {})
+    return Where(str(path), line, columns, lines or {})
 
 
 def _csv(path: Path, text: str) -> Iterator[tuple[Cells, Where]]:
@@ -83,16 +83,16 @@ def _csv(path: Path, text: str) -> Iterator[tuple[Cells, Where]]:
                 _need(path, header)
                 continue
             if len(cells) != len(header):
-                raise DataError(f"{path.name}, line {line}: {len(cells)} cells, and the header has {len(header)}")
+                raise DataError(f"{path}, line {line}: {len(cells)} cells, and the header has {len(header)}")
             row = dict(zip(header, cells, strict=True))
             yield row, _where(path, row, line)
     except csv.Error as error:
-        raise DataError(f"{path.name}, line {reader.line_num}: no CSV: {error}") from error
+        raise DataError(f"{path}, line {reader.line_num}: no CSV: {error}") from error
 
 
 def _need(path: Path, header: list[str]) -> None:
     if "quantity" not in header:
-        raise DataError(f'{path.name}, line 1: there is no column "quantity" among {", ".join(header)}')
+        raise DataError(f'{path}, line 1: there is no column "quantity" among {", ".join(header)}')
 
 
 def _parquet(path: Path) -> Iterator[tuple[Cells, Where]]:
@@ -111,7 +111,7 @@ def _json(path: Path, text: str) -> Iterator[tuple[Cells, Where]]:
     try:
         whole = json.loads(text)
     except json.JSONDecodeError as error:
-        raise DataError(f"{path.name}, line {error.lineno}, column {error.colno}: no JSON: {error.msg}") from error
+        raise DataError(f"{path}, line {error.lineno}, column {error.colno}: no JSON: {error.msg}") from error
     rows = whole.get("claim", whole.get("claims")) if isinstance(whole, dict) else whole
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise DataError(f'"{path}" must hold a list of objects')
@@ -133,7 +133,7 @@ def _toml(path: Path, text: str) -> Iterator[tuple[Cells, Where]]:
     try:
         whole = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise DataError(f"{path.name}: no TOML: {str(error)[0].lower()}{str(error)[1:]}") from error
+        raise DataError(f"{path}: no TOML: {str(error)[0].lower()}{str(error)[1:]}") from error
     rows = whole.get("claim")
     if not isinstance(rows, list):
         raise DataError(f'"{path}" has no [[claim]]')
@@ -165,4 +165,4 @@ def _known(row: Cells, path: Path, line: int) -> None:
     allowed = [name for names in FIELDS.values() for name in names]
     for name in row:
         if name not in allowed and name not in ANSWERS:
-            raise DataError(f'{path.name}, line {line}: there is no field "{name}"{near(name, list(FIELDS))}')
+            raise DataError(f'{path}, line {line}: there is no field "{name}"{near(name, list(FIELDS))}')

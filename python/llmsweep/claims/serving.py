@@ -21,8 +21,10 @@ def tokens_per_s(ask: Ask) -> Prediction | Outcome:
     subject = ask.claim.subject
     concurrency = ask.claim.assumed("concurrency")
     requests = concurrency.high if concurrency else subject.concurrency
-    single = requests == 1 or (
-        requests is None and (subject.phase == "decode" or "single user" in ask.claim.says.lower())
+    single = (
+        requests == 1
+        or ask.claim.unit.dimension.endswith("/user")
+        or (requests is None and (subject.phase == "decode" or "single user" in ask.claim.says.lower()))
     )
     many = requests is not None or subject.phase == "serving" or (devices is not None and devices.high > 8)  # noqa: PLR2004 - more than a host
     if single:

@@ -168,11 +168,14 @@ def _models_named(name: str, facts: Facts) -> list[Model] | None:
 
 
 COUNT = re.compile(
-    r"(?P<low>\d[\d,]*)\+?(?:\s*[-–]\s*(?P<high>\d[\d,]*))?\s*(?P<times>[x×])?\s+(?P<name>\D.*|\d{4} .*)"
+    r"(?P<low>\d[\d,]*)\+?(?:\s*[-–]\s*(?P<high>\d[\d,]*))?(?:\s*[x×]\s*|\s+)(?P<name>\D.*|\d{4}(?: .*)?)"
 )
-RATE = re.compile(r"\d+(?:\.\d+)?\s*[GT]?(?:b/s|bps|B/s)?")
+BEHIND = re.compile(r"(?P<name>.+?)\s*[x×]\s*(?P<low>\d[\d,]*)")
+RATE = re.compile(r"\d{1,3}(?:\.\d+)?\s*[GT]?(?:b/s|bps|B/s)?")
 LINKS = re.compile(r"(?:nvlink\s*-?(?P<nvlink>\d)|(?P<ib>edr|hdr|ndr|xdr|gdr))", re.IGNORECASE)
 FILLER = {"gpu", "gpus", "card", "cards", "nvidia", "amd", "geforce", "instinct", "tesla", "per", "infiniband", "ib"}
+FILLER |= {"hbm", "hbm2", "hbm2e", "hbm3", "hbm3e", "hbm4", "gddr6", "gddr6x", "gddr7"}
+FILLER |= {"google", "apple", "intel", "huawei", "aws", "cluster", "node", "server", "a", "one", "single"}
 SYSTEMS = {"dgx", "hgx"}
 
 
@@ -201,9 +204,13 @@ def _hardware_named(name: str, facts: Facts) -> Hardware | None:
         if network in facts.networks:
             return Hardware(name, networks=(network,))
     devices, bare = None, name
-    if count := COUNT.fullmatch(name):
+    count = COUNT.fullmatch(name)
+    if count is None and not facts.accelerators_named(words(name)):
+        count = BEHIND.fullmatch(name)
+    if count:
         low = parse_number(count["low"])
-        devices, bare = Interval(low, parse_number(count["high"]) if count["high"] else low), count["name"]
+        high = count.groupdict().get("high")
+        devices, bare = Interval(low, parse_number(high) if high else low), count["name"]
     wanted = [word for word in words(bare) if word not in FILLER and word not in SYSTEMS and word not in FORMATS]
     rack = next((word for word in wanted if re.fullmatch(r"nvl\d{2,}", word)), None)
     ids = facts.accelerators_named(wanted) if wanted else []

@@ -22,11 +22,11 @@ from llmsweep.cli.options import EXTENSIONS, SETTINGS, OutputFile, catalog_optio
 def command(
     *, file: Path | None, output: Path | None, quantities: bool, catalog: tuple[Path, ...], as_json: bool
 ) -> None:
-    """Judge claims about models and hardware by what the model computes.
+    """Judge claims about models and hardware: the verdict is computed, and says by which number.
 
     FILE has claims, as .toml, .csv, .json or .parquet; docs/claims.md says what it holds. Without it the claims that
     come with the package are judged. The verdict is one of reproduced, order-of-magnitude, wrong, unit-error,
-    infeasible, unverifiable and rhetorical, and says by which number.
+    infeasible, unverifiable and rhetorical.
 
     \b
     llmsweep claims
