@@ -122,6 +122,23 @@ def test_assumptions_are_said(one: type[One]) -> None:
     assert "utilisation = 0.32 to 0.36 as the claim has it" in found.why
 
 
+RUN = """id,model,hardware,phase,quantity,value,unit
+flop,GPT-4,A100,train,training FLOP,2.15e25,FLOP
+devices,GPT-4,A100,train,GPU count,"25,000",GPUs
+mfu,GPT-4,"25,000 A100",train,MFU,34,%
+time,GPT-4,"25,000 A100",train,wall time,95,days
+"""
+
+
+def test_a_run_closes_or_contradicts_itself(tmp_path: Path) -> None:
+    path = tmp_path / "run.csv"
+    path.write_text(RUN)
+    assert not judged(path).contradictions
+    path.write_text(RUN.replace("95,days", "40,days"))
+    (found,) = judged(path).contradictions
+    assert found.ids == ("flop", "devices", "mfu", "time")
+
+
 def test_one_claim_is_one_in_every_kind_of_file(tmp_path: Path) -> None:
     row = {
         "id": "a",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,7 +55,7 @@ def judged(path: str | os.PathLike[str] | None = None, *, catalog: Iterable[str 
         refuse_misfit(claim)
     whole = with_sides(read)
     verdicts = [judge(claim, facts, engine, tuple(whole[:index])) for index, claim in enumerate(whole)]
-    found = contradictions(whole)
+    found = contradictions(whole, facts)
     against: dict[str, list[str]] = {}
     for pair in found:
         first, *others = pair.ids
@@ -96,8 +97,8 @@ def record(verdict: Verdict) -> dict[str, Any]:
         "verdict": verdict.verdict,
         "claimed_low": claim.low,
         "claimed_high": claim.high,
-        "predicted_low": predicted.low if predicted else None,
-        "predicted_high": predicted.high if predicted else None,
+        "predicted_low": predicted.low if predicted and math.isfinite(predicted.low) else None,
+        "predicted_high": predicted.high if predicted and math.isfinite(predicted.high) else None,
         "bound": verdict.bound,
         "unit": claim.unit_text or ("B" if predicted and verdict.quantity == "fits" else ""),
         "why": verdict.why,

@@ -74,8 +74,8 @@ def claim_dimensions(quantity: Quantity) -> tuple[str, ...]:
     return () if {"parameter", "token"} & set(quantity.units) else quantity.units
 
 
-def claimed_interval(claim: Claim, quantity: Quantity, *, literal: bool = False) -> Interval | None:
-    """The claim in SI: "X+" of an amount that is needed is X or a little more, else and literally X and above."""
+def claimed_interval(claim: Claim, quantity: Quantity) -> Interval | None:
+    """The claim in SI: "X+" of an amount that is needed is X or a little more, else X and above."""
     if not claim.numeric:
         return None
     factor = factor_of(claim, quantity)
@@ -83,9 +83,9 @@ def claimed_interval(claim: Claim, quantity: Quantity, *, literal: bool = False)
     low, high = claim.low, claim.high
     if low is None:
         assert high is not None  # noqa: S101 - numeric
-        low = high / more if quantity.need and not literal else 0.0
+        low = high / more if quantity.need else 0.0
     if high is None:
-        high = low * more if quantity.need and not literal else math.inf
+        high = low * more if quantity.need else math.inf
     found = Interval(*sorted((low * factor, high * factor)))
     if quantity.id == "speedup" and claim.unit_text == "%" and MORE.search(claim.says):
         return Interval(1 + found.low, 1 + found.high)
@@ -167,7 +167,8 @@ def weigh(claim: Claim, quantity: Quantity, claimed: Interval, found: Prediction
         return replace(verdict("unit-error", slip), slip=slip)
     if beaten and found.bound is not None and bound is not None:
         side = "below the floor" if found.bound.side == "floor" else "above the ceiling"
-        return verdict("infeasible", f"{side} of {span(Interval.point(bound), claim.unit_text)}: {found.bound.words}")
+        reason = f"{side} of {span(Interval.point(bound), claim.unit_text)}: {found.bound.words}"
+        return verdict("infeasible", reason + (f"; it {needs}" if (needs := implied(found, claimed)) else ""))
     gap = claimed.gap(hull)
     above = claimed.low > hull.high
     far = f"{short(gap)} times too {'high' if above else 'low'}"
@@ -235,8 +236,13 @@ def software(found: Prediction, claimed: Interval, tolerance: float) -> str | No
     slow_time = found.speed == "time" and claimed.low * (1 - tolerance) > found.hull.high / share
     if not (slow_rate or slow_time):
         return None
-    if found.resource is None:
-        return "far below what kernels reach"
+    return f"it {implied(found, claimed) or 'is far below what kernels reach'}"
+
+
+def implied(found: Prediction, claimed: Interval) -> str | None:
+    """The share of the hardware that a speed stands for."""
+    if found.resource is None or not found.speed:
+        return None
     name, unit = found.resource
-    implied = claimed * unit if slow_rate else claimed.under(unit)
-    return f"it implies {name} {span(implied * 100.0)} %"
+    share = claimed * unit if found.speed == "rate" else claimed.under(unit)
+    return f"implies {name} {span(share * 100.0)} %"

@@ -102,7 +102,7 @@ def refused(found: list[dict[str, Any]]) -> Outcome:
     """
     codes = {str(row["reject"]) for row in found}
     if memory := next((code for code in REFUSED if code in codes), None):
-        return Outcome(f"{memory}: {REFUSED[memory]}, so it can't run at all", infeasible=True)
+        return Outcome(f"{memory}: {REFUSED[memory]}, and weight_offload is not assumed", infeasible=True)
     raise Unverifiable(f"the engine refuses every layout: {', '.join(sorted(codes)) or 'none was tried'}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, product
 from typing import TYPE_CHECKING
 
 from llmsweep.claims.arithmetic import exposed_share_of_gain
@@ -12,13 +12,14 @@ from llmsweep.claims.interval import Interval
 from llmsweep.claims.judge import claimed_interval
 from llmsweep.claims.registry import meaning
 from llmsweep.claims.rules import rules
-from llmsweep.claims.text import span
+from llmsweep.claims.text import span, spans
 from llmsweep.claims.training import ARROW
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from llmsweep.claims.claim import Claim
+    from llmsweep.claims.facts import Facts
 
 TIMES = {"time_per_token", "time_per_tokens", "tokens_per_s"}
 TRAINED, ANSWERED = {"training_memory", "model_state_memory"}, {"weight_memory", "inference_memory"}
@@ -64,7 +65,7 @@ def normal(claim: Claim) -> Normal | None:
     quantity = meaning(claim)
     if quantity is None or claim.statement != "fact" or quantity.kind == "requirement":
         return None
-    value = claimed_interval(claim, quantity, literal=True)
+    value = claimed_interval(claim, quantity)
     if value is None:
         return None
     if quantity.id in TIMES:
@@ -139,8 +140,8 @@ def exclude(one: Interval, other: Interval) -> bool:
     return wide and (one.high == other.low or other.high == one.low)
 
 
-def contradictions(claims: Sequence[Claim]) -> list[Contradiction]:
-    """Pairs of one quantity and subject that exclude each other, and ratios that their sides exclude."""
+def contradictions(claims: Sequence[Claim], facts: Facts) -> list[Contradiction]:
+    """Pairs of one quantity and subject that exclude each other, ratios and runs that their parts exclude."""
     values = [found for claim in claims if (found := normal(claim))]
     pairs = [
         Contradiction(
@@ -154,7 +155,7 @@ def contradictions(claims: Sequence[Claim]) -> list[Contradiction]:
         and about_the_same(one.claim, other.claim)
         and exclude(one.value, other.value)
     ]
-    return [*pairs, *ratios(values)]
+    return [*pairs, *ratios(values), *runs(values, facts)]
 
 
 def said(normal: Normal) -> str:
@@ -179,16 +180,38 @@ def ratios(values: Sequence[Normal]) -> list[Contradiction]:
                 value
                 for value in values
                 if value.quantity in ANSWERED
-                and value.claim.subject.models
                 and len(value.claim.subject.models) == 1
                 and spread(value.claim).meets(spread(trained.claim))
             ]
-            if not sides:
-                continue
-            implied = Interval.hull(trained.value / side.value for side in sides)
-            if exclude(ratio.value, implied):
+            implied = [trained.value / part for side in sides for part in by_format(side)]
+            if implied and all(exclude(ratio.value, one) for one in implied):
                 ids = (ratio.claim.id, trained.claim.id, *(side.claim.id for side in sides))
-                over = f"{trained.claim.id} over {', '.join(ids[2:])} is {span(implied)}"
-                says = f"memory ratio: {said(ratio)}, but {over}"
-                found.append(Contradiction(ids, says))
+                over = f"{trained.claim.id} over {', '.join(ids[2:])} is {spans(implied)}"
+                found.append(Contradiction(ids, f"memory ratio: {said(ratio)}, but {over}"))
+    return found
+
+
+def by_format(side: Normal) -> tuple[Interval, ...]:
+    """A range over several formats is one value for each, of which the claim gives the ends."""
+    if len(side.claim.subject.precisions) > 1 and side.value.high > side.value.low:
+        return (Interval.point(side.value.low), Interval.point(side.value.high))
+    return (side.value,)
+
+
+def runs(values: Sequence[Normal], facts: Facts) -> list[Contradiction]:
+    """FLOPs of a run against accelerators · peak · MFU · time, where a file claims all four of one model."""
+    parts = ("training_flop", "training_devices", "mfu", "training_time")
+    of = {name: [value for value in values if value.quantity == name and value.claim.subject.models] for name in parts}
+    found = []
+    for flop, devices, share, time in product(*of.values()):
+        chips = time.claim.subject.chips or devices.claim.subject.chips
+        same = all(spread(flop.claim).meets(spread(other.claim)) for other in (devices, share, time))
+        if not same or not chips or len({len(part.claim.subject.model) for part in (flop, devices, share, time)}) > 1:
+            continue
+        peak = Interval.hull(float(facts.accelerators[chip]["peak_flops_per_s"].get("bf16", 0.0)) for chip in chips)
+        implied = devices.value * peak * share.value * time.value
+        if exclude(flop.value, implied):
+            ids = (flop.claim.id, devices.claim.id, share.claim.id, time.claim.id)
+            says = f"training FLOP: {said(flop)}, but {', '.join(ids[1:])} give {span(implied, 'FLOP')}"
+            found.append(Contradiction(ids, says))
     return found

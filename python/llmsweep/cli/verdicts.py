@@ -36,7 +36,7 @@ def print_verdicts(found: Judged) -> None:
     if found.contradictions:
         click.echo("\nContradictions between claims")
         for pair in found.contradictions:
-            click.echo(f"  {pair.says}")
+            click.echo(textwrap.fill(pair.says, terminal_width(), initial_indent="  ", subsequent_indent="    "))
     counts = Counter(verdict.verdict for verdict in found.verdicts)
     parts = ", ".join(f"{count} {name}" for name, count in counts.most_common())
     click.echo(f"{len(found.verdicts)} claims: {parts}", err=True)
