@@ -156,6 +156,7 @@ def test_one_claim_is_one_in_every_kind_of_file(tmp_path: Path) -> None:
     text = "\n".join(f"{name} = {json.dumps(value)}" for name, value in row.items())
     (tmp_path / "a.toml").write_text(f"[[claim]]\n{text}\n")
     found = [ls.claims(tmp_path / f"a.{kind}") for kind in ("csv", "parquet", "json", "toml")]
+    found += [ls.claims(frame), ls.claims([row])]
     assert found[0]["verdict"].to_list() == ["unit-error"]
     assert all(other.equals(found[0]) for other in found[1:])
 

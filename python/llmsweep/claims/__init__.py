@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,12 +17,13 @@ from llmsweep.claims.together import Contradiction, contradictions, with_sides
 from llmsweep.directories import shipped_catalog
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     import polars as pl
 
     from llmsweep.claims.claim import Claim
+
+    Source = str | os.PathLike[str] | pl.DataFrame | Sequence[Mapping[str, object]]
 
 __all__ = ["Judged", "claims", "judged", "record", "shipped_claims", "table"]
 
@@ -39,7 +41,16 @@ def shipped_claims() -> list[Path]:
     return sorted((shipped_catalog() / "claims").glob("section-*.toml"))
 
 
-def judged(path: str | os.PathLike[str] | None = None, *, catalog: Iterable[str | os.PathLike[str]] = ()) -> Judged:
+def sources(source: Source | None) -> Sequence[Path | Sequence[dict[str, Any]]]:
+    """Files, or rows that are in memory."""
+    if source is None:
+        return shipped_claims()
+    if isinstance(source, str | os.PathLike):
+        return [Path(source)]
+    return [list(map(dict, source)) if isinstance(source, list | tuple) else source.to_dicts()]  # type: ignore[union-attr] # a frame
+
+
+def judged(source: Source | None = None, *, catalog: Iterable[str | os.PathLike[str]] = ()) -> Judged:
     """Judges the claims of a file, or those that come with the package.
 
     Raises:
@@ -49,8 +60,7 @@ def judged(path: str | os.PathLike[str] | None = None, *, catalog: Iterable[str 
 
     folders = [str(folder) for folder in catalog]
     facts, engine = Facts(open_catalog(folders)), Engine(folders)
-    files = shipped_claims() if path is None else [Path(path)]
-    read: list[Claim] = [claim for file in files for claim in read_claims(file, facts)]
+    read: list[Claim] = [claim for part in sources(source) for claim in read_claims(part, facts)]
     for claim in read:
         refuse_misfit(claim)
     whole = with_sides(read)
@@ -110,14 +120,12 @@ def record(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def claims(
-    path: str | os.PathLike[str] | None = None, *, catalog: Iterable[str | os.PathLike[str]] = ()
-) -> pl.DataFrame:
+def claims(source: Source | None = None, *, catalog: Iterable[str | os.PathLike[str]] = ()) -> pl.DataFrame:
     """Judges claims about models and hardware: the verdict is computed, and says by which number.
 
     Args:
-        path: A claims file, ``.toml``, ``.csv``, ``.json`` or ``.parquet``; docs/claims.md says what it holds. By
-            default the claims that come with the package.
+        source: A claims file, ``.toml``, ``.csv``, ``.json`` or ``.parquet``; a frame; or a list of mappings.
+            docs/claims.md says what they hold. By default the claims that come with the package.
         catalog: Further catalogue folders.
 
     Returns:
@@ -138,7 +146,7 @@ def claims(
         >>> row["verdict"], round(row["bound"])
         ('infeasible', 224)
     """
-    return table(judged(path, catalog=catalog))
+    return table(judged(source, catalog=catalog))
 
 
 def table(found: Judged, *, flat: bool = False) -> pl.DataFrame:

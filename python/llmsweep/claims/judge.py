@@ -31,7 +31,9 @@ VERDICTS: dict[Name, str] = {
     "unverifiable": "nothing to hold it against",
     "rhetorical": "says what should be, or nothing that has a number",
 }
-SHOULD = re.compile(r"\b(must|should|ought|prefer|recommended|recommend|target|goal|second choice)\b", re.IGNORECASE)
+SHOULD = re.compile(
+    r"\b(must|should|ought|prefer|recommended|recommend|targets?(?! model)|goal|second choice)\b", re.IGNORECASE
+)
 MORE = re.compile(r"\b(more|faster|higher|better|above|increase|improvement|uplift)\b", re.IGNORECASE)
 BILLIONS = 1e9
 Say = Callable[[Name, str], "Verdict"]

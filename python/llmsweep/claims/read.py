@@ -7,6 +7,7 @@ import io
 import json
 import re
 import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llmsweep.claims.claim import FIELDS, Claim, Where, claim_of
@@ -14,8 +15,7 @@ from llmsweep.claims.subject import CellProblem
 from llmsweep.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
     from llmsweep.claims.facts import Facts
 
@@ -24,8 +24,8 @@ EXTENSIONS = (".toml", ".csv", ".json", ".parquet")
 Cells = dict[str, Any]
 
 
-def read_claims(path: Path, facts: Facts) -> list[Claim]:
-    """Reads a claims file, or nothing of it.
+def read_claims(source: Path | Sequence[Cells], facts: Facts) -> list[Claim]:
+    """Reads a claims file, or rows that are in memory; or nothing of them.
 
     Raises:
         DataError: The file or a cell of it can't be read; the sentence says where.
@@ -35,7 +35,7 @@ def read_claims(path: Path, facts: Facts) -> list[Claim]:
     known = {axis["name"]: axis for axis in axes()}
     claims: list[Claim] = []
     seen: dict[str, int] = {}
-    for number, (row, where) in enumerate(_rows(path), 1):
+    for number, (row, where) in enumerate(_rows(source), 1):
         try:
             claim = claim_of(row, where, facts, known, number)
         except CellProblem as problem:
@@ -47,11 +47,14 @@ def read_claims(path: Path, facts: Facts) -> list[Claim]:
         seen[claim.id] = where.line
         claims.append(claim)
     if not claims:
-        raise DataError(f'"{path}" has no claim')
+        name = f'"{source}" has' if isinstance(source, Path) else "there is"
+        raise DataError(f"{name} no claim")
     return claims
 
 
-def _rows(path: Path) -> Iterator[tuple[Cells, Where]]:
+def _rows(path: Path | Sequence[Cells]) -> Iterator[tuple[Cells, Where]]:
+    if not isinstance(path, Path):
+        return ((row, _where(Path("<claims>"), row, number)) for number, row in enumerate(path, 1))
     suffix = path.suffix.lower()
     if suffix not in EXTENSIONS:
         raise DataError(f'"{path}" must end in {" or ".join(EXTENSIONS)}')

@@ -27,7 +27,10 @@ QUANTITIES = tuple(map(Quantity.of, tomllib.loads(FILE.read_text(encoding="utf-8
 COMPUTED: Computations = {**COUNTS, **MEMORY, **SPEED, **SERVING, **TRAINING, **HARDWARE, **STATEMENTS}
 BY_ID = {quantity.id: quantity for quantity in QUANTITIES}
 # A model that runs or fits somewhere, whatever number stands beside it.
-RUNS = re.compile(r"\b(?:runs?|fits?)\b.*\b(?:on|in|GPU|card)\b|\b(?:runs?|fits?)\b (?:\w+ )*\d+B", re.IGNORECASE)
+RUNS = re.compile(
+    r"\bfits?\s+(?:on|in|into)\b|\bruns\s+on\b|\b(?:GPU|card)\s+runs\b|\b(?:lets?|can|could)\s+(?:\S+\s+){0,4}?run\s+on\b",
+    re.IGNORECASE,
+)
 GENERIC = {"improvement", "gain", "speedup", "factor", "ratio", "x", ""}
 
 

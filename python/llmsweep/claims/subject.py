@@ -172,7 +172,11 @@ COUNT = re.compile(
 )
 BEHIND = re.compile(r"(?P<name>.+?)\s*[x×]\s*(?P<low>\d[\d,]*)")
 RATE = re.compile(r"\d{1,3}(?:\.\d+)?\s*[GT]?(?:b/s|bps|B/s)?")
-LINKS = re.compile(r"(?:nvlink\s*-?(?P<nvlink>\d)|(?P<ib>edr|hdr|ndr|xdr|gdr))", re.IGNORECASE)
+LINKS = re.compile(
+    r"nvlink\s*-?(?P<nvlink>\d)|\b(?P<ib>edr|hdr|ndr|xdr|gdr)(?![a-z])|\broce[- ]?(?P<roce>\d00)"
+    r"|\bpcie\s*(?:gen\s*)?(?P<pcie>\d)(?:\.0)?(?!\d)",
+    re.IGNORECASE,
+)
 FILLER = {"gpu", "gpus", "card", "cards", "nvidia", "amd", "geforce", "instinct", "tesla", "per", "infiniband", "ib"}
 FILLER |= {"hbm", "hbm2", "hbm2e", "hbm3", "hbm3e", "hbm4", "gddr6", "gddr6x", "gddr7"}
 FILLER |= {"google", "apple", "intel", "huawei", "aws", "cluster", "node", "server", "a", "one", "single"}
@@ -200,7 +204,8 @@ def _hardware_named(name: str, facts: Facts) -> Hardware | None:
         chip = name in facts.accelerators
         return Hardware(name, (name,) if chip else (), () if chip else (name,))
     if link := LINKS.search(name):
-        network = f"nvlink{link['nvlink']}" if link["nvlink"] else f"ib-{link['ib'].lower()}"
+        shapes = {"nvlink": "nvlink{}", "ib": "ib-{}", "pcie": "pcie{}-x16", "roce": "roce-{}"}
+        network = next(shape.format(link[kind].lower()) for kind, shape in shapes.items() if link[kind])
         if network in facts.networks:
             return Hardware(name, networks=(network,))
     devices, bare = None, name
