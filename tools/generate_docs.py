@@ -17,6 +17,7 @@ from pathlib import Path
 from click import Command, Context, Group
 from click.testing import CliRunner
 
+from claims_page import claims_page
 from llmsweep import _core
 from llmsweep.cli import group
 from llmsweep.cli.listing import domain_text, fallback_text
@@ -191,6 +192,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/precisions.md": precisions_page,
     "docs/rejects.md": rejects_page,
     "docs/laws.md": laws_page,
+    "docs/claims.md": claims_page,
     **{name: partial(page_with_output, name) for name in WITH_OUTPUT},
 }
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from llmsweep._core import VERSION as __version__
     from llmsweep._core import CatalogError, DataError, LlmsweepError, SpecError
     from llmsweep.api import evaluate, explain, sweep
+    from llmsweep.claims import claims
     from llmsweep.compare.run import compare
     from llmsweep.directories import catalog_directories
     from llmsweep.fleet.demand import Demand
@@ -32,6 +33,7 @@ _HOMES = {
     "__version__": ("llmsweep._core", "VERSION"),
     "break_even": ("llmsweep.sensitivity.rental", "break_even"),
     "catalog_directories": ("llmsweep.directories", "catalog_directories"),
+    "claims": ("llmsweep.claims", "claims"),
     "compare": ("llmsweep.compare.run", "compare"),
     "evaluate": ("llmsweep.api", "evaluate"),
     "explain": ("llmsweep.api", "explain"),
@@ -57,6 +59,7 @@ __all__ = [
     "__version__",
     "break_even",
     "catalog_directories",
+    "claims",
     "compare",
     "evaluate",
     "explain",
@@ -88,7 +91,7 @@ def __dir__() -> list[str]:
 
 
 class _Package(ModuleType):
-    """Keeps the function `pareto` in reach: importing the submodule of that name would hide it."""
+    """Keeps the functions `claims` and `pareto` in reach: importing submodules of those names would hide them."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if name not in _HOMES or not isinstance(value, ModuleType):

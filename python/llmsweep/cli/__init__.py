@@ -20,6 +20,7 @@ COMMANDS = {
     "select": "Rank hardware for training or serving a model.",
     "sensitivity": "Show what each number of the hardware changes, and what binds.",
     "validate": "Compare predictions with measurements.",
+    "claims": "Judge claims about models and hardware.",
     "calibrate": "Fit the model to timings and runs, or take timings.",
     "catalog": "List, show and add models, accelerators, networks and prices.",
     "axes": "List what a sweep can vary.",
