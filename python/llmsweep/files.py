@@ -1,9 +1,58 @@
-"""A file appears whole or not at all."""
+"""A file appears whole or not at all, on a disk or in an object store."""
 
 import os
 import tempfile
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+#: Object stores that Polars writes to.
+SCHEMES = ("s3", "s3a", "gs", "gcs", "az", "azure", "adl", "abfs", "abfss")
+
+
+@dataclass(frozen=True)
+class ObjectUrl:
+    """A file of an object store, such as ``s3://bucket/rows.parquet``.
+
+    Credentials are those that the store's own tools take from the environment.
+
+    Attributes:
+        url: Scheme, bucket and key.
+    """
+
+    url: str
+
+    @property
+    def name(self) -> str:
+        """The last part of the key.
+
+        >>> ObjectUrl("s3://bucket/runs/rows.parquet").name
+        'rows.parquet'
+        """
+        return PurePosixPath(self.url).name
+
+    def __str__(self) -> str:
+        return self.url
+
+
+Target = Path | ObjectUrl
+
+
+def put(target: ObjectUrl, write: Callable[[str], object]) -> None:
+    """Lets ``write`` send an object, which a store keeps whole or not at all.
+
+    Raises:
+        DataError: The store refuses or does not answer.
+    """
+    from polars.exceptions import PolarsError
+
+    from llmsweep.errors import DataError
+
+    try:
+        write(target.url)
+    except (OSError, PolarsError) as error:
+        reason = str(error).partition("\n")[0].removeprefix("object-store error: ")
+        raise DataError(f'"{target}" can\'t be written: {reason}') from error
 
 
 def write_beside(path: Path, write: Callable[[Path], object], folder: Path | None = None) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llmsweep.files import write_beside
+from llmsweep.files import ObjectUrl, Target, put, write_beside
 
 if TYPE_CHECKING:
     import polars as pl
@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 ROW_GROUP = 131_072
 
 
-def write_frame(frame: "pl.DataFrame", path: Path, metadata: dict[str, str] | None = None) -> None:
+def write_frame(frame: "pl.DataFrame", path: Target, metadata: dict[str, str] | None = None) -> None:
     """Writes Parquet, which takes the metadata too, CSV or JSON (a list of objects) by the file's extension."""
+    if isinstance(path, ObjectUrl):
+        put(path, lambda url: frame.write_parquet(url, metadata=metadata))
+        return
     match path.suffix.lower():
         case ".parquet":
             write_beside(path, lambda part: frame.write_parquet(part, metadata=metadata))
@@ -26,7 +29,7 @@ def write_frame(frame: "pl.DataFrame", path: Path, metadata: dict[str, str] | No
 
 
 def write_parts(
-    parts: Sequence[Path], path: Path, metadata: dict[str, str] | None = None, *, folder: Path | None = None
+    parts: Sequence[Path], path: Target, metadata: dict[str, str] | None = None, *, folder: Path | None = None
 ) -> None:
     """Writes the rows of Parquet files, one after the other, by the extension of the new file.
 
@@ -37,10 +40,18 @@ def write_parts(
 
     rows = pl.scan_parquet(list(parts))
 
+    def sink(part: Path | str) -> None:
+        rows.sink_parquet(part, metadata=metadata, maintain_order=True, row_group_size=ROW_GROUP)
+
+    if isinstance(path, ObjectUrl):
+        put(path, sink)
+        return
+    suffix = path.suffix.lower()
+
     def write(part: Path) -> None:
-        match path.suffix.lower():
+        match suffix:
             case ".parquet":
-                rows.sink_parquet(part, metadata=metadata, maintain_order=True, row_group_size=ROW_GROUP)
+                sink(part)
             case ".csv":
                 rows.sink_csv(part, maintain_order=True)
             case _:

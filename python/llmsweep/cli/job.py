@@ -21,6 +21,7 @@ from llmsweep.cli.request import Request, read_request
 from llmsweep.cli.selection import Order, check_columns, parse_where
 from llmsweep.cli.summary import build_note, counts_line, echo_lines, no_rows, rejected_lines, with_memory
 from llmsweep.errors import DataError, LlmsweepError
+from llmsweep.files import Target
 from llmsweep.parts.asked import Answer, Asked
 from llmsweep.parts.label import Label
 from llmsweep.parts.question import Best, Question
@@ -40,7 +41,7 @@ class Wish:
     """The options of `llmsweep run`, as they were given."""
 
     sweep: Path
-    output: Path | None
+    output: Target | None
     every: bool
     where: str | None
     top: int | None
@@ -163,7 +164,7 @@ class Job:
         if (
             not self.wish.resume
             or self.wish.sensitivity
-            or output is None
+            or not isinstance(output, Path)
             or output.suffix != ".parquet"
             or not output.exists()
         ):

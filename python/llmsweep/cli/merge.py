@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from llmsweep.cli.options import EXTENSIONS, SETTINGS, OutputFile
+from llmsweep.cli.options import SETTINGS, OutputTarget
+from llmsweep.files import Target
 
 
 @click.command("merge", context_settings=SETTINGS)
@@ -17,9 +18,13 @@ from llmsweep.cli.options import EXTENSIONS, SETTINGS, OutputFile
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
 )
 @click.option(
-    "-o", "--output", type=OutputFile(EXTENSIONS), metavar="FILE", help="Write the rows to .parquet, .csv or .json."
+    "-o",
+    "--output",
+    type=OutputTarget(),
+    metavar="FILE",
+    help="Write the rows to .parquet, .csv or .json, or s3://….parquet and its like.",
 )
-def command(*, parts: tuple[Path, ...], output: Path | None) -> None:
+def command(*, parts: tuple[Path, ...], output: Target | None) -> None:
     """Join the outputs of a sweep that was run in shards: the front of all of them, their best rows, or all rows.
 
     The parts are Parquet files of `llmsweep run --shard I/N -o …`, in any order; merged files can be merged again. What

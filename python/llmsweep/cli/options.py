@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from llmsweep.files import SCHEMES, ObjectUrl, Target
 from llmsweep.registries import PHASES
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -37,6 +38,25 @@ class OutputFile(click.ParamType[Path]):
         if not os.access(path if path.exists() else path.parent, os.W_OK):
             self.fail(f'"{path}" can\'t be written: permission denied', param, ctx)
         return path
+
+
+class OutputTarget(click.ParamType[Target]):
+    """A file that can be written, or Parquet in an object store."""
+
+    name = "file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Target:
+        """Checks before any work is done; whether a store can be reached is seen when it is written."""
+        if isinstance(value, ObjectUrl):
+            return value
+        scheme, separator, _ = str(value).partition("://")
+        if not separator:
+            return OutputFile(EXTENSIONS).convert(value, param, ctx)
+        if scheme not in SCHEMES:
+            self.fail(f'"{value}" names no object store; allowed: {", ".join(SCHEMES)}', param, ctx)
+        if not str(value).endswith(".parquet"):
+            self.fail(f'"{value}" must end in .parquet, the format that is sent to object stores', param, ctx)
+        return ObjectUrl(str(value))
 
 
 class Whole(click.IntRange):

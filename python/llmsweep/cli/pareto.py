@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from llmsweep.cli.options import EXTENSIONS, SETTINGS, OutputFile, Share, Whole
+from llmsweep.cli.options import SETTINGS, OutputTarget, Share, Whole
+from llmsweep.files import Target
 
 
 @click.command("pareto", context_settings=SETTINGS)
@@ -29,7 +30,11 @@ from llmsweep.cli.options import EXTENSIONS, SETTINGS, OutputFile, Share, Whole
     help="The column that --top goes by; by default the first objective, from its better end.",
 )
 @click.option(
-    "-o", "--output", type=OutputFile(EXTENSIONS), metavar="FILE", help="Write the front to .parquet, .csv or .json."
+    "-o",
+    "--output",
+    type=OutputTarget(),
+    metavar="FILE",
+    help="Write the front to .parquet, .csv or .json, or s3://….parquet and its like.",
 )
 def command(
     *,
@@ -41,7 +46,7 @@ def command(
     epsilons: tuple[tuple[str | None, float], ...],
     top: int | None,
     order: str | None,
-    output: Path | None,
+    output: Target | None,
 ) -> None:
     """Keep the rows of a table that no other row beats.
 

@@ -1,28 +1,32 @@
 """`llmsweep run`."""
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from llmsweep.cli.options import (
-    EXTENSIONS,
     SETTINGS,
     Cluster,
     Names,
     OutputFile,
+    OutputTarget,
     ShardOf,
     Whole,
     catalog_option,
     set_option,
     sweep_argument,
 )
+from llmsweep.files import Target
 
 
 @click.command("run", context_settings=SETTINGS)
 @sweep_argument
 @click.option(
-    "-o", "--output", type=OutputFile(EXTENSIONS), metavar="FILE", help="Write the rows to .parquet, .csv or .json."
+    "-o",
+    "--output",
+    type=OutputTarget(),
+    metavar="FILE",
+    help="Write the rows to .parquet, .csv or .json, or s3://….parquet and its like.",
 )
 @click.option("--all", "every", is_flag=True, help="Write every row, infeasible ones with their reason too (needs -o).")
 @click.option("--where", metavar="EXPR", help="Consider only rows for which a SQL expression over the columns is true.")
@@ -52,7 +56,7 @@ from llmsweep.cli.options import (
 @click.option("--threads", type=Whole(min=1), metavar="N", help="Threads; by default all cores.")
 @click.option("--stats", type=OutputFile((".json",)), metavar="FILE.json", help="Write the counts of the run as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no reasons of rejected rows.")
-def command(*, every: bool, output: Path | None, resume: bool, **options: Any) -> None:
+def command(*, every: bool, output: Target | None, resume: bool, **options: Any) -> None:
     """Evaluate a sweep and print its Pareto front.
 
     The front goes to stdout as a table, the counts to stderr. The row numbers are those that `llmsweep explain` takes.

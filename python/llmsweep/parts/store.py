@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from llmsweep.errors import DataError
-from llmsweep.files import write_beside
+from llmsweep.files import Target, write_beside
 from llmsweep.parts.asked import Answer
 from llmsweep.parts.label import Label
 from llmsweep.parts.spans import Span, cut, gaps, within
@@ -20,6 +20,8 @@ UNFINISHED = ".*.parquet"
 class Store:
     """The folder ``FILE.parts``: a file for each finished part, labelled with what it answers.
 
+    Of an object in a store the folder is in the working folder.
+
     A part is there whole or not at all, so that the folder needs no list of its own. Parts need not be of one size:
     what a cluster began one machine can end.
 
@@ -30,10 +32,11 @@ class Store:
         spans: Parts that are there and parts to come, in the order of their rows; known once it is open.
     """
 
-    def __init__(self, target: Path, label: Label) -> None:
+    def __init__(self, target: Target, label: Label) -> None:
         self.target = target
         self.label = label
-        self.folder = target.with_name(f"{target.name}.parts")
+        beside = target.parent if isinstance(target, Path) else Path()
+        self.folder = beside / f"{target.name}.parts"
         self.spans: list[Span] = []
 
     def open(self, rows: int, *, resume: bool) -> None:
