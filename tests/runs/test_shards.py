@@ -88,6 +88,23 @@ def test_merged_files_merge_again(llmsweep: Run, serve: Path, asked: str) -> Non
 
 
 @pytest.mark.parametrize("asked", ["front", "top", "all"])
+def test_a_tree_of_merges_is_one_merge(llmsweep: Run, serve: Path, asked: str) -> None:
+    paths = outputs(llmsweep, serve, 5, ASKED[asked])
+    assert llmsweep("merge", *paths, "-o", "flat.parquet").returncode == 0
+    for name, branch in (("left", paths[:2]), ("right", paths[2:])):
+        done = llmsweep("merge", *branch, "--partial", "-o", f"{name}.parquet")
+        assert done.returncode == 0, done.stderr
+    assert llmsweep("merge", "right.parquet", "left.parquet", "-o", "tree.parquet").returncode == 0
+    folder = serve.parent
+    assert (folder / "tree.parquet").read_bytes() == (folder / "flat.parquet").read_bytes()
+    holed = llmsweep("merge", paths[0], paths[2], "--partial", "-o", "holed.parquet")
+    assert (holed.returncode, holed.stdout) == (4, "")
+    assert "a part is missing" in holed.stderr
+    assert llmsweep("merge", "left.parquet", "-o", "half.parquet").returncode == 4
+    assert llmsweep("merge", *paths[:2], "--partial").returncode == 2
+
+
+@pytest.mark.parametrize("asked", ["front", "top", "all"])
 def test_more_shards_than_rows(llmsweep: Run, serve: Path, asked: str) -> None:
     options = ["--set", "concurrency=1", "--set", "tensor_parallel=1", "--set", "precision=fp8", *ASKED[asked]]
     paths = outputs(llmsweep, serve, 5, options)

@@ -24,14 +24,17 @@ from llmsweep.files import Target
     metavar="FILE",
     help="Write the rows to .parquet, .csv or .json, or s3://….parquet and its like.",
 )
-def command(*, parts: tuple[Path, ...], output: Target | None) -> None:
+@click.option("--partial", is_flag=True, help="Other parts are still to come: the output is a part itself (needs -o).")
+def command(*, parts: tuple[Path, ...], output: Target | None, partial: bool) -> None:
     """Join the outputs of a sweep that was run in shards: the front of all of them, their best rows, or all rows.
 
     The parts are Parquet files of `llmsweep run --shard I/N -o …`, in any order; merged files can be merged again. What
-    they were asked stands in them. The result is that of a run without shards, row for row.
+    they were asked stands in them. The result is that of a run without shards, row for row. With --partial neighbouring
+    parts become one part, so that thousands can be merged as a tree.
 
     \b
     llmsweep merge part-*.parquet -o front.parquet
+    llmsweep merge part-0?.parquet --partial -o branch-0.parquet
     """
     from llmsweep.cli.files import write_frame, write_parts
     from llmsweep.cli.front_table import MOST_ROWS, print_columns, print_front, sample
@@ -40,7 +43,9 @@ def command(*, parts: tuple[Path, ...], output: Target | None) -> None:
     from llmsweep.parts.merge import joined, merged
     from llmsweep.registries import axes
 
-    whole = joined(parts)
+    if partial and output is None:
+        raise click.UsageError("--partial makes a part; name a file for it with -o FILE")
+    whole = joined(parts, partial=partial)
     if whole.label.question.keep == "all":
         if output is None:
             raise click.UsageError("the parts hold all rows; name a file for them with -o FILE")

@@ -25,8 +25,12 @@ class Joined:
         return replace(self.label, stats={**self.label.stats, "front": front})
 
 
-def joined(paths: Sequence[Path]) -> Joined:
+def joined(paths: Sequence[Path], *, partial: bool = False) -> Joined:
     """Looks whether files are the parts of one run, without a gap.
+
+    Args:
+        paths: The files, in any order.
+        partial: Whether parts may be missing before the first and after the last: what they are joined to is a part.
 
     Raises:
         DataError: A file is no output of ``llmsweep run``, belongs to another run, is there twice, or one is missing.
@@ -42,9 +46,9 @@ def joined(paths: Sequence[Path]) -> Joined:
         if label.span[0] > before.span[1]:
             raise DataError(f"a part is missing: none of the files holds rows {gap(before.span[1], label.span[0])}")
     last = labels[-1][0]
-    if first.span[0] > 0:
+    if first.span[0] > 0 and not partial:
         raise DataError(f"a part is missing: none of the files holds rows {gap(0, first.span[0])}")
-    if last.span[1] < first.rows:
+    if last.span[1] < first.rows and not partial:
         raise DataError(f"a part is missing: none of the files holds rows {gap(last.span[1], first.rows)}")
     stats = added(label.stats for label, _ in labels)
     return Joined([path for _, path in labels], replace(first, span=(first.span[0], last.span[1]), stats=stats))
