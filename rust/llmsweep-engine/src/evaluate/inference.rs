@@ -187,9 +187,10 @@ impl<'a> InferenceEvaluator<'a> {
         self.outcome.restart(context, point);
         if first == Level::Shape {
             self.stages.forget();
-            self.prompt_flops.forget();
         }
         if first <= Level::Work {
+            // The router knows copies of experts, which are an axis of this level.
+            self.prompt_flops.forget();
             self.shape = experts::with_copies(context, point);
             let shape = self.shape.as_ref().unwrap_or_else(|| &context.model(point).shape);
             let kv = context.kv_precisions[point.index(axis::KV_PRECISION)];
@@ -208,7 +209,7 @@ impl<'a> InferenceEvaluator<'a> {
         self.passes.forget();
         self.admissions.forget();
         self.requests.forget();
-        self.pools.forget(first == Level::Shape);
+        self.pools.forget(first <= Level::Work);
         self.outcome.setup.message_bytes_per_token =
             self.work.as_ref().map_or(f64::NAN, |work| work.sent_bytes_per_token);
         self.outcome.setup.kv_bytes_per_token = self.work.as_ref().map_or(f64::NAN, |work| work.kv_bytes_per_token);

@@ -101,10 +101,10 @@ impl PrefillPools {
         Self { levels: KeyMemo::new(), stages: StageMemo::new(), prompt_flops: Memo::new() }
     }
 
-    /// Forgets the cell; another model's stages and FLOPs too.
-    pub(super) fn forget(&mut self, model: bool) {
+    /// Forgets the cell; another model's stages and FLOPs too, or those with other copies of experts.
+    pub(super) fn forget(&mut self, work: bool) {
         self.levels.forget();
-        if model {
+        if work {
             self.stages.forget();
             self.prompt_flops.forget();
         }

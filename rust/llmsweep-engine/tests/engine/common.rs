@@ -91,11 +91,16 @@ fn batch_rows(batch: &RecordBatch) -> Vec<BTreeMap<String, Option<Bits>>> {
     let mut rows = vec![BTreeMap::new(); batch.num_rows()];
     for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
         for (row, cells) in rows.iter_mut().enumerate() {
-            let value = array.is_valid(row).then(|| Bits(number(array.as_ref(), row).to_bits()));
+            let value = number_in(array.as_ref(), row).map(|number| Bits(number.to_bits()));
             cells.insert(field.name().clone(), value);
         }
     }
     rows
+}
+
+/// A value of a column; `None` is null.
+pub(crate) fn number_in(array: &dyn Array, row: usize) -> Option<f64> {
+    array.is_valid(row).then(|| number(array, row))
 }
 
 fn number(array: &dyn Array, row: usize) -> f64 {

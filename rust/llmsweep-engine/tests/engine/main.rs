@@ -22,3 +22,4 @@ mod specs;
 mod stacks;
 mod systems;
 mod traffic;
+mod walks;
