@@ -1,8 +1,10 @@
 //! Rows as Arrow record batches.
+mod column;
+
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BooleanArray, Float64Array, RecordBatch, UInt16Array, UInt64Array};
-use arrow_buffer::{BooleanBuffer, NullBuffer};
+use arrow_buffer::BooleanBuffer;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use crate::columns::Kind;
@@ -10,6 +12,7 @@ use crate::context::Context;
 use crate::evaluate::Outcome;
 use crate::plan::Point;
 use crate::values::{Rows, Value};
+use column::{Column, WORD};
 
 /// The Arrow schema of these columns.
 #[must_use]
@@ -64,9 +67,7 @@ impl<'a> BatchBuilder<'a> {
                 Cells::RowIds(ids) => ids.extend_from_slice(&self.pending.ids),
                 Cells::Same(_) => {}
                 Cells::Each(column) => {
-                    self.numbers.clear();
-                    value.extend(self.context, &self.pending, &mut self.numbers);
-                    column.extend(&self.numbers);
+                    column.extend(&mut self.numbers, |numbers| value.extend(self.context, &self.pending, numbers));
                 }
             }
         }
@@ -123,78 +124,4 @@ impl Cells {
     }
 }
 
-/// Values as they are stored; NaN is null.
-struct Column {
-    stored: Stored,
-    /// Which values there are, once one is missing.
-    valid: Option<Bits>,
-    rows: usize,
-}
-
-enum Stored {
-    Numbers(Vec<f64>),
-    Counts(Vec<u64>),
-    Labels(Vec<u16>),
-    Flags(Bits),
-}
-
-/// One bit a row, written a word at a time: rows come in blocks of whole words, but for the last.
-#[derive(Default)]
-struct Bits(Vec<u64>);
-
-const WORD: usize = u64::BITS as usize;
 const _: () = assert!(PENDING_ROWS.is_multiple_of(WORD));
-
-impl Bits {
-    fn set(rows: usize) -> Self {
-        Self(vec![u64::MAX; rows / WORD])
-    }
-
-    fn extend(&mut self, numbers: &[f64], of: impl Fn(f64) -> bool) {
-        let word = |numbers: &[f64]| numbers.iter().rev().fold(0, |word, number| word << 1 | u64::from(of(*number)));
-        self.0.extend(numbers.chunks(WORD).map(word));
-    }
-
-    fn finish(self, rows: usize) -> BooleanBuffer {
-        BooleanBuffer::new(self.0.into(), 0, rows)
-    }
-}
-
-impl Column {
-    fn with_capacity(kind: Kind, capacity: usize) -> Self {
-        let stored = match kind {
-            Kind::Number => Stored::Numbers(Vec::with_capacity(capacity)),
-            Kind::Count => Stored::Counts(Vec::with_capacity(capacity)),
-            Kind::Label => Stored::Labels(Vec::with_capacity(capacity)),
-            Kind::Bool => Stored::Flags(Bits::default()),
-        };
-        Self { stored, valid: None, rows: 0 }
-    }
-
-    fn extend(&mut self, numbers: &[f64]) {
-        match &mut self.stored {
-            Stored::Numbers(column) => column.extend_from_slice(numbers),
-            Stored::Counts(column) => column.extend(numbers.iter().map(|number| *number as u64)),
-            Stored::Labels(column) => column.extend(numbers.iter().map(|number| *number as u16)),
-            Stored::Flags(column) => column.extend(numbers, |number| number > 0.0),
-        }
-        // Counting all of them, instead of stopping at the first, takes several values at a time.
-        let missing = numbers.iter().filter(|number| number.is_nan()).count();
-        if missing > 0 || self.valid.is_some() {
-            let valid = self.valid.get_or_insert_with(|| Bits::set(self.rows));
-            valid.extend(numbers, |number| !number.is_nan());
-        }
-        self.rows += numbers.len();
-    }
-
-    fn finish(self) -> ArrayRef {
-        let rows = self.rows;
-        let nulls = self.valid.map(|valid| NullBuffer::new(valid.finish(rows)));
-        match self.stored {
-            Stored::Numbers(column) => Arc::new(Float64Array::new(column.into(), nulls)),
-            Stored::Counts(column) => Arc::new(UInt64Array::new(column.into(), nulls)),
-            Stored::Labels(column) => Arc::new(UInt16Array::new(column.into(), nulls)),
-            Stored::Flags(column) => Arc::new(BooleanArray::new(column.finish(rows), nulls)),
-        }
-    }
-}

@@ -7,60 +7,90 @@ use crate::catalog::intervals::{Intervals, Prediction};
 /// 90 % quantile of the normal distribution: of ten measurements eight lie between p10 and p90.
 const Z: f64 = 1.2816;
 
-/// Logarithmic spreads of a setup's predictions; zero for those that its phase does not make.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+/// Intervals of a setup's predictions; none around those that its phase does not make.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spread {
     /// Of the step's time.
-    pub step_time: f64,
+    pub step_time: Interval,
     /// Of the peak memory in training.
-    pub memory: f64,
+    pub memory: Interval,
     /// Of the time to the first token.
-    pub ttft: f64,
+    pub ttft: Interval,
     /// Of the time per output token.
-    pub tpot: f64,
+    pub tpot: Interval,
     /// Of a request's whole time.
-    pub e2e: f64,
+    pub e2e: Interval,
     /// Of tokens per second in inference.
-    pub rate: f64,
+    pub rate: Interval,
+}
+
+/// Where measurements lie around a prediction: the factor to what one in ten exceeds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interval {
+    factor: f64,
+}
+
+impl Interval {
+    /// Of a logarithmic spread.
+    #[must_use]
+    pub fn of(sigma: f64) -> Self {
+        Self { factor: (Z * sigma).exp() }
+    }
+
+    /// The value that one measurement in ten lies below.
+    ///
+    /// ```
+    /// # use llmsweep_engine::spread::Interval;
+    /// let interval = Interval::of(0.1);
+    /// assert!((interval.p10(10.0) - 8.797).abs() < 1e-3);
+    /// assert!((interval.p90(10.0) - 11.367).abs() < 1e-3);
+    /// ```
+    #[must_use]
+    #[inline]
+    pub fn p10(self, value: f64) -> f64 {
+        value / self.factor
+    }
+
+    /// The value that one measurement in ten lies above.
+    #[must_use]
+    #[inline]
+    pub fn p90(self, value: f64) -> f64 {
+        value * self.factor
+    }
 }
 
 impl Spread {
+    const EXACT: Interval = Interval { factor: 1.0 };
+
+    /// Where nothing is predicted.
+    pub const NONE: Self = Self {
+        step_time: Self::EXACT,
+        memory: Self::EXACT,
+        ttft: Self::EXACT,
+        tpot: Self::EXACT,
+        e2e: Self::EXACT,
+        rate: Self::EXACT,
+    };
+
     /// Of a phase, and of inference a mode, for models with or without experts on some software.
     #[must_use]
     pub fn of(intervals: &Intervals, phase: Phase, mode: ServingMode, experts: bool, software: Option<&str>) -> Self {
-        let sigma = |kind, quantity| intervals.sigma(&Prediction { kind, quantity, experts, software });
+        let interval =
+            |kind, quantity| Interval::of(intervals.sigma(&Prediction { kind, quantity, experts, software }));
         if phase == Phase::Training {
             return Self {
-                step_time: sigma("training", "step_time_s"),
-                memory: sigma("memory", "peak_memory_bytes"),
-                ..Self::default()
+                step_time: interval("training", "step_time_s"),
+                memory: interval("memory", "peak_memory_bytes"),
+                ..Self::NONE
             };
         }
         let kind = if mode == ServingMode::Static { "inference" } else { "serving" };
         Self {
-            ttft: sigma(kind, "ttft_s"),
-            tpot: sigma(kind, "tpot_s"),
-            e2e: sigma(kind, "e2e_s"),
-            rate: sigma(kind, "output_tokens_per_s"),
-            ..Self::default()
+            ttft: interval(kind, "ttft_s"),
+            tpot: interval(kind, "tpot_s"),
+            e2e: interval(kind, "e2e_s"),
+            rate: interval(kind, "output_tokens_per_s"),
+            ..Self::NONE
         }
     }
-}
-
-/// The value that one measurement in ten lies below.
-///
-/// ```
-/// # use llmsweep_engine::spread::{p10, p90};
-/// assert!((p10(10.0, 0.1) - 8.797).abs() < 1e-3);
-/// assert!((p90(10.0, 0.1) - 11.367).abs() < 1e-3);
-/// ```
-#[must_use]
-pub fn p10(value: f64, sigma: f64) -> f64 {
-    value * (-Z * sigma).exp()
-}
-
-/// The value that one measurement in ten lies above.
-#[must_use]
-pub fn p90(value: f64, sigma: f64) -> f64 {
-    value * (Z * sigma).exp()
 }

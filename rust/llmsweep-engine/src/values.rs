@@ -1,9 +1,10 @@
 //! Where each column's value comes from: one function per column of the registry.
 //!
 //! Values travel as `f64`: NaN where the quantity does not exist, a code for a label, 1 for true. Arrow arrays turn NaN into null.
-use std::sync::LazyLock;
+mod formula;
+mod percentile;
+mod rows;
 
-use llmsweep_model::distribution::Share;
 use llmsweep_model::economics::{HOUR, Upkeep};
 use llmsweep_model::phase::inference::{InferenceRow, Pools};
 use llmsweep_model::phase::share::Bottleneck;
@@ -18,30 +19,16 @@ use crate::columns::{COLUMNS, Column, Kind};
 use crate::context::Context;
 use crate::evaluate::inference::InferenceOutcome;
 use crate::evaluate::training::TrainingOutcome;
-use crate::evaluate::{Common, Outcome};
+use crate::evaluate::{Outcome, Results};
 use crate::plan::Point;
-use crate::spread::{p10, p90};
-
-type OfTraining = fn(&TrainingOutcome) -> f64;
-type OfInference = fn(&InferenceOutcome) -> f64;
-type OfOutcome = for<'a> fn(&Outcome<'a>) -> f64;
+use formula::{Formula, formula, formulas};
+use percentile::{PERCENTILES, Percentile};
+pub(crate) use rows::{Outcomes, Rows};
 
 const MILLION: f64 = 1e6;
 
-/// The shares that percentiles are of.
-static P50: LazyLock<Share> = LazyLock::new(|| Share::of(0.5));
-static P90: LazyLock<Share> = LazyLock::new(|| Share::of(0.9));
-static P99: LazyLock<Share> = LazyLock::new(|| Share::of(0.99));
-
 fn or_nan(value: Option<f64>) -> f64 {
     value.unwrap_or(f64::NAN)
-}
-
-fn common<'a>(outcome: &Outcome<'a>) -> &'a Common {
-    match outcome {
-        Outcome::Training(outcome) => &outcome.common,
-        Outcome::Inference(outcome) => &outcome.common,
-    }
 }
 
 impl TrainingOutcome {
@@ -108,16 +95,6 @@ impl InferenceOutcome {
         self.of(|row| per_token * (1.0 - row.prefill_share(&self.setup)))
     }
 
-    /// The time to the first token that a share of requests keeps within.
-    fn ttft_within(&self, share: Share) -> f64 {
-        self.of(|row| self.times.first.get_or_init(|| row.ttft_times.shapes()).quantile(share))
-    }
-
-    /// The time between tokens that a share of answers keeps within.
-    fn tpot_within(&self, share: Share) -> f64 {
-        self.of(|row| self.times.later.get_or_init(|| row.tpot_times(&self.setup).shape()).quantile(share))
-    }
-
     /// Arrivals beyond capacity have no other result than that they are.
     fn saturated(&self) -> f64 {
         match &self.result {
@@ -129,162 +106,166 @@ impl InferenceOutcome {
 }
 
 /// Columns that both phases compute alike.
-const SHARED: &[(&str, OfOutcome)] = &[
-    ("feasible", |outcome| f64::from(u8::from(outcome.reject().is_none()))),
-    ("reject", |outcome| or_nan(outcome.reject().map(|reject| f64::from(reject.code())))),
-    ("provenance", |outcome| or_nan(common(outcome).provenance.map(|provenance| f64::from(provenance as u8)))),
-    ("nodes", |outcome| common(outcome).nodes()),
-    ("parameters", |outcome| common(outcome).parameters),
-    ("active_parameters", |outcome| common(outcome).active_parameters),
-    ("usd_per_hour", |outcome| or_nan(common(outcome).upkeep.rental.map(|rental| rental.0 * HOUR))),
-    ("power_w", |outcome| or_nan(common(outcome).upkeep.power.map(|power| power.0))),
-];
+fn shared<O: Results>(name: &str) -> Option<Formula<O>> {
+    Some(match name {
+        "feasible" => formula!(|o: &O| f64::from(u8::from(o.reject().is_none()))),
+        "reject" => formula!(|o: &O| or_nan(o.reject().map(|reject| f64::from(reject.code())))),
+        "provenance" => {
+            formula!(|o: &O| or_nan(o.common().provenance.map(|provenance| f64::from(provenance as u8))))
+        }
+        "nodes" => formula!(|o: &O| o.common().nodes()),
+        "parameters" => formula!(|o: &O| o.common().parameters),
+        "active_parameters" => formula!(|o: &O| o.common().active_parameters),
+        "usd_per_hour" => formula!(|o: &O| or_nan(o.common().upkeep.rental.map(|rental| rental.0 * HOUR))),
+        "power_w" => formula!(|o: &O| or_nan(o.common().upkeep.power.map(|power| power.0))),
+        _ => return None,
+    })
+}
 
-const TRAINING: &[(&str, OfTraining)] = &[
-    ("bottleneck", |o| o.of(|row| f64::from(row.terms.bottleneck().code()))),
-    ("data_parallel", |o| o.of(|row| row.replicas)),
-    ("micro_batches", |o| o.of(|row| row.micro_batches)),
-    ("memory_bytes_p10", |o| o.held(|memory| p10(memory.peak, o.common.spread.memory))),
-    ("memory_bytes_p90", |o| o.held(|memory| p90(memory.peak, o.common.spread.memory))),
-    ("memory_bytes", |o| o.held(|memory| memory.peak)),
-    ("memory_headroom_bytes", |o| o.held(|memory| memory.usable - memory.peak)),
-    ("memory_stage", |o| o.held(|memory| memory.stage)),
-    ("memory_term", |o| o.held(|memory| f64::from(memory.largest() as u8))),
-    ("weight_bytes", |o| o.held(|memory| memory.weights)),
-    ("gradient_bytes", |o| o.held(|memory| memory.gradients)),
-    ("optimizer_bytes", |o| o.held(|memory| memory.optimizer)),
-    ("activation_bytes", |o| o.held(|memory| memory.activations)),
-    ("logits_bytes", |o| o.held(|memory| memory.logits)),
-    ("gathered_bytes", |o| o.held(|memory| memory.gathered)),
-    ("temporary_bytes", |o| o.held(|memory| memory.temporary)),
-    ("context_bytes", |o| o.held(|memory| memory.context)),
-    ("first_stage_layer_count", |o| o.of(|row| row.first_stage_layers)),
-    ("last_stage_layer_count", |o| o.of(|row| row.last_stage_layers)),
-    ("largest_stage_layer_count", |o| o.of(|row| row.largest_stage_layers)),
-    ("trainable_parameters", |o| o.of(|row| row.trainable_parameters)),
-    ("host_memory_bytes", |o| o.held(|memory| memory.host)),
-    ("offload_time_s", |o| o.of(|row| row.terms.offload.0)),
-    ("step_time_s", |o| o.of(|row| row.step.0)),
-    ("step_time_s_p10", |o| o.of(|row| p10(row.step.0, o.common.spread.step_time))),
-    ("step_time_s_p90", |o| o.of(|row| p90(row.step.0, o.common.spread.step_time))),
-    ("step_time_s_bound", |o| o.of(|row| row.step_bound.0)),
-    ("compute_time_s", |o| o.of(|row| row.terms.compute().0)),
-    ("tensor_communication_s", |o| o.of(|row| row.terms.tensor.0)),
-    ("expert_communication_s", |o| o.of(|row| row.terms.expert.0)),
-    ("context_communication_s", |o| o.of(|row| row.terms.context.0)),
-    ("pipeline_communication_s", |o| o.of(|row| row.terms.pipeline.0)),
-    ("data_communication_s", |o| o.of(|row| row.terms.data.0)),
-    ("tensor_message_bytes", |o| o.of(|row| row.traffic.tensor)),
-    ("expert_message_bytes", |o| o.of(|row| row.traffic.expert)),
-    ("context_message_bytes", |o| o.of(|row| row.traffic.context)),
-    ("pipeline_message_bytes", |o| o.of(|row| row.traffic.pipeline)),
-    ("data_message_bytes", |o| o.of(|row| row.traffic.data)),
-    ("bubble_time_s", |o| o.of(|row| row.terms.bubble.0)),
-    ("optimizer_time_s", |o| o.of(|row| row.terms.optimizer.0)),
-    ("straggler_time_s", |o| o.of(|row| row.terms.straggler.0)),
-    ("bubble_fraction", |o| o.of(|row| row.terms.bubble / row.step)),
-    ("exposed_communication_fraction", |o| o.of(|row| row.terms.communication() / row.step)),
-    ("tokens_per_s", |o| o.of(|row| row.tokens_per_s)),
-    ("tokens_per_s_p10", |o| o.of(|row| p10(row.tokens_per_s, o.common.spread.step_time))),
-    ("tokens_per_s_p90", |o| o.of(|row| p90(row.tokens_per_s, o.common.spread.step_time))),
-    ("tokens_per_s_per_device", |o| o.of(|row| row.tokens_per_s / o.common.fleet.devices)),
-    ("model_flops", |o| o.of(|row| row.model_flops)),
-    ("model_flops_non_causal", |o| o.of(|row| row.model_flops_full)),
-    ("hardware_flops", |o| o.of(|row| row.hardware_flops)),
-    ("mfu", |o| o.of(|row| row.model_flops / row.peak_flops)),
-    ("mfu_non_causal", |o| o.of(|row| row.model_flops_full / row.peak_flops)),
-    ("hfu", |o| o.of(|row| row.hardware_flops / row.peak_flops)),
-    ("trained_tokens", TrainingOutcome::run_tokens),
-    ("checkpoint_interval_used_s", |o| o.of(|row| row.goodput.interval.0)),
-    ("checkpoint_write_s", |o| o.of(|row| row.goodput.write.0)),
-    ("failures", |o| o.of(|row| row.time_to_train / row.goodput.mtbf)),
-    ("goodput", |o| o.of(|row| row.goodput.share)),
-    ("time_to_train_s", |o| o.of(|row| row.time_to_train.0)),
-    ("device_hours", |o| o.of(|row| row.time_to_train.0 / HOUR * o.common.fleet.paid())),
-    ("cost_usd", TrainingOutcome::cost_usd),
-    ("usd_per_million_tokens", |o| o.cost_usd() / o.run_tokens() * MILLION),
-    ("energy_j", TrainingOutcome::energy_j),
-    ("j_per_token", |o| o.energy_j() / o.run_tokens()),
-    ("ownership_usd", |o| o.of_run(Upkeep::ownership, |cost| cost.0)),
-    ("facility_energy_j", |o| o.of_run(Upkeep::facility_energy, |energy| energy.0)),
-    ("co2_kg", |o| o.of_run(Upkeep::carbon, |mass| mass)),
-];
+formulas! {
+    /// Columns of training.
+    const TRAINING: TrainingOutcome = [
+        ("bottleneck", |o| o.of(|row| f64::from(row.terms.bottleneck().code()))),
+        ("data_parallel", |o| o.of(|row| row.replicas)),
+        ("micro_batches", |o| o.of(|row| row.micro_batches)),
+        ("memory_bytes_p10", |o| o.held(|memory| o.common.spread.memory.p10(memory.peak))),
+        ("memory_bytes_p90", |o| o.held(|memory| o.common.spread.memory.p90(memory.peak))),
+        ("memory_bytes", |o| o.held(|memory| memory.peak)),
+        ("memory_headroom_bytes", |o| o.held(|memory| memory.usable - memory.peak)),
+        ("memory_stage", |o| o.held(|memory| memory.stage)),
+        ("memory_term", |o| o.held(|memory| f64::from(memory.largest() as u8))),
+        ("weight_bytes", |o| o.held(|memory| memory.weights)),
+        ("gradient_bytes", |o| o.held(|memory| memory.gradients)),
+        ("optimizer_bytes", |o| o.held(|memory| memory.optimizer)),
+        ("activation_bytes", |o| o.held(|memory| memory.activations)),
+        ("logits_bytes", |o| o.held(|memory| memory.logits)),
+        ("gathered_bytes", |o| o.held(|memory| memory.gathered)),
+        ("temporary_bytes", |o| o.held(|memory| memory.temporary)),
+        ("context_bytes", |o| o.held(|memory| memory.context)),
+        ("first_stage_layer_count", |o| o.of(|row| row.first_stage_layers)),
+        ("last_stage_layer_count", |o| o.of(|row| row.last_stage_layers)),
+        ("largest_stage_layer_count", |o| o.of(|row| row.largest_stage_layers)),
+        ("trainable_parameters", |o| o.of(|row| row.trainable_parameters)),
+        ("host_memory_bytes", |o| o.held(|memory| memory.host)),
+        ("offload_time_s", |o| o.of(|row| row.terms.offload.0)),
+        ("step_time_s", |o| o.of(|row| row.step.0)),
+        ("step_time_s_p10", |o| o.of(|row| o.common.spread.step_time.p10(row.step.0))),
+        ("step_time_s_p90", |o| o.of(|row| o.common.spread.step_time.p90(row.step.0))),
+        ("step_time_s_bound", |o| o.of(|row| row.step_bound.0)),
+        ("compute_time_s", |o| o.of(|row| row.terms.compute().0)),
+        ("tensor_communication_s", |o| o.of(|row| row.terms.tensor.0)),
+        ("expert_communication_s", |o| o.of(|row| row.terms.expert.0)),
+        ("context_communication_s", |o| o.of(|row| row.terms.context.0)),
+        ("pipeline_communication_s", |o| o.of(|row| row.terms.pipeline.0)),
+        ("data_communication_s", |o| o.of(|row| row.terms.data.0)),
+        ("tensor_message_bytes", |o| o.of(|row| row.traffic.tensor)),
+        ("expert_message_bytes", |o| o.of(|row| row.traffic.expert)),
+        ("context_message_bytes", |o| o.of(|row| row.traffic.context)),
+        ("pipeline_message_bytes", |o| o.of(|row| row.traffic.pipeline)),
+        ("data_message_bytes", |o| o.of(|row| row.traffic.data)),
+        ("bubble_time_s", |o| o.of(|row| row.terms.bubble.0)),
+        ("optimizer_time_s", |o| o.of(|row| row.terms.optimizer.0)),
+        ("straggler_time_s", |o| o.of(|row| row.terms.straggler.0)),
+        ("bubble_fraction", |o| o.of(|row| row.terms.bubble / row.step)),
+        ("exposed_communication_fraction", |o| o.of(|row| row.terms.communication() / row.step)),
+        ("tokens_per_s", |o| o.of(|row| row.tokens_per_s)),
+        ("tokens_per_s_p10", |o| o.of(|row| o.common.spread.step_time.p10(row.tokens_per_s))),
+        ("tokens_per_s_p90", |o| o.of(|row| o.common.spread.step_time.p90(row.tokens_per_s))),
+        ("tokens_per_s_per_device", |o| o.of(|row| row.tokens_per_s / o.common.fleet.devices)),
+        ("model_flops", |o| o.of(|row| row.model_flops)),
+        ("model_flops_non_causal", |o| o.of(|row| row.model_flops_full)),
+        ("hardware_flops", |o| o.of(|row| row.hardware_flops)),
+        ("mfu", |o| o.of(|row| row.model_flops / row.peak_flops)),
+        ("mfu_non_causal", |o| o.of(|row| row.model_flops_full / row.peak_flops)),
+        ("hfu", |o| o.of(|row| row.hardware_flops / row.peak_flops)),
+        ("trained_tokens", TrainingOutcome::run_tokens),
+        ("checkpoint_interval_used_s", |o| o.of(|row| row.goodput.interval.0)),
+        ("checkpoint_write_s", |o| o.of(|row| row.goodput.write.0)),
+        ("failures", |o| o.of(|row| row.time_to_train / row.goodput.mtbf)),
+        ("goodput", |o| o.of(|row| row.goodput.share)),
+        ("time_to_train_s", |o| o.of(|row| row.time_to_train.0)),
+        ("device_hours", |o| o.of(|row| row.time_to_train.0 / HOUR * o.common.fleet.paid())),
+        ("cost_usd", TrainingOutcome::cost_usd),
+        ("usd_per_million_tokens", |o| o.cost_usd() / o.run_tokens() * MILLION),
+        ("energy_j", TrainingOutcome::energy_j),
+        ("j_per_token", |o| o.energy_j() / o.run_tokens()),
+        ("ownership_usd", |o| o.of_run(Upkeep::ownership, |cost| cost.0)),
+        ("facility_energy_j", |o| o.of_run(Upkeep::facility_energy, |energy| energy.0)),
+        ("co2_kg", |o| o.of_run(Upkeep::carbon, |mass| mass)),
+    ];
+}
 
-const INFERENCE: &[(&str, OfInference)] = &[
-    ("bottleneck", |o| o.of(|row| f64::from(row.bottleneck().code()))),
-    ("device_count", |o| o.common.fleet.devices),
-    ("replicas", |o| o.of(|row| row.replicas)),
-    ("memory_bytes", |o| o.of(InferenceRow::peak_memory)),
-    // A full cache is the sum of its requests' parts, which rounding may carry a few millionths of a byte too far.
-    ("memory_headroom_bytes", |o| o.of(|row| (row.room.usable - row.peak_memory()).max(0.0))),
-    ("weight_bytes", |o| o.of(|row| row.room.weights)),
-    ("activation_bytes", |o| o.of(|row| row.room.activations)),
-    ("engine_bytes", |o| o.of(|row| row.room.reserve - row.room.activations)),
-    ("kv_cache_bytes", |o| o.of(|row| row.room.cache)),
-    ("host_memory_bytes", |o| o.of(|row| row.room.used_of_host(row.running))),
-    ("host_transfer_s", |o| o.of(|row| row.terms.host_transfer.0)),
-    ("max_context_tokens", |o| o.of(|row| row.room.max_context)),
-    ("kv_waste_fraction", |o| o.of(|row| row.room.waste)),
-    ("tokens_per_s", |o| o.of(|row| row.tokens_per_s)),
-    ("tokens_per_s_per_device", |o| o.of(|row| row.tokens_per_s / o.common.fleet.devices)),
-    ("ttft_s", |o| o.of(|row| row.ttft.0)),
-    ("ttft_s_p10", |o| o.of(|row| p10(row.ttft.0, o.common.spread.ttft))),
-    ("ttft_s_p90", |o| o.of(|row| p90(row.ttft.0, o.common.spread.ttft))),
-    ("ttft_s_bound", |o| o.of(|row| row.ttft_bound.0)),
-    ("ttft_p50_s", |o| o.ttft_within(*P50)),
-    ("ttft_p90_s", |o| o.ttft_within(*P90)),
-    ("ttft_p99_s", |o| o.ttft_within(*P99)),
-    ("tpot_s", |o| o.of(|row| row.tpot.0)),
-    ("tpot_s_p10", |o| o.of(|row| p10(row.tpot.0, o.common.spread.tpot))),
-    ("tpot_s_p90", |o| o.of(|row| p90(row.tpot.0, o.common.spread.tpot))),
-    ("mbu", |o| o.of(InferenceRow::mbu)),
-    ("decode_mfu", |o| o.of(InferenceRow::decode_mfu)),
-    ("prefill_mfu", |o| o.of(|row| row.prefill_mfu(&o.setup))),
-    ("tpot_s_bound", |o| o.of(|row| row.tpot_bound.time().0)),
-    ("tpot_p50_s", |o| o.tpot_within(*P50)),
-    ("tpot_p90_s", |o| o.tpot_within(*P90)),
-    ("tpot_p99_s", |o| o.tpot_within(*P99)),
-    ("e2e_s", |o| o.of(|row| row.e2e.0)),
-    ("e2e_s_p10", |o| o.of(|row| p10(row.e2e.0, o.common.spread.e2e))),
-    ("e2e_s_p90", |o| o.of(|row| p90(row.e2e.0, o.common.spread.e2e))),
-    ("e2e_p99_s", |o| o.of(|row| row.e2e_times(&o.setup).shapes().quantile(*P99))),
-    ("tokens_per_s_p10", |o| o.of(|row| p10(row.tokens_per_s, o.common.spread.rate))),
-    ("tokens_per_s_p90", |o| o.of(|row| p90(row.tokens_per_s, o.common.spread.rate))),
-    ("prefill_time_s", |o| o.of(|row| row.prefill.0)),
-    ("decode_step_s", |o| o.of(|row| row.terms.step().0)),
-    ("accepted_tokens_per_step", |o| o.of(|row| row.terms.tokens)),
-    ("decode_expert_communication_s", |o| o.of(|row| (row.terms.expert * row.terms.tokens).0)),
-    ("tokens_per_s_per_user", |o| o.of(|row| 1.0 / row.tpot.0)),
-    ("requests_per_s", |o| o.of(|row| row.requests_per_s)),
-    ("max_requests_per_s", |o| o.of(|row| row.max_requests_per_s)),
-    ("utilisation", |o| o.of(|row| row.requests_per_s / row.max_requests_per_s)),
-    ("slo_attainment", |o| o.of(|row| row.slo_attainment(&o.setup))),
-    ("goodput_requests_per_s", |o| o.of(|row| row.slo_attainment(&o.setup) * row.requests_per_s)),
-    ("running_requests", |o| o.of(|row| row.running)),
-    ("max_concurrency", |o| o.of(|row| finite(row.max_concurrency()))),
-    ("kv_tokens", |o| o.of(|row| finite(row.kv_tokens(&o.setup)))),
-    ("kv_bytes_per_token", |o| o.kv_bytes_per_token),
-    ("message_bytes_per_token", |o| o.message_bytes_per_token),
-    ("prefill_device_count", |o| o.of_pools(|pools| pools.prefill_devices)),
-    ("decode_device_count", |o| o.of_pools(|pools| pools.decode_devices)),
-    ("kv_transfer_bytes", |o| o.of_pools(|pools| pools.handoff.bytes)),
-    ("kv_transfer_s", |o| o.of_pools(|pools| pools.handoff.time.0)),
-    ("prefill_wait_s", |o| o.of_pools(|pools| (pools.wait + pools.burst).0)),
-    ("prefill_utilisation", |o| o.of_pools(|pools| pools.prefill_utilisation)),
-    ("decode_utilisation", |o| o.of_pools(|pools| pools.decode_utilisation)),
-    ("saturated", InferenceOutcome::saturated),
-    ("cost_usd", |o| o.usd_per_token() * o.answer_tokens()),
-    ("usd_per_million_tokens", |o| o.usd_per_token() * MILLION),
-    ("usd_per_million_input_tokens", |o| o.per_input_token(o.usd_per_token()) * MILLION),
-    ("usd_per_million_output_tokens", |o| o.per_output_token(o.usd_per_token()) * MILLION),
-    ("energy_j", |o| o.j_per_token() * o.answer_tokens()),
-    ("j_per_token", InferenceOutcome::j_per_token),
-    ("j_per_input_token", |o| o.per_input_token(o.j_per_token())),
-    ("j_per_output_token", |o| o.per_output_token(o.j_per_token())),
-    ("ownership_usd", |o| o.of_request(Upkeep::ownership, |cost| cost.0)),
-    ("facility_energy_j", |o| o.of_request(Upkeep::facility_energy, |energy| energy.0)),
-    ("co2_kg", |o| o.of_request(Upkeep::carbon, |mass| mass)),
-];
+formulas! {
+    /// Columns of serving, but for percentiles.
+    const INFERENCE: InferenceOutcome = [
+        ("bottleneck", |o| o.of(|row| f64::from(row.bottleneck().code()))),
+        ("device_count", |o| o.common.fleet.devices),
+        ("replicas", |o| o.of(|row| row.replicas)),
+        ("memory_bytes", |o| o.of(InferenceRow::peak_memory)),
+        // A full cache is the sum of its requests' parts, which rounding may carry a few millionths of a byte too far.
+        ("memory_headroom_bytes", |o| o.of(|row| (row.room.usable - row.peak_memory()).max(0.0))),
+        ("weight_bytes", |o| o.of(|row| row.room.weights)),
+        ("activation_bytes", |o| o.of(|row| row.room.activations)),
+        ("engine_bytes", |o| o.of(|row| row.room.reserve - row.room.activations)),
+        ("kv_cache_bytes", |o| o.of(|row| row.room.cache)),
+        ("host_memory_bytes", |o| o.of(|row| row.room.used_of_host(row.running))),
+        ("host_transfer_s", |o| o.of(|row| row.terms.host_transfer.0)),
+        ("max_context_tokens", |o| o.of(|row| row.room.max_context)),
+        ("kv_waste_fraction", |o| o.of(|row| row.room.waste)),
+        ("tokens_per_s", |o| o.of(|row| row.tokens_per_s)),
+        ("tokens_per_s_per_device", |o| o.of(|row| row.tokens_per_s / o.common.fleet.devices)),
+        ("ttft_s", |o| o.of(|row| row.ttft.0)),
+        ("ttft_s_p10", |o| o.of(|row| o.common.spread.ttft.p10(row.ttft.0))),
+        ("ttft_s_p90", |o| o.of(|row| o.common.spread.ttft.p90(row.ttft.0))),
+        ("ttft_s_bound", |o| o.of(|row| row.ttft_bound.0)),
+        ("tpot_s", |o| o.of(|row| row.tpot.0)),
+        ("tpot_s_p10", |o| o.of(|row| o.common.spread.tpot.p10(row.tpot.0))),
+        ("tpot_s_p90", |o| o.of(|row| o.common.spread.tpot.p90(row.tpot.0))),
+        ("mbu", |o| o.of(InferenceRow::mbu)),
+        ("decode_mfu", |o| o.of(InferenceRow::decode_mfu)),
+        ("prefill_mfu", |o| o.of(|row| row.prefill_mfu(&o.setup))),
+        ("tpot_s_bound", |o| o.of(|row| row.tpot_bound.time().0)),
+        ("e2e_s", |o| o.of(|row| row.e2e.0)),
+        ("e2e_s_p10", |o| o.of(|row| o.common.spread.e2e.p10(row.e2e.0))),
+        ("e2e_s_p90", |o| o.of(|row| o.common.spread.e2e.p90(row.e2e.0))),
+        ("tokens_per_s_p10", |o| o.of(|row| o.common.spread.rate.p10(row.tokens_per_s))),
+        ("tokens_per_s_p90", |o| o.of(|row| o.common.spread.rate.p90(row.tokens_per_s))),
+        ("prefill_time_s", |o| o.of(|row| row.prefill.0)),
+        ("decode_step_s", |o| o.of(|row| row.terms.step().0)),
+        ("accepted_tokens_per_step", |o| o.of(|row| row.terms.tokens)),
+        ("decode_expert_communication_s", |o| o.of(|row| (row.terms.expert * row.terms.tokens).0)),
+        ("tokens_per_s_per_user", |o| o.of(|row| 1.0 / row.tpot.0)),
+        ("requests_per_s", |o| o.of(|row| row.requests_per_s)),
+        ("max_requests_per_s", |o| o.of(|row| row.max_requests_per_s)),
+        ("utilisation", |o| o.of(|row| row.requests_per_s / row.max_requests_per_s)),
+        ("slo_attainment", |o| o.of(|row| row.slo_attainment(&o.setup))),
+        ("goodput_requests_per_s", |o| o.of(|row| row.slo_attainment(&o.setup) * row.requests_per_s)),
+        ("running_requests", |o| o.of(|row| row.running)),
+        ("max_concurrency", |o| o.of(|row| finite(row.max_concurrency()))),
+        ("kv_tokens", |o| o.of(|row| finite(row.kv_tokens(&o.setup)))),
+        ("kv_bytes_per_token", |o| o.kv_bytes_per_token),
+        ("message_bytes_per_token", |o| o.message_bytes_per_token),
+        ("prefill_device_count", |o| o.of_pools(|pools| pools.prefill_devices)),
+        ("decode_device_count", |o| o.of_pools(|pools| pools.decode_devices)),
+        ("kv_transfer_bytes", |o| o.of_pools(|pools| pools.handoff.bytes)),
+        ("kv_transfer_s", |o| o.of_pools(|pools| pools.handoff.time.0)),
+        ("prefill_wait_s", |o| o.of_pools(|pools| (pools.wait + pools.burst).0)),
+        ("prefill_utilisation", |o| o.of_pools(|pools| pools.prefill_utilisation)),
+        ("decode_utilisation", |o| o.of_pools(|pools| pools.decode_utilisation)),
+        ("saturated", InferenceOutcome::saturated),
+        ("cost_usd", |o| o.usd_per_token() * o.answer_tokens()),
+        ("usd_per_million_tokens", |o| o.usd_per_token() * MILLION),
+        ("usd_per_million_input_tokens", |o| o.per_input_token(o.usd_per_token()) * MILLION),
+        ("usd_per_million_output_tokens", |o| o.per_output_token(o.usd_per_token()) * MILLION),
+        ("energy_j", |o| o.j_per_token() * o.answer_tokens()),
+        ("j_per_token", InferenceOutcome::j_per_token),
+        ("j_per_input_token", |o| o.per_input_token(o.j_per_token())),
+        ("j_per_output_token", |o| o.per_output_token(o.j_per_token())),
+        ("ownership_usd", |o| o.of_request(Upkeep::ownership, |cost| cost.0)),
+        ("facility_energy_j", |o| o.of_request(Upkeep::facility_energy, |energy| energy.0)),
+        ("co2_kg", |o| o.of_request(Upkeep::carbon, |mass| mass)),
+    ];
+}
 
 /// A model without a cache holds any number of requests: there is no such number.
 fn finite(value: f64) -> f64 {
@@ -297,9 +278,9 @@ enum Source {
     RowId,
     Phase,
     Axis(usize),
-    Shared(OfOutcome),
-    Training(OfTraining),
-    Inference(OfInference),
+    Training(Formula<TrainingOutcome>),
+    Inference(Formula<InferenceOutcome>),
+    Percentile(Percentile),
 }
 
 /// A column of a result: its name, its storage, and where its values come from.
@@ -310,61 +291,6 @@ pub struct Value {
     /// Storage.
     pub kind: Kind,
     source: Source,
-}
-
-/// Some rows, evaluated.
-pub(crate) struct Rows {
-    pub(crate) ids: Vec<u64>,
-    pub(crate) points: Vec<Point>,
-    pub(crate) outcomes: Outcomes,
-}
-
-/// Outcomes of one phase.
-pub(crate) enum Outcomes {
-    Training(Vec<TrainingOutcome>),
-    Inference(Vec<InferenceOutcome>),
-}
-
-impl Rows {
-    /// Room for so many rows of a phase.
-    pub(crate) fn with_capacity(phase: Phase, rows: usize) -> Self {
-        Self {
-            ids: Vec::with_capacity(rows),
-            points: Vec::with_capacity(rows),
-            outcomes: match phase {
-                Phase::Training => Outcomes::Training(Vec::with_capacity(rows)),
-                Phase::Inference => Outcomes::Inference(Vec::with_capacity(rows)),
-            },
-        }
-    }
-
-    pub(crate) fn push(&mut self, id: u64, point: &Point, outcome: &Outcome) {
-        match (&mut self.outcomes, outcome) {
-            (Outcomes::Training(outcomes), Outcome::Training(outcome)) => outcomes.push(**outcome),
-            (Outcomes::Inference(outcomes), Outcome::Inference(outcome)) => outcomes.push((*outcome).clone()),
-            (Outcomes::Training(_), Outcome::Inference(_)) | (Outcomes::Inference(_), Outcome::Training(_)) => {
-                unreachable!("a sweep has one phase")
-            }
-        }
-        self.ids.push(id);
-        self.points.push(*point);
-    }
-
-    pub(crate) fn clear(&mut self) {
-        self.ids.clear();
-        self.points.clear();
-        match &mut self.outcomes {
-            Outcomes::Training(outcomes) => outcomes.clear(),
-            Outcomes::Inference(outcomes) => outcomes.clear(),
-        }
-    }
-
-    fn outcome(&self, row: usize) -> Outcome<'_> {
-        match &self.outcomes {
-            Outcomes::Training(outcomes) => Outcome::Training(&outcomes[row]),
-            Outcomes::Inference(outcomes) => Outcome::Inference(&outcomes[row]),
-        }
-    }
 }
 
 fn find<T: Copy>(table: &[(&str, T)], name: &str) -> Option<T> {
@@ -400,10 +326,12 @@ impl Value {
             "row_id" => Source::RowId,
             "phase" => Source::Phase,
             name => match phase {
-                Phase::Training => find(TRAINING, name).map(Source::Training),
-                Phase::Inference => find(INFERENCE, name).map(Source::Inference),
-            }
-            .or_else(|| find(SHARED, name).map(Source::Shared))?,
+                Phase::Training => find(TRAINING, name).or_else(|| shared(name)).map(Source::Training),
+                Phase::Inference => find(INFERENCE, name)
+                    .or_else(|| shared(name))
+                    .map(Source::Inference)
+                    .or_else(|| find(PERCENTILES, name).map(Source::Percentile)),
+            }?,
         };
         Some(Self { name: column.name, kind: column.kind, source })
     }
@@ -421,15 +349,17 @@ impl Value {
     /// Appends the values in many rows: where they come from is looked at once for all of them.
     pub(crate) fn extend(&self, context: &Context, rows: &Rows, numbers: &mut Vec<f64>) {
         match (self.source, &rows.outcomes) {
+            (Source::RowId, _) => numbers.extend(rows.ids.iter().map(|id| *id as f64)),
+            (Source::Phase, _) => numbers.extend(rows.ids.iter().map(|_| f64::from(context.plan.phase as u8))),
             (Source::Axis(position), _) => {
                 numbers.extend(rows.points.iter().map(|point| context.number(point, position)));
             }
-            (Source::Training(value), Outcomes::Training(outcomes)) => numbers.extend(outcomes.iter().map(value)),
-            (Source::Inference(value), Outcomes::Inference(outcomes)) => numbers.extend(outcomes.iter().map(value)),
-            _ => {
-                let cells = rows.ids.iter().zip(&rows.points).enumerate();
-                numbers.extend(cells.map(|(row, (id, point))| self.of(context, *id, point, &rows.outcome(row))));
+            (Source::Training(formula), Outcomes::Training(outcomes)) => (formula.many)(outcomes, numbers),
+            (Source::Inference(formula), Outcomes::Inference(outcomes)) => (formula.many)(outcomes, numbers),
+            (Source::Percentile(percentile), Outcomes::Inference(outcomes)) => {
+                percentile.many(outcomes, &rows.times, numbers);
             }
+            _ => unreachable!("a sweep has one phase"),
         }
     }
 
@@ -467,10 +397,10 @@ impl Value {
             (Source::RowId, _) => row as f64,
             (Source::Phase, _) => f64::from(context.plan.phase as u8),
             (Source::Axis(position), _) => context.number(point, position),
-            (Source::Shared(value), outcome) => value(outcome),
-            (Source::Training(value), Outcome::Training(outcome)) => value(outcome),
-            (Source::Inference(value), Outcome::Inference(outcome)) => value(outcome),
-            (Source::Training(_), Outcome::Inference(_)) | (Source::Inference(_), Outcome::Training(_)) => f64::NAN,
+            (Source::Training(formula), Outcome::Training(outcome)) => (formula.one)(outcome),
+            (Source::Inference(formula), Outcome::Inference(outcome)) => (formula.one)(outcome),
+            (Source::Percentile(percentile), Outcome::Inference(outcome)) => percentile.one(outcome),
+            _ => f64::NAN,
         }
     }
 

@@ -4,6 +4,7 @@ pub mod bound;
 pub mod collective;
 pub mod distribution;
 pub mod economics;
+pub mod elementary;
 pub mod flops;
 pub mod goodput;
 pub mod hardware;

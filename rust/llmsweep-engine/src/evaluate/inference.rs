@@ -1,10 +1,7 @@
 //! Serving rows.
 pub(super) mod boxes;
 
-use std::cell::OnceCell;
-
 use llmsweep_model::arch::ModelShape;
-use llmsweep_model::distribution::{Shape, Shapes};
 use llmsweep_model::economics::{Fleet, Upkeep};
 use llmsweep_model::flops::ForwardFlops;
 use llmsweep_model::parallel::pipeline::Cut;
@@ -27,17 +24,8 @@ use crate::catalog::Provenance;
 use crate::context::{Context, axis};
 use crate::plan::Point;
 
-/// How a row's times vary from request to request, found out when a column first asks.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Times {
-    /// To the first token.
-    pub first: OnceCell<Shapes>,
-    /// Between later ones.
-    pub later: OnceCell<Shape>,
-}
-
 /// The results of one serving row.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct InferenceOutcome {
     /// Results, or why it can't run.
     pub result: Result<InferenceRow, Reject>,
@@ -51,8 +39,6 @@ pub struct InferenceOutcome {
     pub message_bytes_per_token: f64,
     /// Devices that are paid for, those of a prefill pool left out.
     pub own_devices: f64,
-    /// How its times vary.
-    pub times: Times,
 }
 
 /// Axes of the row level that say how much is asked of a replica, and not what: those of a prefill pool too, whose requests are not kept.
@@ -230,7 +216,6 @@ impl<'a> InferenceEvaluator<'a> {
             self.seen.common(point, fleet, provenance, &mut self.outcome.setup.common);
         }
         self.outcome.setup.result = self.row(point);
-        self.outcome.setup.times = Times::default();
         &self.outcome.setup
     }
 

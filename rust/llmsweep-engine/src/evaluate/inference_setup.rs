@@ -1,6 +1,4 @@
 //! The row level of a serving point, axis by axis.
-use std::cell::OnceCell;
-
 use llmsweep_model::phase::inference::allocator::KvAllocator;
 use llmsweep_model::phase::inference::offload::HostShare;
 use llmsweep_model::phase::inference::prefix::Prefix;
@@ -10,7 +8,7 @@ use llmsweep_model::quantity::Seconds;
 
 use super::Common;
 use super::followed::Write;
-use super::inference::{InferenceOutcome, Times};
+use super::inference::InferenceOutcome;
 use super::prefill_pool::PrefillLayout;
 use super::seen::UNSEEN;
 use crate::context::{Context, axis};
@@ -18,14 +16,12 @@ use crate::plan::Point;
 use crate::spec::Search;
 
 /// Before any point is read.
-#[allow(clippy::declare_interior_mutable_const, reason = "each evaluator starts with one of its own")]
 pub(super) const BLANK: InferenceOutcome = InferenceOutcome {
     result: Err(UNSEEN),
     common: Common::UNSEEN,
     kv_bytes_per_token: f64::NAN,
     message_bytes_per_token: f64::NAN,
     own_devices: 0.0,
-    times: Times { first: OnceCell::new(), later: OnceCell::new() },
     setup: InferenceSetup {
         input_tokens: 0.0,
         output_tokens: 0.0,

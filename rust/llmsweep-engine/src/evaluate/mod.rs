@@ -51,7 +51,7 @@ impl Common {
     /// Before any point is seen.
     pub(crate) const UNSEEN: Self = Self {
         provenance: None,
-        spread: Spread { step_time: 0.0, memory: 0.0, ttft: 0.0, tpot: 0.0, e2e: 0.0, rate: 0.0 },
+        spread: Spread::NONE,
         fleet: Fleet { devices: 0.0, spares: 0.0 },
         host_devices: 1.0,
         prefill_fleet: (0.0, 0.0),
@@ -88,14 +88,44 @@ pub enum Outcome<'a> {
     Inference(&'a InferenceOutcome),
 }
 
+/// What outcomes of both phases have.
+pub(crate) trait Results {
+    /// What every outcome has.
+    fn common(&self) -> &Common;
+    /// Why the setup can't run, if it can't.
+    fn reject(&self) -> Option<Reject>;
+}
+
+impl Results for TrainingOutcome {
+    fn common(&self) -> &Common {
+        &self.common
+    }
+
+    #[inline]
+    fn reject(&self) -> Option<Reject> {
+        self.result.as_ref().err().copied()
+    }
+}
+
+impl Results for InferenceOutcome {
+    fn common(&self) -> &Common {
+        &self.common
+    }
+
+    #[inline]
+    fn reject(&self) -> Option<Reject> {
+        self.result.as_ref().err().copied()
+    }
+}
+
 impl Outcome<'_> {
     /// Why the setup can't run, if it can't.
     #[inline]
     #[must_use]
     pub fn reject(&self) -> Option<Reject> {
         match self {
-            Self::Training(outcome) => outcome.result.as_ref().err().copied(),
-            Self::Inference(outcome) => outcome.result.as_ref().err().copied(),
+            Self::Training(outcome) => Results::reject(*outcome),
+            Self::Inference(outcome) => Results::reject(*outcome),
         }
     }
 }

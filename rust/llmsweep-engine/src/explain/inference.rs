@@ -14,7 +14,7 @@ use crate::plan::Point;
 
 pub(super) fn sections(context: &Context, point: &Point) -> (Option<Reject>, Vec<Section>) {
     let mut evaluator = InferenceEvaluator::new(context);
-    let outcome = evaluator.outcome(point).clone();
+    let outcome = *evaluator.outcome(point);
     let setup = outcome.setup;
     let mut sections: Vec<Section> = device_section(context, point).into_iter().collect();
     if let Ok(work) = evaluator.work() {

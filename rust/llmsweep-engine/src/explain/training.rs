@@ -9,7 +9,7 @@ use super::{Explained, Section, Term, device_section, kernels, money, seconds, s
 use crate::context::{Context, axis};
 use crate::evaluate::training::{TrainingEvaluator, setup};
 use crate::plan::Point;
-use crate::spread::{Spread, p10, p90};
+use crate::spread::Spread;
 
 pub(super) fn explained(context: &Context, point: &Point) -> Explained {
     let mut evaluator = TrainingEvaluator::new(context);
@@ -123,8 +123,8 @@ fn memory(memory: &TrainingMemory, spread: &Spread) -> Section {
     let missing = memory.peak - memory.usable;
     let usable = format!("{} usable, {} of context beside it", gib(memory.usable), gib(memory.context));
     let missing = if missing > 0.0 { format!(": {} are missing", gib(missing)) } else { String::new() };
-    let low = gib(p10(memory.peak, spread.memory));
-    let high = gib(p90(memory.peak, spread.memory));
+    let low = gib(spread.memory.p10(memory.peak));
+    let high = gib(spread.memory.p90(memory.peak));
     let numbers = format!("{usable}{missing}; measured {low} to {high} (p10 to p90)");
     Section::new(format!("Memory of the fullest device (stage {})", memory.stage), terms)
         .total(Term::new("peak", memory.peak, "B", "Σ").numbers(numbers))
@@ -186,8 +186,8 @@ fn step(row: &TrainingRow, spread: &Spread) -> Section {
     .total(seconds("step", row.step, "Σ").numbers(format!(
         "at least {} s at peak; measured {} to {} s (p10 to p90)",
         short(row.step_bound.0),
-        short(p10(row.step.0, spread.step_time)),
-        short(p90(row.step.0, spread.step_time))
+        short(spread.step_time.p10(row.step.0)),
+        short(spread.step_time.p90(row.step.0))
     )))
 }
 

@@ -2,12 +2,15 @@
 //!
 //! Independent times add by their cumulants. A time is then given the three-parameter lognormal with its mean, variance and third cumulant
 //! (Aitchison and Brown 1957, The Lognormal Distribution, chapter 6): exact for lognormal times, and within 3 % of the tail of an exponential.
+#![allow(clippy::inline_always, reason = "a call in a loop over lanes would take them one by one")]
 mod normal;
 mod quantile;
+mod run;
 mod shape;
 
 pub use normal::{Share, normal, normal_quantile};
 pub use quantile::Shapes;
+pub use run::{RUN, ShapeRun, ShapesRun};
 pub use shape::Shape;
 
 /// Mean, variance and third central moment of a random time: each adds over independent times. \[s, s², s³\]
@@ -76,6 +79,7 @@ impl Cumulants {
 
     /// The sum of independent times.
     #[must_use]
+    #[inline]
     pub fn plus(self, other: Self) -> Self {
         Self { mean: self.mean + other.mean, variance: self.variance + other.variance, third: self.third + other.third }
     }
@@ -127,6 +131,17 @@ impl Mixture {
         Self { base: self.base.plus(other), ..self }
     }
 
+    /// Everything that a request may take, with its probability: nothing where that is nought.
+    #[inline(always)]
+    fn parts(&self) -> [(f64, Cumulants); 3] {
+        let [one, other] = self.waits;
+        let at_once = 1.0 - one.0 - other.0;
+        let waiting = |(share, wait): (f64, Cumulants)| {
+            (share, if share > 0.0 { self.base.plus(wait) } else { Cumulants::default() })
+        };
+        [(if at_once > 0.0 { at_once } else { 0.0 }, self.base), waiting(one), waiting(other)]
+    }
+
     /// Mean of all requests.
     #[must_use]
     pub fn mean(&self) -> f64 {
@@ -148,12 +163,6 @@ impl Mixture {
     /// The distributions that it is made of, for several questions about it.
     #[must_use]
     pub fn shapes(&self) -> Shapes {
-        let [one, other] = self.waits;
-        let at_once = (1.0 - one.0 - other.0).max(0.0);
-        let waiting = |(share, wait): (f64, Cumulants)| {
-            let shape = if share > 0.0 { self.base.plus(wait).shape() } else { Shape::Point(0.0) };
-            (share, shape)
-        };
-        Shapes([(at_once, self.base.shape()), waiting(one), waiting(other)])
+        Shapes::of(self)
     }
 }

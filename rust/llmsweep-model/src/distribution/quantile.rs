@@ -1,47 +1,89 @@
 //! Quantiles of a mixture.
-use super::Shape;
+#![allow(clippy::inline_always, reason = "a call in a loop over lanes would take them one by one")]
+#![allow(clippy::needless_bitwise_bool, reason = "no branch on one side of a condition alone")]
 use super::normal::{Share, rough_quantile};
 use super::shape::Beyond;
+use super::{Mixture, Shape};
+use crate::elementary::ln;
 
 /// The distributions of a mixture, each with its share of the requests.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shapes(pub(super) [(f64, Shape); 3]);
 
-/// Steps of the search: two or three where the tail is smooth; where it is not, every third one halves what is left.
-const STEPS: usize = 120;
+/// Steps of the search: two or three where the tail is smooth. In each either what was missed or what is left gets half as much.
+pub(super) const STEPS: usize = 120;
 /// Precision of that search, in parts of the requests that take longer.
 const PRECISION: f64 = 1e-4;
 /// Relative width at which a time is found: narrower than any distribution that is not a point.
 const WIDTH: f64 = 1e-10;
 
+/// How far the search for a quantile is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Search {
+    /// The quantile, once it is found.
+    pub(super) time: f64,
+    /// It is not below.
+    pub(super) low: f64,
+    /// It is not beyond.
+    pub(super) high: f64,
+    /// By how much the last time was missed: the logarithm of the requests that take longer, over those asked for.
+    pub(super) missed: f64,
+    /// Whether it is found.
+    pub(super) found: bool,
+}
+
+/// Between what a quantile is.
+#[derive(Clone, Copy)]
+struct Bounds {
+    /// The least of the distributions' own quantiles.
+    low: f64,
+    /// The largest of them: that of all together is not beyond either.
+    high: f64,
+    /// The latest time at which one distribution alone has as many requests that take longer.
+    slowest: f64,
+}
+
+impl Bounds {
+    /// With another distribution, and its part of the requests.
+    #[inline(always)]
+    fn with(self, (part, shape): (f64, Shape), share: Share) -> Self {
+        let longer = 1.0 - share.share;
+        let own = shape.at(share.z);
+        let alone = shape.at(rough_quantile(1.0 - longer / part));
+        Self {
+            low: if (part > 0.0) & (own < self.low) { own } else { self.low },
+            high: if (part > 0.0) & (own > self.high) { own } else { self.high },
+            slowest: if (part > longer) & (alone > self.slowest) { alone } else { self.slowest },
+        }
+    }
+}
+
 impl Shapes {
+    /// Of a mixture.
+    #[inline]
+    pub(super) fn of(mixture: &Mixture) -> Self {
+        Self(mixture.parts().map(|(share, times)| (share, Shape::of(&times))))
+    }
+
     /// The share of requests that keep within a time.
     #[must_use]
     pub fn within(&self, time: f64) -> f64 {
         self.0.iter().map(|(share, shape)| if *share > 0.0 { share * shape.within(time) } else { 0.0 }).sum()
     }
 
-    fn met(&self) -> impl Iterator<Item = &(f64, Shape)> {
-        self.0.iter().filter(|(share, _)| *share > 0.0)
-    }
-
     /// Of the requests that take longer than a time.
+    #[inline(always)]
     fn beyond(&self, time: f64) -> Beyond {
-        self.met().fold(Beyond::default(), |sum, (share, shape)| {
-            let own = shape.beyond(time);
-            Beyond {
-                tail: sum.tail + share * own.tail,
-                density: sum.density + share * own.density,
-                slope: sum.slope + share * own.slope,
-            }
-        })
+        let [at_once, one, other] = self.0;
+        let of = |(share, shape): (f64, Shape)| shape.beyond(time).times(share);
+        of(at_once).plus(of(one)).plus(of(other))
     }
 
     /// The time that a share of requests keeps within.
     ///
     /// Halley's method on the logarithm of the share that takes longer, which is all but straight in a tail. It starts where that share would be
-    /// that of the slowest distribution alone, which is hardly too late. Where it leads astray, halving goes on between the distributions' own
-    /// quantiles.
+    /// that of the slowest distribution alone, which is hardly too late. Where it leads astray, the time between the bounds is halved; they begin as
+    /// the distributions' own quantiles.
     ///
     /// ```
     /// # use llmsweep_model::distribution::{Cumulants, Mixture, Share};
@@ -53,54 +95,51 @@ impl Shapes {
     /// ```
     #[must_use]
     pub fn quantile(&self, share: Share) -> f64 {
-        let least = match self.0[0] {
-            // Requests that do not wait are the fastest, and take the same time.
-            (at_once, Shape::Point(point)) if share.share <= at_once => return point,
-            (_, Shape::Point(point)) => point,
-            _ => f64::NEG_INFINITY,
-        };
-        if self.0[0].0 >= 1.0 {
-            return self.0[0].1.at(share.z);
-        }
-        let longer = 1.0 - share.share;
-        let alone = |&(part, shape): &(f64, Shape)| shape.at(rough_quantile(1.0 - longer / part));
-        let slow = self.met().filter(|(part, _)| *part > longer).map(alone);
-        let mut time = slow.fold(least, f64::max);
-        let (mut low, mut high, mut bracketed) = (least, f64::INFINITY, false);
-        if time == f64::NEG_INFINITY {
-            (low, high) = self.bracket(share);
-            (time, bracketed) = (high, true);
-        }
+        let mut search = self.start(share);
         for step in 0..STEPS {
-            let Beyond { tail, density, slope } = self.beyond(time);
-            let missed = (tail / longer).ln();
-            (low, high) = if missed > 0.0 { (time, high) } else { (low, time) };
-            if missed.abs() <= PRECISION {
-                return time;
+            if search.found {
+                return search.time;
             }
-            let hazard = density / tail;
-            let next = time + missed / (hazard + missed * (slope / density + hazard) / 2.0);
-            if step % 3 < 2 && low < next && next < high {
-                time = next;
-                continue;
-            }
-            if !bracketed {
-                let (least, most) = self.bracket(share);
-                (low, high, bracketed) = (low.max(least), high.min(most), true);
-            }
-            if high - low <= WIDTH * high.abs() {
-                return high;
-            }
-            time = f64::midpoint(low, high);
+            search = self.step(search, share, step);
         }
-        high
+        search.time
     }
 
-    /// The least and the largest of the distributions' own quantiles: that of all together is not beyond either.
-    fn bracket(&self, share: Share) -> (f64, f64) {
-        self.met()
-            .map(|(_, shape)| shape.at(share.z))
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), time| (low.min(time), high.max(time)))
+    /// Where to begin. All at once are the fastest and, where they take the same time, the least that anybody takes.
+    #[inline(always)]
+    pub(super) fn start(&self, share: Share) -> Search {
+        let [(at_once, fastest), one, other] = self.0;
+        let own = fastest.at(share.z);
+        let least = if fastest.is_certain() { own } else { f64::NEG_INFINITY };
+        let bounds = Bounds { low: f64::INFINITY, high: f64::NEG_INFINITY, slowest: least };
+        let bounds = bounds.with((at_once, fastest), share).with(one, share).with(other, share);
+        let low = if bounds.low > least { bounds.low } else { least };
+        let late = if bounds.slowest > low { bounds.slowest } else { low };
+        let known = (bounds.slowest > f64::NEG_INFINITY) & (late < bounds.high);
+        let time = if known { late } else { bounds.high };
+        let found = (fastest.is_certain() & (share.share <= at_once)) | (at_once >= 1.0);
+        Search { time: if found { own } else { time }, low, high: bounds.high, missed: f64::INFINITY, found }
+    }
+
+    /// One step further, if it is not found yet. Without it in the last one, the upper bound is what is known.
+    #[inline(always)]
+    pub(super) fn step(&self, search: Search, share: Share, step: usize) -> Search {
+        let longer = 1.0 - share.share;
+        let Search { time, low, high, .. } = search;
+        let Beyond { tail, density, slope } = self.beyond(time);
+        let missed = ln(tail / longer);
+        let low = if missed > 0.0 { time } else { low };
+        let high = if missed > 0.0 { high } else { time };
+        let hit = missed.abs() <= PRECISION;
+        let hazard = density / tail;
+        let next = time + missed / (hazard + missed * (slope / density + hazard) / 2.0);
+        let straight = (missed.abs() <= search.missed.abs() / 2.0) & (low < next) & (next < high);
+        let narrow = !straight & (high - low <= WIDTH * high.abs());
+        let middle = 0.5 * (low + high);
+        let halved = if narrow | (step + 1 == STEPS) { high } else { middle };
+        let moved = if straight { next } else { halved };
+        let done = search.found;
+        Search { time: if hit | done { time } else { moved }, low, high, missed, found: hit | narrow | done }
     }
 }
 
