@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 use std::{env, fs, hint::black_box};
 
-use llmsweep_engine::batch::{BatchBuilder, schema};
+use llmsweep_engine::batch::{BatchBuilder, Supply, schema};
 use llmsweep_engine::catalog::Catalog;
 use llmsweep_engine::document::parse_toml;
 use llmsweep_engine::evaluate::Evaluator;
@@ -55,15 +55,15 @@ fn objectives(sweep: &Sweep) -> f64 {
     sum
 }
 
-/// Rows with all columns, as a table.
+/// Rows with all columns, as a stream of tables.
 #[inline(never)]
 fn table(sweep: &Sweep) -> f64 {
     let context = &sweep.context;
     let values = Value::all(sweep.spec.phase);
     let mut evaluator = Evaluator::new(context);
-    let mut rows = 0;
+    let (mut rows, supply) = (0, Supply::of_stream());
     for first in starts(sweep) {
-        let mut builder = BatchBuilder::new(context, &values, ROWS as usize);
+        let mut builder = BatchBuilder::with(supply.clone(), context, &values, ROWS as usize);
         let mut point = context.plan.point(first);
         for row in first..first + ROWS {
             let outcome = evaluator.outcome(&point);

@@ -1,5 +1,6 @@
 //! Rows as Arrow record batches.
 mod column;
+mod supply;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use crate::evaluate::Outcome;
 use crate::plan::Point;
 use crate::values::{Rows, Value};
 use column::{Column, WORD};
+pub use supply::Supply;
 
 /// The Arrow schema of these columns.
 #[must_use]
@@ -41,15 +43,22 @@ pub struct BatchBuilder<'a> {
     /// One column's values in the pending rows.
     numbers: Vec<f64>,
     rows: usize,
+    supply: Supply,
 }
 
 impl<'a> BatchBuilder<'a> {
     /// Room for `capacity` rows.
     #[must_use]
     pub fn new(context: &'a Context, values: &'a [Value], capacity: usize) -> Self {
-        let columns = values.iter().map(|value| Cells::new(context, value, capacity)).collect();
+        Self::with(Supply::default(), context, values, capacity)
+    }
+
+    /// The same with what batches of these columns share.
+    #[must_use]
+    pub fn with(supply: Supply, context: &'a Context, values: &'a [Value], capacity: usize) -> Self {
+        let columns = values.iter().map(|value| Cells::new(context, value, capacity, &supply)).collect();
         let pending = Rows::with_capacity(context.plan.phase, PENDING_ROWS.min(capacity));
-        Self { context, values, columns, pending, numbers: Vec::with_capacity(PENDING_ROWS), rows: 0 }
+        Self { context, values, columns, pending, numbers: Vec::with_capacity(PENDING_ROWS), rows: 0, supply }
     }
 
     /// Adds a row.
@@ -81,11 +90,15 @@ impl<'a> BatchBuilder<'a> {
     #[must_use]
     pub fn finish(mut self, schema: &SchemaRef) -> RecordBatch {
         self.spread();
-        let rows = self.rows;
-        let arrays =
-            self.values.iter().zip(self.columns).map(|(value, cells)| cells.finish(value.kind, rows)).collect();
+        let Self { values, columns, rows, supply, .. } = self;
+        let columns = values.iter().zip(columns).enumerate();
+        let arrays = columns.map(|(position, (value, cells))| match cells {
+            Cells::RowIds(ids) => Arc::new(UInt64Array::new(supply.lend(ids), None)),
+            Cells::Each(column) => column.finish(&supply),
+            Cells::Same(number) => supply.constant(position, rows, || constant(value.kind, number, rows)),
+        });
         let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(rows));
-        RecordBatch::try_new_with_options(Arc::clone(schema), arrays, &options)
+        RecordBatch::try_new_with_options(Arc::clone(schema), arrays.collect(), &options)
             .expect("the arrays are built from the schema's own columns")
     }
 }
@@ -101,26 +114,23 @@ enum Cells {
 }
 
 impl Cells {
-    fn new(context: &Context, value: &Value, capacity: usize) -> Self {
+    fn new(context: &Context, value: &Value, capacity: usize, supply: &Supply) -> Self {
         match value.constant(context) {
             Some(number) => Self::Same(number),
-            None if value.is_row_id() => Self::RowIds(Vec::with_capacity(capacity)),
-            None => Self::Each(Column::with_capacity(value.kind, capacity)),
+            None if value.is_row_id() => Self::RowIds(supply.take(capacity)),
+            None => Self::Each(Column::new(value.kind, capacity, supply)),
         }
     }
+}
 
-    fn finish(self, kind: Kind, rows: usize) -> ArrayRef {
-        match self {
-            Self::RowIds(ids) => Arc::new(UInt64Array::new(ids.into(), None)),
-            Self::Each(column) => column.finish(),
-            Self::Same(number) => match kind {
-                Kind::Number => Arc::new(Float64Array::new(vec![number; rows].into(), None)),
-                Kind::Count => Arc::new(UInt64Array::new(vec![number as u64; rows].into(), None)),
-                Kind::Label => Arc::new(UInt16Array::new(vec![number as u16; rows].into(), None)),
-                Kind::Bool if number > 0.0 => Arc::new(BooleanArray::new(BooleanBuffer::new_set(rows), None)),
-                Kind::Bool => Arc::new(BooleanArray::new(BooleanBuffer::new_unset(rows), None)),
-            },
-        }
+/// A column of one value.
+fn constant(kind: Kind, number: f64, rows: usize) -> ArrayRef {
+    match kind {
+        Kind::Number => Arc::new(Float64Array::new(vec![number; rows].into(), None)),
+        Kind::Count => Arc::new(UInt64Array::new(vec![number as u64; rows].into(), None)),
+        Kind::Label => Arc::new(UInt16Array::new(vec![number as u16; rows].into(), None)),
+        Kind::Bool if number > 0.0 => Arc::new(BooleanArray::new(BooleanBuffer::new_set(rows), None)),
+        Kind::Bool => Arc::new(BooleanArray::new(BooleanBuffer::new_unset(rows), None)),
     }
 }
 

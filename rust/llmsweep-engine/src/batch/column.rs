@@ -5,6 +5,7 @@ use arrow_array::{ArrayRef, BooleanArray, Float64Array, UInt16Array, UInt64Array
 use arrow_buffer::{BooleanBuffer, NullBuffer};
 use multiversion::multiversion;
 
+use super::Supply;
 use crate::columns::Kind;
 
 /// Values as they are stored; NaN is null.
@@ -23,10 +24,10 @@ enum Stored {
 }
 
 impl Column {
-    pub(super) fn with_capacity(kind: Kind, capacity: usize) -> Self {
+    pub(super) fn new(kind: Kind, capacity: usize, supply: &Supply) -> Self {
         let stored = match kind {
-            Kind::Number => Stored::Numbers(Vec::with_capacity(capacity)),
-            Kind::Count => Stored::Counts(Vec::with_capacity(capacity)),
+            Kind::Number => Stored::Numbers(supply.take(capacity)),
+            Kind::Count => Stored::Counts(supply.take(capacity)),
             Kind::Label => Stored::Labels(Vec::with_capacity(capacity)),
             Kind::Bool => Stored::Flags(Bits::default()),
         };
@@ -59,12 +60,12 @@ impl Column {
         }
     }
 
-    pub(super) fn finish(self) -> ArrayRef {
+    pub(super) fn finish(self, supply: &Supply) -> ArrayRef {
         let rows = self.rows;
         let nulls = self.valid.map(|valid| NullBuffer::new(valid.finish(rows)));
         match self.stored {
-            Stored::Numbers(column) => Arc::new(Float64Array::new(column.into(), nulls)),
-            Stored::Counts(column) => Arc::new(UInt64Array::new(column.into(), nulls)),
+            Stored::Numbers(column) => Arc::new(Float64Array::new(supply.lend(column), nulls)),
+            Stored::Counts(column) => Arc::new(UInt64Array::new(supply.lend(column), nulls)),
             Stored::Labels(column) => Arc::new(UInt16Array::new(column.into(), nulls)),
             Stored::Flags(column) => Arc::new(BooleanArray::new(column.finish(rows), nulls)),
         }

@@ -10,7 +10,7 @@ use super::collect::{Collector, Passing};
 use super::stats::Stats;
 use super::walk::{Itinerary, Walker};
 use super::{Keep, Output, Run, Verdict, blocks};
-use crate::batch::{BatchBuilder, schema};
+use crate::batch::{BatchBuilder, Supply, schema};
 use crate::control::{Cancelled, Control};
 use crate::values::Value;
 
@@ -28,7 +28,8 @@ impl Run<'_> {
     pub(super) fn materialise(&self, keep: Keep, values: &[Value], control: &Control) -> Result<Output, Cancelled> {
         let mut batches = Vec::new();
         let rows = blocks::block_rows(self, (CHUNK_BYTES / width(values)).clamp(blocks::LEAST_ROWS, BATCH_ROWS));
-        let stats = self.in_waves(keep, values, (rows, usize::MAX), None, control, &mut |batch| {
+        let supply = Supply::default();
+        let stats = self.in_waves(keep, values, (rows, usize::MAX), (None, &supply), control, &mut |batch| {
             batches.push(batch);
             Ok(())
         })?;
@@ -49,7 +50,7 @@ impl Run<'_> {
         control.expect(self.len());
         let rows = pool.install(|| blocks::block_rows(self, (BATCH_BYTES / width(values)).min(BATCH_ROWS)));
         let wave = BATCHES_PER_THREAD * pool.current_num_threads();
-        self.in_waves(keep, values, (rows, wave), Some(pool), control, hand_over)
+        self.in_waves(keep, values, (rows, wave), (Some(pool), &Supply::of_stream()), control, hand_over)
     }
 
     /// Some blocks at a time, side by side.
@@ -58,7 +59,7 @@ impl Run<'_> {
         keep: Keep,
         values: &[Value],
         (rows, wave): (u64, usize),
-        pool: Option<&ThreadPool>,
+        (pool, supply): (Option<&ThreadPool>, &Supply),
         control: &Control,
         hand_over: &mut dyn FnMut(RecordBatch) -> Result<(), Cancelled>,
     ) -> Result<Stats, Cancelled> {
@@ -69,7 +70,7 @@ impl Run<'_> {
         let mut first = 0;
         while first < blocks {
             let end = first.saturating_add(wave as u64).min(blocks);
-            let make = || self.wave(keep, values, (first..end, rows), (&itinerary, &schema), control);
+            let make = || self.wave(keep, values, (first..end, rows), (&itinerary, &schema, supply), control);
             let made = pool.map_or_else(make, |pool| pool.install(make))?;
             first = end;
             for (batch, part) in made {
@@ -88,12 +89,12 @@ impl Run<'_> {
         keep: Keep,
         values: &[Value],
         (numbers, rows): (Range<u64>, u64),
-        (itinerary, schema): (&Itinerary, &SchemaRef),
+        (itinerary, schema, supply): (&Itinerary, &SchemaRef, &Supply),
         control: &Control,
     ) -> Result<Vec<(RecordBatch, Stats)>, Cancelled> {
         let batch = |walker: &mut Walker, number| {
             let block = blocks::block(self, rows, number).unwrap_or_default();
-            let builder = BatchBuilder::new(self.context, values, capacity(keep, &block));
+            let builder = BatchBuilder::with(supply.clone(), self.context, values, capacity(keep, &block));
             let mut kept = Kept { keep, builder };
             walker.walk(block, &mut kept, control)?;
             let part = std::mem::replace(&mut walker.stats, self.stats());

@@ -81,7 +81,7 @@ impl CumulantsRun {
 
     /// Writes what they are taken for.
     fn shape(&self, run: &mut ShapeRun) {
-        if self.variance == [0.0; RUN] {
+        if self.variance.iter().all(|variance| *variance <= 0.0) {
             *run = ShapeRun { shift: self.mean, centre: self.mean, ..ShapeRun::NOTHING };
         } else {
             shape(self, run);
