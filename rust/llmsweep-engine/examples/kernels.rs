@@ -43,13 +43,13 @@ fn objectives(sweep: &Sweep) -> f64 {
     let mut evaluator = Evaluator::new(context);
     let mut sum = 0.0;
     for first in starts(sweep) {
-        let mut point = context.plan.point(first);
+        let (mut point, mut held) = (context.plan.point(first), 0);
         for row in first..first + ROWS {
-            let outcome = evaluator.outcome(&point);
+            let outcome = evaluator.outcome_after(&point, held);
             if outcome.reject().is_none() {
                 sum += values.iter().map(|value| value.of(context, row, &point, &outcome)).sum::<f64>();
             }
-            context.plan.advance(&mut point);
+            held = context.plan.advance(&mut point);
         }
     }
     sum
@@ -64,11 +64,11 @@ fn table(sweep: &Sweep) -> f64 {
     let (mut rows, supply) = (0, Supply::of_stream());
     for first in starts(sweep) {
         let mut builder = BatchBuilder::with(supply.clone(), context, &values, ROWS as usize);
-        let mut point = context.plan.point(first);
+        let (mut point, mut held) = (context.plan.point(first), 0);
         for row in first..first + ROWS {
-            let outcome = evaluator.outcome(&point);
+            let outcome = evaluator.outcome_after(&point, held);
             builder.push(row, &point, &outcome);
-            context.plan.advance(&mut point);
+            held = context.plan.advance(&mut point);
         }
         rows += builder.finish(&schema(&values)).num_rows();
     }

@@ -11,13 +11,15 @@ pub(super) type Write<S> = fn(&mut S, &Context, &Point);
 pub(super) struct Followed<S: 'static, const TABLES: usize> {
     pub(super) setup: S,
     pub(super) numbers: [u64; TABLES],
-    /// Row-level axes that have more than one value.
+    /// Row-level axes that have more than one value, outermost first.
     moving: Vec<Moving<S, TABLES>>,
     all: &'static [(usize, Write<S>)],
 }
 
 struct Moving<S, const TABLES: usize> {
     axis: usize,
+    /// Which of the plan's digits it is.
+    digit: usize,
     /// Position of the last point.
     last: usize,
     /// What the axis changes.
@@ -32,11 +34,14 @@ impl<S: 'static, const TABLES: usize> Followed<S, TABLES> {
         let moves = |axis: usize| plan.axis(axis).is_some_and(|axis| axis.values.len() > 1);
         let moving = all.iter().filter(|(axis, _)| moves(*axis)).map(|&(axis, write)| Moving {
             axis,
+            digit: plan.depth(&[axis]) - 1,
             last: 0,
             write,
             steps: tables.map(|table| table.step(axis)),
         });
-        Self { setup, numbers: [0; TABLES], moving: moving.collect(), all }
+        let mut moving: Vec<_> = moving.collect();
+        moving.sort_by_key(|moving| moving.digit);
+        Self { setup, numbers: [0; TABLES], moving, all }
     }
 
     /// Moves to a point that may differ from the last one in any axis.
@@ -44,13 +49,16 @@ impl<S: 'static, const TABLES: usize> Followed<S, TABLES> {
         for (_, write) in self.all {
             write(&mut self.setup, context, point);
         }
-        self.follow(context, point);
+        self.follow(context, point, 0);
     }
 
-    /// Moves to a point that differs from the last one in row-level axes alone.
+    /// Moves to a point that differs from the last one in row-level axes alone, and not in the first `held` digits.
     #[inline]
-    pub(super) fn follow(&mut self, context: &Context, point: &Point) {
-        for Moving { axis, last, write, steps } in &mut self.moving {
+    pub(super) fn follow(&mut self, context: &Context, point: &Point, held: usize) {
+        for Moving { axis, digit, last, write, steps } in self.moving.iter_mut().rev() {
+            if *digit < held {
+                break;
+            }
             let (before, now) = (*last, point.index(*axis));
             if before != now {
                 *last = now;

@@ -161,9 +161,15 @@ impl<'a> InferenceEvaluator<'a> {
     /// Builds the levels whose axes changed since the last point.
     #[inline]
     pub fn enter(&mut self, point: &Point) {
+        self.enter_after(point, 0);
+    }
+
+    /// The same where the point agrees with the last one on the first `held` digits of the plan.
+    #[inline]
+    fn enter_after(&mut self, point: &Point, held: usize) {
         let context = self.seen.context;
-        match self.seen.enter(point) {
-            None => self.outcome.follow(context, point),
+        match self.seen.enter(point, held) {
+            None => self.outcome.follow(context, point, held),
             Some(first) => self.enter_cell(point, first),
         }
     }
@@ -204,7 +210,13 @@ impl<'a> InferenceEvaluator<'a> {
     /// The results of a point.
     #[inline]
     pub fn outcome(&mut self, point: &Point) -> &InferenceOutcome {
-        self.enter(point);
+        self.outcome_after(point, 0)
+    }
+
+    /// The results of a point that agrees with the last one on the first `held` digits of the plan.
+    #[inline]
+    pub(super) fn outcome_after(&mut self, point: &Point, held: usize) -> &InferenceOutcome {
+        self.enter_after(point, held);
         let outcome = &self.outcome.setup;
         let provenance = self.device.as_ref().ok().map(|(_, provenance)| *provenance);
         let fleet = Fleet { devices: outcome.own_devices, spares: 0.0 };

@@ -151,9 +151,16 @@ impl<'a> Evaluator<'a> {
     /// The results of a point.
     #[inline]
     pub fn outcome(&mut self, point: &Point) -> Outcome<'_> {
+        self.outcome_after(point, 0)
+    }
+
+    /// The results of a point that agrees with the last one on the first `held` digits of the plan: what [`Plan::step`](crate::plan::Plan::step)
+    /// says, or the least of it over several steps. Only the axes after them are looked at.
+    #[inline]
+    pub fn outcome_after(&mut self, point: &Point, held: usize) -> Outcome<'_> {
         match self {
-            Self::Training(evaluator) => Outcome::Training(evaluator.outcome(point)),
-            Self::Inference(evaluator) => Outcome::Inference(evaluator.outcome(point)),
+            Self::Training(evaluator) => Outcome::Training(evaluator.outcome_after(point, held)),
+            Self::Inference(evaluator) => Outcome::Inference(evaluator.outcome_after(point, held)),
         }
     }
 }

@@ -15,6 +15,8 @@ pub(super) const UNSEEN: Reject = Reject::PrecisionUnsupported;
 pub(super) struct Seen<'a> {
     pub(super) context: &'a Context,
     last: Option<(Point, Tariff)>,
+    /// Digits of the plan that hold still in a cell.
+    cell_depth: usize,
     /// What the common results written last are of: fleet, and positions of price factor, power factor and serving mode.
     written: Option<(Fleet, [usize; 3])>,
     parameters: f64,
@@ -23,13 +25,16 @@ pub(super) struct Seen<'a> {
 
 impl<'a> Seen<'a> {
     pub(super) fn new(context: &'a Context) -> Self {
-        Self { context, last: None, written: None, parameters: 0.0, active_parameters: 0.0 }
+        let cell_depth = context.plan.depth_of(Level::Time);
+        Self { context, last: None, cell_depth, written: None, parameters: 0.0, active_parameters: 0.0 }
     }
 
-    /// Moves to a point; the first level that has to be built anew, with all after it, or `None` where only row-level axes changed.
+    /// Moves to a point that agrees with the last one on the first `held` digits of the plan; the first level that has to be built anew, with
+    /// all after it, or `None` where only row-level axes changed.
     #[inline]
-    pub(super) fn enter(&mut self, point: &Point) -> Option<Level> {
+    pub(super) fn enter(&mut self, point: &Point, held: usize) -> Option<Level> {
         match &self.last {
+            Some(_) if held >= self.cell_depth => None,
             Some((last, _)) if last.same_cell(point) => None,
             _ => Some(self.enter_cell(point)),
         }

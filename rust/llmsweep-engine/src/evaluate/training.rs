@@ -162,9 +162,15 @@ impl<'a> TrainingEvaluator<'a> {
     /// Builds the levels whose axes changed since the last point.
     #[inline]
     pub fn enter(&mut self, point: &Point) {
+        self.enter_after(point, 0);
+    }
+
+    /// The same where the point agrees with the last one on the first `held` digits of the plan.
+    #[inline]
+    fn enter_after(&mut self, point: &Point, held: usize) {
         let context = self.seen.context;
-        match self.seen.enter(point) {
-            None => self.setup.follow(context, point),
+        match self.seen.enter(point, held) {
+            None => self.setup.follow(context, point, held),
             Some(first) => self.enter_cell(point, first),
         }
     }
@@ -197,7 +203,13 @@ impl<'a> TrainingEvaluator<'a> {
     /// The results of a point.
     #[inline]
     pub fn outcome(&mut self, point: &Point) -> &TrainingOutcome {
-        self.enter(point);
+        self.outcome_after(point, 0)
+    }
+
+    /// The results of a point that agrees with the last one on the first `held` digits of the plan.
+    #[inline]
+    pub(super) fn outcome_after(&mut self, point: &Point, held: usize) -> &TrainingOutcome {
+        self.enter_after(point, held);
         let setup = &self.setup.setup;
         let fleet = Fleet { devices: f64::from(setup.devices), spares: setup.spares };
         let provenance = self.device.as_ref().ok().map(|device| device.provenance);

@@ -115,6 +115,8 @@ impl<'r, 'a> Walker<'r, 'a> {
         let mut point = plan.point(rows.start);
         // Every box is new at the start.
         let mut common = None;
+        // Digits that are still those of the row evaluated last; looks on the way are at boxes that have more of them in common.
+        let mut held = 0;
         let (mut row, mut seen, mut steps) = (rows.start, rows.start, 0);
         let before = self.stats.feasible;
         while row < rows.end {
@@ -127,14 +129,16 @@ impl<'r, 'a> Walker<'r, 'a> {
             match self.look(&point, common, (row, rows.end), collector) {
                 Finding::Leave(depth) => {
                     row = end_of_box(plan, depth, row).min(rows.end);
-                    common = Some(plan.step(&mut point, depth));
+                    let still = plan.step(&mut point, depth);
+                    (common, held) = (Some(still), held.min(still));
                 }
                 Finding::Go => {
-                    let outcome = self.evaluator.outcome(&point);
+                    let outcome = self.evaluator.outcome_after(&point, held);
                     let verdict = self.run.judge(&mut self.stats, row, &point, &outcome);
                     collector.offer(self.run, (row, &point, &outcome), verdict, &mut self.stats);
                     row += 1;
-                    common = Some(plan.advance(&mut point));
+                    held = plan.advance(&mut point);
+                    common = Some(held);
                 }
             }
         }
