@@ -27,7 +27,7 @@ impl Run<'_> {
     /// All rows asked for, in memory.
     pub(super) fn materialise(&self, keep: Keep, values: &[Value], control: &Control) -> Result<Output, Cancelled> {
         let mut batches = Vec::new();
-        let rows = blocks::block_rows(self, (CHUNK_BYTES / width(values)).clamp(blocks::LEAST_ROWS, BATCH_ROWS));
+        let rows = blocks::block_rows(self, (CHUNK_BYTES / width(self, values)).clamp(blocks::LEAST_ROWS, BATCH_ROWS));
         let supply = Supply::default();
         let stats = self.in_waves(keep, values, (rows, usize::MAX), (None, &supply), control, &mut |batch| {
             batches.push(batch);
@@ -48,7 +48,7 @@ impl Run<'_> {
         hand_over: &mut dyn FnMut(RecordBatch) -> Result<(), Cancelled>,
     ) -> Result<Stats, Cancelled> {
         control.expect(self.len());
-        let rows = pool.install(|| blocks::block_rows(self, (BATCH_BYTES / width(values)).min(BATCH_ROWS)));
+        let rows = pool.install(|| blocks::block_rows(self, (BATCH_BYTES / width(self, values)).min(BATCH_ROWS)));
         let wave = BATCHES_PER_THREAD * pool.current_num_threads();
         self.in_waves(keep, values, (rows, wave), (Some(pool), &Supply::of_stream()), control, hand_over)
     }
@@ -104,9 +104,10 @@ impl Run<'_> {
     }
 }
 
-/// Bytes of a row at most.
-fn width(values: &[Value]) -> u64 {
-    8 * values.len().max(1) as u64
+/// Bytes of a row at most: a column of one value is there once for all rows.
+fn width(run: &Run, values: &[Value]) -> u64 {
+    let varying = values.iter().filter(|value| value.constant(run.context).is_none()).count();
+    8 * varying.max(1) as u64
 }
 
 /// Rows that a block will keep for certain.
