@@ -134,6 +134,16 @@ def test_170b_in_16_bits_is_refused_on_one_h200(llmsweep: Run) -> None:
     assert llmsweep(*asked, *alone, "--precisions", "w4a16").returncode == 0
 
 
+def test_further_times_may_be_promised(llmsweep: Run) -> None:
+    asked = ["select", "--for", "inference", "--model", "llama3.1-8b", "--accelerators", "h100-sxm-80,l40s", "--json"]
+    plain = json.loads(llmsweep(*asked).stdout)["places"]
+    strict = json.loads(llmsweep(*asked, "--slo", "ttft_p99<200ms, tpot_p99_s<=0.02").stdout)["places"]
+    assert all(place["setup"]["ttft_p99_s"] <= 0.2 and place["setup"]["tpot_p99_s"] <= 0.02 for place in strict)
+    assert strict[0]["setup"]["usd_per_million_tokens"] > plain[0]["setup"]["usd_per_million_tokens"]
+    done = llmsweep(*asked[:-1], "--slo", "tpot=15ms")
+    assert "TPOT within 15 ms" in done.stdout
+
+
 def test_the_command_prints_writes_and_refuses(llmsweep: Run, tmp_path: Path) -> None:
     asked = ["select", "--for", "inference", "--model", "llama3.1-8b", "--accelerators", "h100-sxm-80,l40s"]
     done = llmsweep(*asked, "-o", "places.csv")
@@ -154,6 +164,11 @@ def test_the_command_prints_writes_and_refuses(llmsweep: Run, tmp_path: Path) ->
         (["--for", "training", "--model", "llama3.1-8b", "--accelerators", "x*"], 'no accelerator matches "x*"'),
         (["--for", "inference", "--model", "llama3.1-8b", "--precisions", "fp9"], 'unknown precision "fp9"'),
         (["--for", "inference", "--model", "llama3.1-8b", "--set", "devices=8"], "devices"),
+        (["--for", "inference", "--model", "llama3.1-8b", "--slo", "ttft 5"], '"ttft 5" must read ttft<0.5'),
+        (
+            ["--for", "inference", "--model", "llama3.1-8b", "--slo", "cost<5"],
+            '"cost_s" is no time that can be promised',
+        ),
     ],
 )
 def test_wrong_input_is_one_sentence(llmsweep: Run, words: list[str], sentence: str) -> None:

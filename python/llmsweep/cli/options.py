@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -145,6 +146,25 @@ class Names(click.ParamType[list[str]]):
         if not all(names):
             self.fail(f'"{value}" has an empty name', param, ctx)
         return names
+
+
+class PromisedTimes(click.ParamType[dict[str, float]]):
+    """``ttft<0.5,tpot_p99<=40ms``: bounds of times by column, with or without ``_s``."""
+
+    name = "times"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, float]:
+        """Reads bounds in seconds."""
+        if isinstance(value, dict):
+            return value
+        bounds = {}
+        for part in str(value).split(","):
+            read = re.fullmatch(r"\s*(\w+)\s*(?:<=?|=)\s*([\d.]+(?:e-?\d+)?)\s*(ms|s)?\s*", part)
+            if read is None:
+                self.fail(f'"{part.strip()}" must read ttft<0.5, ttft_p99<450ms or the like', param, ctx)
+            name, number, unit = read.groups()
+            bounds[f"{name.removesuffix('_s')}_s"] = float(number) * (1e-3 if unit == "ms" else 1.0)
+        return bounds
 
 
 class Setting(click.ParamType[tuple[str, Any]]):

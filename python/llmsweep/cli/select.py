@@ -12,6 +12,7 @@ from llmsweep.cli.options import (
     SETTINGS,
     Names,
     OutputFile,
+    PromisedTimes,
     Whole,
     catalog_option,
     json_option,
@@ -44,6 +45,12 @@ from llmsweep.registries import PHASES
 @click.option("--output-tokens", type=Whole(min=1), metavar="N", help="Inference: tokens of an answer.  [default: 256]")
 @click.option("--ttft", "ttft_s", type=POSITIVE, metavar="S", help="Inference: longest mean TTFT.  [default: 2]")
 @click.option("--tpot", "tpot_s", type=POSITIVE, metavar="S", help="Inference: longest mean TPOT.  [default: 0.2]")
+@click.option(
+    "--slo",
+    type=PromisedTimes(),
+    metavar="COL<S,…",
+    help="Inference: promised times, such as ttft_p99<0.45s,tpot<40ms.",
+)
 @click.option("--rate", "rate_per_s", type=POSITIVE, metavar="R", help="Inference: requests per second to serve.")
 @set_option
 @click.option("-o", "--output", type=OutputFile(EXTENSIONS), help="Write the setup of every place.")
@@ -66,6 +73,7 @@ def command(
 
     \b
     llmsweep select --for inference --model llama3.1-70b --ttft 0.5 --tpot 0.05
+    llmsweep select --for inference --model llama2-70b --slo "ttft_p99<450ms,tpot_p99<40ms" --rate 50
     llmsweep select --for training --model llama3.1-8b --days 30 --budget 2e6
     """
     import polars as pl

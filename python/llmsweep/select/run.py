@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 
 from llmsweep.api import open_catalog
 from llmsweep.choice import Row
+from llmsweep.fleet.promises import check
 from llmsweep.select.candidates import candidates, refusals
 from llmsweep.select.reasons import against, break_even, money, speed, times
 from llmsweep.select.verdict import verdict
@@ -45,7 +46,7 @@ def select(purpose: Purpose, model: str, *, catalog: Iterable[str | PathLike[str
         model: Model of the catalogue.
         catalog: Further catalogue folders.
         options: Further fields of `llmsweep.select.want.Want`: ``accelerators``, ``precisions``, ``by``,
-            ``budget_usd``, ``days``, ``ttft_s``, ``tpot_s``, ``rate_per_s`` …
+            ``budget_usd``, ``days``, ``ttft_s``, ``tpot_s``, ``slo``, ``rate_per_s`` …
 
     Returns:
         Places, best first by cost or the column ``by``; those whose column is unknown (no price) last, with the rental
@@ -65,6 +66,7 @@ def select(purpose: Purpose, model: str, *, catalog: Iterable[str | PathLike[str
         'w4a16'
     """
     want = Want(purpose, model, **options)
+    check(want.promises)
     folders = list(catalog)
     core = open_catalog(folders)
     entry = json.loads(core.show("models", model))

@@ -94,7 +94,18 @@ def task(want: Want, model: str) -> str:
         within = f" on {want.devices:,} devices" if want.devices else ""
         return f"{what} {model}{within} within {want.days:g} {'day' if want.days == 1 else 'days'}"
     rate = f" at {want.rate_per_s:g} requests per second" if want.rate_per_s else ""
-    return f"serving {model}{rate} with TTFT within {want.ttft_s:g} s and TPOT within {want.tpot_s * 1e3:g} ms"
+    promised = [f"{short_name(name)} within {quantity(bound, 's')}" for name, bound in want.promises.items()]
+    return f"serving {model}{rate} with {', '.join(promised[:-1])} and {promised[-1]}"
+
+
+def short_name(column: str) -> str:
+    """A column of times as people say it.
+
+    >>> short_name("ttft_p99_s"), short_name("tpot_s")
+    ('TTFT p99', 'TPOT')
+    """
+    kind, *rest = column.removesuffix("_s").split("_")
+    return " ".join([kind.upper() if kind in ("ttft", "tpot") else kind, *rest])
 
 
 def setup_words(want: Want, setup: Mapping[str, Any]) -> str:
@@ -115,8 +126,8 @@ def setup_words(want: Want, setup: Mapping[str, Any]) -> str:
         fleet = f"{money(setup['budget_usd'])} a month for {fleet}"
     return (
         f"{fleet}{short_setup(setup)} with {setup['concurrency']:,} requests in flight each, "
-        f"{setup['tokens_per_s']:,.0f} answered tokens per second{cost(want, setup)}, TTFT {setup['ttft_s']:.2g} s, "
-        f"TPOT {setup['tpot_s'] * 1e3:.3g} ms"
+        f"{setup['tokens_per_s']:,.0f} answered tokens per second{cost(want, setup)}, "
+        + ", ".join(f"{short_name(name)} {quantity(setup[name], 's')}" for name in want.promises)
     )
 
 

@@ -77,6 +77,7 @@ class Want:
         output_tokens: Tokens of an answer.
         ttft_s: Longest mean time to the first token. [s]
         tpot_s: Longest mean time between tokens. [s]
+        slo: Further promised times by column, such as ``{"ttft_p99_s": 0.45}``. [s]
         rate_per_s: Requests per second that are to be served; None for what one deployment serves.
         settings: Further values of axes.
     """
@@ -97,6 +98,7 @@ class Want:
     output_tokens: int = 256
     ttft_s: float = 2.0
     tpot_s: float = 0.2
+    slo: Mapping[str, float] = field(default_factory=dict)
     rate_per_s: float | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
 
@@ -113,7 +115,13 @@ class Want:
     @property
     def columns(self) -> list[str]:
         """Columns that are asked of the sweep."""
-        return list(dict.fromkeys([*ALWAYS, *SHOWN[self.purpose], self.decides]))
+        promised = self.promises if self.purpose == "inference" else ()
+        return list(dict.fromkeys([*ALWAYS, *SHOWN[self.purpose], *promised, self.decides]))
+
+    @property
+    def promises(self) -> dict[str, float]:
+        """Promised times of serving by column, in seconds."""
+        return {"ttft_s": self.ttft_s, "tpot_s": self.tpot_s, **self.slo}
 
     def spec(self, entry: Mapping[str, Any], accelerators: Sequence[str]) -> dict[str, Any]:
         """The sweep over layouts and formats on these accelerators.
@@ -127,7 +135,7 @@ class Want:
         limits = (
             {"time_to_train_s": {"max": self.days * DAY_S}}
             if training
-            else {"ttft_s": {"max": self.ttft_s}, "tpot_s": {"max": self.tpot_s}}
+            else {name: {"max": bound} for name, bound in self.promises.items()}
         )
         common = {
             "model": self.model,
