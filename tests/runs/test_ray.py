@@ -125,7 +125,7 @@ def kill_a_worker(run: subprocess.Popen[str], folder: Path) -> None:
         return run.poll() is not None
 
     wait_for(killed)
-    assert run.poll() is None, "it ended before a worker could die"
+    assert run.poll() is None, ("it ended before a worker could die", *run.communicate())
 
 
 def parts(folder: Path) -> int:

@@ -5,6 +5,7 @@ import io
 import logging
 import os
 import socket
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -33,6 +34,8 @@ MOST_AGAINST = 4096
 TICK = 0.2
 #: Seconds within which a cluster must answer at all.
 PATIENCE = 5.0
+#: Times that a cluster is asked to let somebody in: its proxy turns clients away while it clears up after others.
+ATTEMPTS = 3
 
 
 class OnRay:
@@ -89,11 +92,18 @@ def connected(address: str) -> "ModuleType":
     if address == "ray":
         address = os.environ.get("RAY_ADDRESS", "")
     probe(address)
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            ray.init(address or None, log_to_driver=False, logging_level=logging.ERROR, configure_logging=False)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise no_cluster(address, error) from error
+    for attempt in range(1, ATTEMPTS + 1):
+        started = time.monotonic()
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                ray.init(address or None, log_to_driver=False, logging_level=logging.ERROR, configure_logging=False)
+            break
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            turned_away = isinstance(error, ConnectionError) and time.monotonic() - started < PATIENCE
+            if attempt == ATTEMPTS or not turned_away:
+                raise no_cluster(address, error) from error
+            ray.shutdown()
+            time.sleep(1)
     module: ModuleType = ray
     return module
 
