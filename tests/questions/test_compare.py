@@ -50,6 +50,8 @@ def test_training_state_is_eight_times_the_weights(llama: Comparison) -> None:
     state = value(llama, "memory", "model state, all devices", "pretraining")
     assert state * 16 / 18 == pytest.approx(1104e9, rel=1e-3)
     assert value(llama, "memory", "per parameter", "qlora") < 0.6
+    assert value(llama, "memory", "model state, all devices", "inference") == pytest.approx(138e9, rel=1e-3)
+    assert value(llama, "memory", "over its weights in 16 bits", "inference") == 1
 
 
 def test_llama_2_70b_caches_327680_bytes_a_token(llama: Comparison) -> None:

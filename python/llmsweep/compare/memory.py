@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from llmsweep.compare.answers import Answers, Section
 from llmsweep.compare.lines import Cell, cell, short
+from llmsweep.registries import registry
 
 #: Bytes of a weight in 16 bits, what training memory is held against.
 PLAIN = 2.0
@@ -14,19 +15,26 @@ def section(answers: Answers) -> Section:
     made = Section("memory")
     total = answers.model["parameters"]
     states = {side: state(row) for side, row in answers.unsplit.items()}
-    made.line("model state, all devices", "B", {side: state_cell(answers.unsplit[side]) for side in states})
+    served = weights_per_parameter(answers)
+    width = served["value"] or 0.0
+    weights = cell(width * total, "weights alone = N · bytes each", f"{short(total)} · {short(width)}")
+    made.line(
+        "model state, all devices",
+        "B",
+        {side: state_cell(answers.unsplit[side]) for side in states} | {"inference": weights},
+    )
     made.line(
         "per parameter",
         "B",
         {side: cell(held / total, "state / N", f"{short(held)} / {short(total)}") for side, held in states.items()}
-        | {"inference": weights_per_parameter(answers)},
+        | {"inference": served},
     )
     made.line(
         "over its weights in 16 bits",
         "",
         {
             side: cell(held / (PLAIN * total), "state / 2·N", f"{short(held)} / {short(PLAIN * total)}")
-            for side, held in states.items()
+            for side, held in {**states, "inference": width * total}.items()
         },
     )
     made.line(
@@ -85,14 +93,11 @@ def state_cell(row: Mapping[str, float]) -> Cell:
     return cell(state(row), "weights + gradients + optimizer", " + ".join(map(short, terms)))
 
 
-def weights_per_parameter(answers: Answers) -> Cell | None:
-    """Bytes of a weight as it is served."""
-    row = answers.served
-    if row is None:
-        return None
-    devices = row["tensor_parallel"] * row["pipeline_parallel"]
-    held = row["weight_bytes"] * devices / answers.model["parameters"]
-    return cell(held, "weights of a replica's devices / N")
+def weights_per_parameter(answers: Answers) -> Cell:
+    """Bytes of a weight in the format that it is served in, shared scales counted."""
+    precision = str(answers.question.own("inference", {"precision": answers.question.serve_precision})["precision"])
+    bits = next(one["weight_bits"] for one in registry()["precisions"] if one["name"] == precision)
+    return cell(bits / 8, "bits of the format / 8", f"{short(bits)} / 8")
 
 
 def columns(answers: Answers, column: str, formula: str) -> dict[str, Cell | None]:
