@@ -217,7 +217,7 @@ formulas! {
         ("ttft_s", |o| o.of(|row| row.ttft.0)),
         ("ttft_s_p10", |o| o.of(|row| o.common.spread.ttft.p10(row.ttft.0))),
         ("ttft_s_p90", |o| o.of(|row| o.common.spread.ttft.p90(row.ttft.0))),
-        ("ttft_s_bound", |o| o.of(|row| row.ttft_bound.0)),
+        ("ttft_s_bound", |o| o.of(|row| row.ttft_bound.time.0)),
         ("tpot_s", |o| o.of(|row| row.tpot.0)),
         ("tpot_s_p10", |o| o.of(|row| o.common.spread.tpot.p10(row.tpot.0))),
         ("tpot_s_p90", |o| o.of(|row| o.common.spread.tpot.p90(row.tpot.0))),

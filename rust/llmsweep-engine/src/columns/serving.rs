@@ -213,7 +213,7 @@ pub(super) const COLUMNS: &[Column] = &[
         Number,
         "",
         "bounds",
-        "FLOPs of a prompt / (its prefill alone · peak of all devices that may work on it).",
+        "FLOPs of a prompt / (its prefill alone · peak of the replica's devices).",
     ),
     column(
         "kv_bytes_per_token",

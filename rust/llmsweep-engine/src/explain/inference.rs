@@ -248,7 +248,8 @@ fn first_token(row: &InferenceRow, setup: &InferenceSetup) -> Section {
                     short(setup.prefix.cached(setup.input_tokens))
                 ),
             ),
-            seconds("ttft", row.ttft, formula).numbers(format!("at least {} s by physics", short(row.ttft_bound.0))),
+            seconds("ttft", row.ttft, formula)
+                .numbers(format!("at least {} s by physics", short(row.ttft_bound.time.0))),
             seconds("e2e", row.e2e, "ttft + (output tokens − 1) · tpot"),
             Term::new(
                 "answered tokens per second",

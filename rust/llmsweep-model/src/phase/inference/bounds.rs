@@ -1,7 +1,6 @@
 //! What no software can beat.
 use super::speculation::Guess;
 use super::{InferenceSetup, Replica, Tables};
-use crate::bound::least_time;
 use crate::quantity::{Bytes, Flops, Seconds};
 
 /// What the time between two tokens can't be below.
@@ -11,6 +10,15 @@ pub struct TokenBound {
     pub compute: Seconds,
     /// Weights and cache at the memory's bandwidth.
     pub memory: Seconds,
+}
+
+/// What the prefill of a prompt can't be below.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PromptBound {
+    /// Its arithmetic at peak on every device that may work on it.
+    pub time: Seconds,
+    /// The same on the devices of its own replica: what of it they do, where others' experts work for them and theirs for others.
+    pub own: Seconds,
 }
 
 impl TokenBound {
@@ -51,13 +59,14 @@ pub(super) fn cache_bytes(replica: &Replica, setup: &InferenceSetup, running: f6
 
 /// The prompt's FLOPs, less those of what is cached of it, at peak on every device that may work on it: with a pipeline in chunks, with
 /// wide expert parallelism those of other replicas.
-pub(super) fn prefill_bound(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) -> Seconds {
+pub(super) fn prefill_bound(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup) -> PromptBound {
     let Replica { work, device, .. } = *replica;
     let kernels = &device.device.kernels;
     let cached = setup.prefix.cached(setup.input_tokens);
     let known = if cached > 0.0 { tables.prefill_flops(cached) } else { 0.0 };
     let flops = Flops(tables.prefill_flops(setup.input_tokens) - known);
-    let devices = (work.split.tensor * work.split.context).max(work.split.expert) * f64::from(setup.pipeline);
+    let own = work.split.tensor * work.split.context;
     let peak = kernels.peak.max(kernels.plain_peak);
-    least_time(flops, peak, Bytes::ZERO, kernels.bandwidth, devices)
+    let on = |ranks: f64| flops / (peak * (ranks * f64::from(setup.pipeline)));
+    PromptBound { time: on(own.max(work.split.expert)), own: on(own) }
 }

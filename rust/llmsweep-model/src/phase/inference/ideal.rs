@@ -67,7 +67,7 @@ impl ServingIdeal {
     /// A static batch is prefilled together, the prompts of others one by one.
     fn first(setup: &InferenceSetup, request: &Request) -> Seconds {
         let prefill = match setup.mode {
-            ServingMode::Static => request.ttft_bound,
+            ServingMode::Static => request.ttft_bound.time,
             ServingMode::Continuous | ServingMode::Disaggregated => request.prefill,
         };
         prefill * (1.0 - ROUNDING)
@@ -100,6 +100,6 @@ impl ServingIdeal {
         let together = running / setup.output_tokens;
         let alone = together <= 1.0
             || replica.engine.max_batched_tokens <= setup.input_tokens - setup.prefix.cached(setup.input_tokens);
-        if alone { request.prompt.mean() / f64::from(setup.pipeline) } else { request.ttft_bound }
+        if alone { request.prompt.mean() / f64::from(setup.pipeline) } else { request.ttft_bound.time }
     }
 }

@@ -30,8 +30,8 @@ use crate::reject::Reject;
 use crate::system::ServingEngine;
 use allocator::KvAllocator;
 use arrivals::open_loop;
-pub use bounds::TokenBound;
 use bounds::decode_bound;
+pub use bounds::{PromptBound, TokenBound};
 pub use disaggregated::{Pools, PrefillPool};
 pub use handoff::Handoff;
 use lengths::Prompt;
@@ -176,7 +176,7 @@ pub struct InferenceRow {
     /// Time to the first token.
     pub ttft: Seconds,
     /// Time to the first token below which physics does not go.
-    pub ttft_bound: Seconds,
+    pub ttft_bound: PromptBound,
     /// Time between tokens.
     pub tpot: Seconds,
     /// Time between tokens below which physics does not go.
@@ -236,11 +236,11 @@ impl InferenceRow {
         self.tpot_bound.compute / self.terms.undisturbed()
     }
 
-    /// Share of peak that a prefill's arithmetic takes of its time alone.
+    /// Share of peak that a prompt's arithmetic takes on the replica's own devices while it is prefilled alone.
     #[must_use]
     pub fn prefill_mfu(&self, setup: &InferenceSetup) -> f64 {
         let together = if setup.mode == ServingMode::Static { self.running } else { 1.0 };
-        self.ttft_bound * together / self.prefill
+        self.ttft_bound.own * together / self.prefill
     }
 
     /// What takes most.

@@ -1,5 +1,5 @@
 //! What a request asks of a replica, however many others there are.
-use super::bounds::prefill_bound;
+use super::bounds::{PromptBound, prefill_bound};
 use super::lengths::Prompt;
 use super::step::{exposed_prefill, through_stages};
 use super::{InferenceSetup, Replica, Room, Tables};
@@ -33,7 +33,7 @@ pub struct Request {
     /// Prefill of one prompt by itself, through all stages.
     pub prefill: Seconds,
     /// Time to the first token below which physics does not go.
-    pub ttft_bound: Seconds,
+    pub ttft_bound: PromptBound,
 }
 
 impl Request {

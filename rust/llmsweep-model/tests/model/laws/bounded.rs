@@ -53,7 +53,10 @@ proptest! {
     fn serving(shape in shape(), setup in request(), tensor in power(4), expert in power(5), format in "bf16|fp8|w4a16") {
         let Ok(row) = serve(&shape, &ROOMY, &format, (tensor, expert), &setup) else { return Ok(()) };
         prop_assert!(row.tpot >= row.tpot_bound.time(), "{:?} {:?}", row.tpot, row.tpot_bound.time());
-        prop_assert!(row.ttft >= row.ttft_bound && row.prefill >= row.ttft_bound, "{:?} {:?}", row.prefill, row.ttft_bound);
+        prop_assert!(row.ttft >= row.ttft_bound.time && row.prefill >= row.ttft_bound.time, "{:?} {:?}", row.prefill, row.ttft_bound.time);
+        for share in [row.mbu(), row.decode_mfu(), row.prefill_mfu(&setup)] {
+            prop_assert!(share > 0.0 && share <= 1.0, "{share}");
+        }
         prop_assert!((row.terms.total().0 / row.tpot.0 - 1.0).abs() < 1e-12);
         prop_assert!((row.ttft.0 + row.tpot.0 * (setup.output_tokens - 1.0)) / row.e2e.0 - 1.0 < 1e-12);
         prop_assert!(sound(&parts(&row.terms.kernels)) && sound(&parts(&row.terms.cache)));

@@ -19,9 +19,9 @@ proptest! {
         let row = with(ranks).expect("needs no more room");
         prop_assert!((row.devices / one.devices - f64::from(ranks)).abs() < 1e-12);
         prop_assert!(row.max_concurrency() >= one.max_concurrency() && row.running >= one.running);
-        prop_assert!(row.ttft >= row.ttft_bound && row.prefill >= row.ttft_bound && row.tpot >= row.tpot_bound.time());
+        prop_assert!(row.ttft >= row.ttft_bound.time && row.prefill >= row.ttft_bound.time && row.tpot >= row.tpot_bound.time());
         prop_assert!((row.terms.total().0 / row.tpot.0 - 1.0).abs() < 1e-12);
-        prop_assert!(row.ttft_bound <= one.ttft_bound);
+        prop_assert!(row.ttft_bound.time <= one.ttft_bound.time);
         let attention = shape.sequence.iter().any(|kind| matches!(kind.mixer, MixerKind::Full | MixerKind::Sliding));
         prop_assert_eq!(row.terms.context.0 > 0.0, attention);
         prop_assert!(one.terms.context.0.abs() < 1e-300);

@@ -23,7 +23,7 @@ proptest! {
         let pool = (f64::from(pools.1), f64::from(splits.3), splits.2, splits.2);
         let Ok(row) = serve_apart(&shape, &ROOMY, "bf16", (splits.0, splits.1), pool, &setup) else { return Ok(()) };
         let two = row.pools.expect("two pools");
-        prop_assert!(row.tpot >= row.tpot_bound.time() && row.ttft >= row.ttft_bound);
+        prop_assert!(row.tpot >= row.tpot_bound.time() && row.ttft >= row.ttft_bound.time);
         prop_assert_eq!(row.terms.prefill, Seconds::ZERO);
         let parts = two.server + two.wait + two.burst + two.slot_wait + two.handoff.exposed + row.prefill;
         prop_assert!((parts.0 / row.ttft.0 - 1.0).abs() < 1e-12);

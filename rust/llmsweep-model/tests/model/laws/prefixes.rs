@@ -78,7 +78,7 @@ proptest! {
         let row = with(more, false).expect("needs no more room");
         prop_assert!(row.prefill.0 <= base.prefill.0 * (1.0 + 1e-9), "{:?} {:?}", row.prefill, base.prefill);
         prop_assert!(row.tpot.0 <= base.tpot.0 * (1.0 + 1e-9));
-        prop_assert!(row.prefill >= row.ttft_bound && row.ttft_bound <= base.ttft_bound);
+        prop_assert!(row.prefill >= row.ttft_bound.time && row.ttft_bound.time <= base.ttft_bound.time);
         prop_assert!((row.max_concurrency() / base.max_concurrency() - 1.0).abs() < 1e-12 || row.max_concurrency().is_infinite());
         let shared = with(more, true).expect("needs no more room");
         prop_assert!(shared.running >= row.running && shared.prefill == row.prefill);

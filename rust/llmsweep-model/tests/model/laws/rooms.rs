@@ -59,7 +59,7 @@ proptest! {
         if setup.pipeline == 1 {
             prop_assert!(((row.room.weights + row.room.host) / base.room.weights - 1.0).abs() < 1e-12);
         }
-        prop_assert!(both.tpot >= both.tpot_bound.time() && both.prefill >= both.ttft_bound);
+        prop_assert!(both.tpot >= both.tpot_bound.time() && both.prefill >= both.ttft_bound.time);
         prop_assert!((both.terms.total().0 / both.tpot.0 - 1.0).abs() < 1e-12);
         if (both.running - base.running).abs() < 0.5 {
             prop_assert!(row.tpot.0 >= base.tpot.0 * (1.0 - 1e-12) && both.tpot.0 >= row.tpot.0 * (1.0 - 1e-12));

@@ -31,7 +31,7 @@ proptest! {
         let draft = if eagle { (Speculation::Eagle, None) } else { (Speculation::Draft, Some(&small)) };
         let Ok(row) = serve_speculating(&shape, &ROOMY, "bf16", (tensor, 1), &setup, draft) else { return Ok(()) };
         prop_assert!(row.terms.tokens >= 1.0 && row.terms.tokens <= guess.tokens + 1.0);
-        prop_assert!(row.tpot >= row.tpot_bound.time() && row.prefill >= row.ttft_bound);
+        prop_assert!(row.tpot >= row.tpot_bound.time() && row.prefill >= row.ttft_bound.time);
         prop_assert!((row.terms.total().0 / row.tpot.0 - 1.0).abs() < 1e-12);
         prop_assert!((row.terms.step().0 / row.terms.tokens + row.terms.prefill.0) / row.tpot.0 - 1.0 < 1e-12);
         prop_assert!(row.peak_memory() <= row.room.usable * (1.0 + 1e-12));
