@@ -62,6 +62,8 @@ class Catalog:
         """Entries of a kind (``models``, ``accelerators``, ``networks``) whose id matches a glob, as JSON."""
     def show(self, kind: str, id: str) -> str:
         """One entry in full, as JSON."""
+    def operations(self) -> str:
+        """How clusters are run (``systems/operations.toml``): constants by name, as JSON."""
     def kernels(self) -> str:
         """Every fitted law as JSON: accelerator, family, precision, engine, coefficients, rows, errors."""
     def relatives(self, accelerator: str) -> Sequence[str]:

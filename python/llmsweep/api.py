@@ -2,9 +2,10 @@
 
 import json
 import os
+import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import polars as pl
 
@@ -59,6 +60,22 @@ def read_spec(spec: Spec, file: str | None = None) -> tuple[str | Mapping[str, o
         return path.read_text(encoding="utf-8"), file or str(path)
     except UnicodeDecodeError as error:
         raise _core.SpecError(f'"{path}" is not UTF-8 text') from error
+
+
+def read_table(spec: Spec) -> dict[str, Any]:
+    """A specification as a table, which can be changed.
+
+    Raises:
+        SpecError: It is no TOML.
+        OSError: The file can't be read.
+    """
+    text, file = read_spec(spec)
+    if not isinstance(text, str):
+        return dict(text)
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _core.SpecError(f"{file}: {error}") from error
 
 
 def sweep(

@@ -135,7 +135,7 @@ def test_the_command_prints_writes_and_refuses(llmsweep: Run, tmp_path: Path) ->
         (["--train-on", "a100"], 'unknown accelerator "a100": did you mean "a100-'),
         (["--set", "precisoin=fp8"], 'no phase has an axis "precisoin"; did you mean "precision"?'),
         (["--serve-precision", "fp9"], 'unknown precision "fp9"'),
-        (["--days", "0"], "0.0 is not in the range x>0"),
+        (["--days", "0"], '"0" must be a number above 0'),
         (["--sections", "memry"], 'there is no section "memry"; did you mean "memory"?'),
         (["-o", "both.txt"], '"both.txt" must end in'),
     ],

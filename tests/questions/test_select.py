@@ -85,14 +85,6 @@ def test_runner_ups_differ_in_layout_or_format(served: Selection) -> None:
             assert second["accelerator"] == place["accelerator"]
 
 
-def test_a_rate_takes_whole_deployments() -> None:
-    found = ls.select("inference", "llama3.1-8b", accelerators=["h100-sxm-80"], rate_per_s=500.0)
-    setup = found["places"][0]["setup"]
-    assert (setup["deployments"] - 1) * setup["requests_per_s"] < 500 <= setup["deployments"] * setup["requests_per_s"]
-    assert setup["fleet_devices"] == setup["deployments"] * setup["device_count"]
-    assert f"{setup['fleet_devices']:,} devices" in found["verdict"]
-
-
 def test_the_verdict_quotes_the_first_place(served: Selection, trained: Selection) -> None:
     for found in (served, trained):
         first, second = found["places"][:2]

@@ -1,5 +1,6 @@
 """One model's fleet: published arithmetic, laws, and what can't be had."""
 
+import json
 from typing import Any
 
 import polars as pl
@@ -9,10 +10,11 @@ from hypothesis import strategies as st
 
 import llmsweep as ls
 from llmsweep.api import open_catalog
+from llmsweep.clock import HOURS_PER_MONTH
 from llmsweep.errors import NothingFeasibleError, SpecError
 from llmsweep.fleet.capacity import able, at_rate, largest_rates, lone
 from llmsweep.fleet.demand import Demand, Redundancy
-from llmsweep.fleet.money import HOURS_PER_MONTH, idle_power_share, parse_prices
+from llmsweep.fleet.money import parse_prices
 
 PROMISES = {"ttft_p99_s": 1.0, "tpot_s": 0.05}
 
@@ -113,7 +115,7 @@ def test_idle_devices_are_paid_for_and_draw_a_share_of_their_power() -> None:
     assert row["usd_per_hour"] == 2.0 * row["devices"]
     assert row["usd_per_month"] == row["usd_per_hour"] * HOURS_PER_MONTH
     assert row["usd_per_million_tokens"] == pytest.approx(row["usd_per_hour"] / 3600 / (10 * 128) * 1e6)
-    assert idle_power_share() == 0.1
+    assert json.loads(open_catalog().operations())["idle_power_share"] == 0.1
     work = row["occupancy_at_mean"]
     assert row["mean_power_w"] == pytest.approx(700 * row["devices"] * (0.1 + 0.9 * work))
     assert row["j_per_token"] == pytest.approx(row["mean_power_w"] / 1280)

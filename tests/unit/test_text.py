@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from llmsweep.cli.options import parse_value
 from llmsweep.cli.summary import no_rows, rejected_lines
 from llmsweep.cli.table import Field, fitting
-from llmsweep.cli.units import SCALES, number, numbers, quantity, scale
+from llmsweep.readable import SCALES, number, numbers, quantity, scale
 
 
 @pytest.mark.parametrize(

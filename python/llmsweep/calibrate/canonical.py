@@ -6,8 +6,8 @@ from typing import Any
 import polars as pl
 
 from llmsweep.calibrate.families import ANY, engines, families, precisions
-from llmsweep.cli import near
 from llmsweep.errors import DataError
+from llmsweep.names import near
 
 REQUIRED = ("family", "accelerator", "precision", "latency_s")
 LATENCY = "latency_s"

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from llmsweep.claims.interval import Interval
 
-DAY_S = 86400.0
-
 
 def training_flop(active: Interval, tokens: Interval, per_parameter: float = 6.0) -> Interval:
     """FLOPs of a training run: 6 N D (Kaplan et al. 2020, arXiv:2001.08361, section 2.1), N the active parameters.
@@ -54,7 +52,7 @@ def training_time_s(flop: Interval, devices: Interval, peak: Interval, utilisati
     >>> time = training_time_s(
     ...     Interval.point(2.16e25), Interval.point(25000), Interval.point(312e12), Interval(0.32, 0.36)
     ... )
-    >>> round(time.low / DAY_S), round(time.high / DAY_S)
+    >>> round(time.low / 86400), round(time.high / 86400)
     (89, 100)
     """
     return flop / devices / peak / utilisation
@@ -85,23 +83,3 @@ def least_time_per_token_s(read_parameters: float, bits: float, bandwidth: float
     0.004375
     """
     return read_parameters * bits / 8.0 / (devices * bandwidth)
-
-
-def gain_of_bandwidth(exposed: float, ratio: float) -> float:
-    """Speed-up of a step of which a share is exposed communication, when bandwidth grows: 1 / (1 − f + f / r) − 1.
-
-    Amdahl 1967.
-
-    >>> round(gain_of_bandwidth(0.095, 2.0), 3)
-    0.05
-    """
-    return 1.0 / (1.0 - exposed + exposed / ratio) - 1.0
-
-
-def exposed_share_of_gain(gain: float, ratio: float) -> float:
-    """The share f at which `gain_of_bandwidth` gives this gain.
-
-    >>> round(exposed_share_of_gain(0.05, 2.0), 3), round(exposed_share_of_gain(0.02, 8 / 7), 3)
-    (0.095, 0.157)
-    """
-    return (1.0 - 1.0 / (1.0 + gain)) / (1.0 - 1.0 / ratio)

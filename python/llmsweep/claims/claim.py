@@ -247,7 +247,7 @@ def _assumptions(value: object, axes: Mapping[str, Any]) -> dict[str, Interval |
     found: dict[str, Interval | str] = {}
     for key, item in pairs.items():
         if key not in known:
-            from llmsweep.cli import near
+            from llmsweep.names import near
 
             raise CellProblem(
                 "assumptions", f'"{key}" is no axis and no parameter{near(key, known, "llmsweep claims --quantities")}'

@@ -33,7 +33,7 @@ class Engine:
     """Evaluates setups against the shipped catalogue and further folders."""
 
     def __init__(self, catalog: Iterable[Path | str] = ()) -> None:
-        self._catalog = tuple(catalog)
+        self.catalog = tuple(catalog)
 
     @cached_property
     def _fallbacks(self) -> dict[str, dict[str, Any]]:
@@ -58,7 +58,7 @@ class Engine:
         names = list(dict.fromkeys(name for setup in setups for name in setup))
         whole = [{name: setup.get(name, self._fallbacks[phase].get(name)) for name in names} for setup in setups]
         try:
-            frame = evaluate(pl.DataFrame(whole), phase=phase, columns=list(columns), catalog=self._catalog)
+            frame = evaluate(pl.DataFrame(whole), phase=phase, columns=list(columns), catalog=self.catalog)
         except DataError as error:
             raise Unverifiable(f"the engine takes no such setup: {str(error).partition(chr(10))[0]}") from error
         found = frame.cast({pl.Enum: pl.String}).to_dicts()

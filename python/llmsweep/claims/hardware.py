@@ -8,6 +8,7 @@ from llmsweep.claims.interval import Interval
 from llmsweep.claims.problem import Unverifiable
 from llmsweep.claims.quantity import Ask, Bound, Computations, Prediction
 from llmsweep.claims.text import short
+from llmsweep.clock import HOUR_S
 
 GB = 1e9
 BOTH_WAYS = re.compile(r"\b(bidirectional|both directions|bi-directional|duplex)\b", re.IGNORECASE)
@@ -136,7 +137,7 @@ def rental(ask: Ask) -> Prediction:
     """Lowest to highest offer."""
     prices = [ask.facts.accelerators[chip].get("price") for chip in ask.chips()]
     found = [
-        Interval(float(price["rental_low_usd_per_hour"]), float(price["rental_high_usd_per_hour"])) / 3600.0
+        Interval(float(price["rental_low_usd_per_hour"]), float(price["rental_high_usd_per_hour"])) / HOUR_S
         for price in prices
         if price and price.get("rental_low_usd_per_hour")
     ]

@@ -163,7 +163,7 @@ ANSWERS = (
 
 
 def _known(row: Cells, path: Path, line: int) -> None:
-    from llmsweep.cli import near
+    from llmsweep.names import near
 
     allowed = [name for names in FIELDS.values() for name in names]
     for name in row:

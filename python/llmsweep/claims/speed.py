@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llmsweep.claims.arithmetic import least_time_per_token_s
 from llmsweep.claims.engine import REFUSED, bits, formats
@@ -15,6 +15,9 @@ from llmsweep.claims.problem import Unverifiable
 from llmsweep.claims.quantity import Ask, Bound, Computations, Outcome, Prediction
 from llmsweep.claims.rules import rules
 from llmsweep.claims.text import short
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 GUESSES = re.compile(r"\b(speculative|speculation|draft model|eagle|medusa|mtp)\b", re.IGNORECASE)
 SINGLE_PROMPT, SINGLE_ANSWER = 512, 128
@@ -44,30 +47,48 @@ def shares(counted: Interval | None) -> tuple[int, ...]:
     return tuple(sorted({*exact, *(n for n in TENSOR if counted.low <= n <= counted.high)}))
 
 
+def alone(
+    ask: Ask, prompts: Sequence[float], columns: Sequence[str], side: int | None = None
+) -> list[dict[str, Any]] | Outcome:
+    """Rows of one request that the engine runs, for each format and prompt; an outcome where no named format fits.
+
+    Where the claim counts no devices they are on the fewest that hold the model.
+    """
+    counted = devices_of(ask, side)
+    setups = []
+    for model, chip, name, tokens, tensor in product(
+        ask.models(), ask.chips(side), weight_formats(ask), prompts, shares(counted)
+    ):
+        if not model.ids:
+            raise Unverifiable(f"the catalogue has no model of {model.name}")
+        setups += [
+            {"model": model.ids[0], "accelerator": chip, "precision": one, "tensor_parallel": tensor}
+            | {"concurrency": 1, "output_tokens": SINGLE_ANSWER}
+            | most_room()
+            | assumed_axes(ask, "inference")
+            | {"input_tokens": int(tokens)}
+            for one in formats(name)
+        ]
+    found = ask.engine.rows("inference", setups, ["reject", *columns])
+    running = [row for row in found if row["reject"] is None]
+    if not running:
+        return refused(found)
+    fewest = min(row["tensor_parallel"] for row in running)
+    return [row for row in running if counted is not None or row["tensor_parallel"] == fewest]
+
+
 def steps(ask: Ask, side: int | None = None) -> Steps | Outcome:
     """Decode of one request; an outcome where no format that is named fits.
 
     Devices that the claim does not count are the fewest that hold the model.
     """
-    counted = devices_of(ask, side)
-    names = weight_formats(ask)
-    setups: list[dict[str, Any]] = []
-    for model, chip, name, tensor in product(ask.models(), ask.chips(side), names, shares(counted)):
-        if not model.ids:
-            raise Unverifiable(f"the catalogue has no model of {model.name}")
-        setups += [
-            {"model": model.ids[0], "accelerator": chip, "precision": one, "tensor_parallel": tensor}
-            | {"concurrency": 1, "input_tokens": SINGLE_PROMPT, "output_tokens": SINGLE_ANSWER}
-            | most_room()
-            | assumed_axes(ask, "inference")
-            for one in formats(name)
-        ]
-    found = ask.engine.rows("inference", setups, ["reject", "tpot_s_p10", "tpot_s_p90", "tpot_s"])
-    running = [row for row in found if row["reject"] is None]
-    if not running:
-        return refused(found)
+    counted, names = devices_of(ask, side), weight_formats(ask)
+    prompt = ask.given("input_tokens")
+    known = prompt is not None and prompt.low == prompt.high
+    running = alone(ask, [prompt.low if prompt and known else SINGLE_PROMPT], ["tpot_s_p10", "tpot_s_p90"], side)
+    if isinstance(running, Outcome):
+        return running
     fewest = min(row["tensor_parallel"] for row in running)
-    running = [row for row in running if counted is not None or row["tensor_parallel"] == fewest]
     if counted is None:
         ask.note(f"devices not given: {fewest}, the fewest that hold it")
     devices = max(int(counted.high) if counted else 1, fewest)
@@ -146,26 +167,9 @@ def single_rate(ask: Ask) -> Prediction | Outcome:
 def first_token(ask: Ask) -> Prediction | Outcome:
     """Time to the first token of one request."""
     prompt = ask.given("input_tokens") or ask.opened("prompt_tokens", "prompt")
-    counted = devices_of(ask, None)
-    setups = []
-    for model, chip, name, tokens, tensor in product(
-        ask.models(), ask.chips(), weight_formats(ask), sorted({prompt.low, prompt.high}), shares(counted)
-    ):
-        if not model.ids:
-            raise Unverifiable(f"the catalogue has no model of {model.name}")
-        setups += [
-            {"model": model.ids[0], "accelerator": chip, "precision": one, "tensor_parallel": tensor}
-            | {"concurrency": 1, "input_tokens": int(tokens), "output_tokens": SINGLE_ANSWER}
-            | most_room()
-            | {k: v for k, v in assumed_axes(ask, "inference").items() if k != "input_tokens"}
-            for one in formats(name)
-        ]
-    found = ask.engine.rows("inference", setups, ["reject", "ttft_s_p10", "ttft_s_p90", "ttft_s_bound"])
-    running = [row for row in found if row["reject"] is None]
-    if not running:
-        return refused(found)
-    fewest = min(row["tensor_parallel"] for row in running)
-    running = [row for row in running if counted is not None or row["tensor_parallel"] == fewest]
+    running = alone(ask, sorted({prompt.low, prompt.high}), ["ttft_s_p10", "ttft_s_p90", "ttft_s_bound"])
+    if isinstance(running, Outcome):
+        return running
     bound = Bound(min(row["ttft_s_bound"] for row in running), "floor", "the prefill's FLOPs take as long at the peak")
     whole = Interval(min(row["ttft_s_p10"] for row in running), max(row["ttft_s_p90"] for row in running))
     return Prediction((whole,), ("the engine, one request",), bound, speed="time", resource=("MFU", bound.value))

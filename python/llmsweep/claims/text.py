@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from llmsweep.claims.interval import Interval
-from llmsweep.cli.units import number
+from llmsweep.readable import number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from itertools import combinations, product
 from typing import TYPE_CHECKING
 
-from llmsweep.claims.arithmetic import exposed_share_of_gain
 from llmsweep.claims.hardware import BOTH_WAYS
 from llmsweep.claims.interval import Interval
 from llmsweep.claims.judge import claimed_interval
@@ -14,6 +13,8 @@ from llmsweep.claims.registry import meaning
 from llmsweep.claims.rules import rules
 from llmsweep.claims.text import span, spans
 from llmsweep.claims.training import ARROW
+from llmsweep.errors import DataError
+from llmsweep.sensitivity.exposure import exposed_share
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,7 +101,10 @@ def exposed(claim: Claim, gain: Interval) -> Normal | None:
         return None
     ratio = high.low / low.low
     slack = rules().tolerance("and_more")
-    shares = Interval.hull(exposed_share_of_gain(end, ratio) for end in vars(gain).values())
+    try:
+        shares = Interval.hull(exposed_share(end, ratio) for end in vars(gain).values())
+    except DataError:
+        return None
     return Normal(claim, "exposed communication", "", Interval(shares.low * (1 - slack), shares.high * (1 + slack)))
 
 

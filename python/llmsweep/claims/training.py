@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from llmsweep.claims.arithmetic import (
-    DAY_S,
     attention_flop_per_token,
-    exposed_share_of_gain,
-    gain_of_bandwidth,
     training_time_s,
 )
 from llmsweep.claims.counts import active, run_flop
@@ -22,8 +20,13 @@ from llmsweep.claims.rules import rules
 from llmsweep.claims.speed import steps
 from llmsweep.claims.subject import Hardware, Model, Subject, model_of
 from llmsweep.claims.text import short, span
+from llmsweep.clock import DAY_S, HOUR_S
+from llmsweep.errors import DataError
+from llmsweep.sensitivity.exposure import exposed_share, gain
 
-HOUR_S = 3600.0
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 SEQUENCE = 4096.0
 TENTH = 10
 
@@ -300,12 +303,24 @@ def utilisation_gain(ask: Ask) -> Prediction:
     if exposed is None:
         if ask.claimed is None:
             raise Unverifiable("it says no gain")
-        shares = Interval.hull(exposed_share_of_gain(gain, ratio) for gain in vars(ask.claimed).values())
+        shares = Interval.hull(answered(exposed_share, end, ratio) for end in vars(ask.claimed).values())
         raise Unverifiable(
             f"it depends on the share of a step that communication is exposed: it holds at {span(shares * 100.0)} %"
         )
-    gains = Interval.hull(gain_of_bandwidth(share, ratio) for share in vars(exposed).values())
+    gains = Interval.hull(answered(gain, share, ratio) for share in vars(exposed).values())
     return Prediction((gains,), ("1 / (1 − f + f / r) − 1",))
+
+
+def answered(formula: Callable[[float, float], float], number: float, ratio: float) -> float:
+    """What a formula of exposed communication says.
+
+    Raises:
+        Unverifiable: The number is none that it takes.
+    """
+    try:
+        return formula(number, ratio)
+    except DataError as error:
+        raise Unverifiable(str(error)) from error
 
 
 def mfu_ratio(ask: Ask) -> Prediction:

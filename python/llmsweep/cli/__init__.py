@@ -3,11 +3,12 @@
 import io
 import os
 import sys
-from collections.abc import Collection
 from importlib import import_module
 from typing import Any
 
 import click
+
+from llmsweep.names import near
 
 # Name of each command, and its help line: `llmsweep --help` imports none of them.
 COMMANDS = {
@@ -79,24 +80,6 @@ class LazyGroup(SentenceGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return None
         return result
-
-
-def near(name: str, allowed: Collection[str], see: str = "") -> str:
-    """The end of a sentence about a wrong name: the nearest right one, or all of them, or the command that lists them.
-
-    >>> near("tpot", ["tpot_s", "ttft_s"])
-    '; did you mean "tpot_s"?'
-    >>> near("speed", ["tpot_s", "ttft_s"], see="llmsweep columns")
-    '; see llmsweep columns'
-    >>> near("h100", ["b100", "h100-sxm-80"])
-    '; did you mean "h100-sxm-80"?'
-    """
-    from difflib import get_close_matches
-
-    longer = (known for known in allowed if known.startswith(name))
-    if match := next(longer, None) or next(iter(get_close_matches(name, list(allowed), n=1)), None):
-        return f'; did you mean "{match}"?'
-    return f"; see {see}" if see else f"; allowed: {', '.join(allowed)}"
 
 
 def print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's signature

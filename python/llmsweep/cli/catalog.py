@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from llmsweep.cli import SentenceGroup, near
+from llmsweep.cli import SentenceGroup
 from llmsweep.cli.options import SETTINGS, catalog_option, json_option
+from llmsweep.names import near
 
 # Kind → the fields that a list shows, as many as fit the terminal.
 LISTED = {
@@ -99,7 +100,7 @@ def in_words(name: str, value: object) -> str:
     ('700 W', '3.35e12  (3.35 TB/s)', '2022')
     """
     from llmsweep.cli.listing import text
-    from llmsweep.cli.units import quantity, unit_of
+    from llmsweep.readable import quantity, unit_of
 
     plain, unit = text(value), unit_of(name)
     if not unit or isinstance(value, bool) or not isinstance(value, int | float):

@@ -6,20 +6,20 @@ from typing import Any
 
 import click
 
-from llmsweep.cli import near
 from llmsweep.cli.options import (
     EXTENSIONS,
     SETTINGS,
     Names,
     OutputFile,
+    Positive,
     Whole,
     catalog_option,
     json_option,
     set_option,
 )
+from llmsweep.names import near
 
 SECTIONS = ("compute", "memory", "communication", "time", "utilisation", "bill")
-POSITIVE = click.FloatRange(min=0, min_open=True)
 
 
 @click.command("compare", context_settings=SETTINGS)
@@ -29,10 +29,10 @@ POSITIVE = click.FloatRange(min=0, min_open=True)
 @click.option(
     "--train-devices", type=Whole(min=1), metavar="N", help="Devices of pretraining; by default as --days asks."
 )
-@click.option("--days", type=POSITIVE, metavar="D", help="Longest time of pretraining.  [default: 90]")
-@click.option("--finetune-days", type=POSITIVE, metavar="D", help="Longest time of fine-tuning.  [default: 7]")
-@click.option("--tokens", type=POSITIVE, metavar="N", help="Tokens of pretraining; by default the published run's.")
-@click.option("--finetune-tokens", type=POSITIVE, metavar="N", help="Tokens of fine-tuning.  [default: 1e8]")
+@click.option("--days", type=Positive(), metavar="D", help="Longest time of pretraining.  [default: 90]")
+@click.option("--finetune-days", type=Positive(), metavar="D", help="Longest time of fine-tuning.  [default: 7]")
+@click.option("--tokens", type=Positive(), metavar="N", help="Tokens of pretraining; by default the published run's.")
+@click.option("--finetune-tokens", type=Positive(), metavar="N", help="Tokens of fine-tuning.  [default: 1e8]")
 @click.option(
     "--global-batch", type=Whole(min=1), metavar="N", help="Sequences of a step; by default 4 or 16 M tokens."
 )
@@ -45,9 +45,11 @@ POSITIVE = click.FloatRange(min=0, min_open=True)
 @click.option("--input-tokens", type=Whole(min=1), metavar="N", help="Tokens of a prompt.  [default: 1024]")
 @click.option("--output-tokens", type=Whole(min=1), metavar="N", help="Tokens of an answer.  [default: 256]")
 @click.option(
-    "--ttft", "ttft_s", type=POSITIVE, metavar="S", help="Longest mean time to the first token.  [default: 2]"
+    "--ttft", "ttft_s", type=Positive(), metavar="S", help="Longest mean time to the first token.  [default: 2]"
 )
-@click.option("--tpot", "tpot_s", type=POSITIVE, metavar="S", help="Longest mean time between tokens.  [default: 0.2]")
+@click.option(
+    "--tpot", "tpot_s", type=Positive(), metavar="S", help="Longest mean time between two tokens.  [default: 0.2]"
+)
 @set_option
 @click.option("-o", "--output", type=OutputFile(EXTENSIONS), help="Write a row per quantity and side.")
 @click.option("--brief", is_flag=True, help="Without formulas.")

@@ -7,8 +7,8 @@ from itertools import groupby
 import click
 
 from llmsweep.cli.table import GAP, terminal_width
-from llmsweep.cli.units import number, quantity
 from llmsweep.compare.lines import SIDES, Cell, Comparison, Line
+from llmsweep.readable import number, quantity
 
 TITLES = {
     "pretraining": "pretraining",

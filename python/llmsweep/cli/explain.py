@@ -5,16 +5,11 @@ from typing import Any
 
 import click
 
-from llmsweep.cli.options import SETTINGS, Whole, catalog_option, json_option, phase_option, set_option
+from llmsweep.cli.options import SETTINGS, catalog_option, json_option, setup_arguments
 
 
 @click.command("explain", context_settings=SETTINGS)
-@click.argument(
-    "sweep", metavar="SWEEP.toml", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
-@click.argument("row", metavar="ROW", required=False, type=Whole(min=0))
-@phase_option("Phase of a setup that is given by --set.")
-@set_option
+@setup_arguments
 @catalog_option
 @click.option("--sensitivity", is_flag=True, help="Also what each number of the hardware changes, and what binds.")
 @json_option

@@ -6,8 +6,8 @@ import click
 
 from llmsweep.cli.listing import text
 from llmsweep.cli.table import terminal_width
-from llmsweep.cli.units import quantity
 from llmsweep.explanation import Explanation, Section, Term
+from llmsweep.readable import quantity
 from llmsweep.registries import axes
 
 

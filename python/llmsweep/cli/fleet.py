@@ -5,11 +5,20 @@ from typing import Any
 
 import click
 
-from llmsweep.cli.options import EXTENSIONS, SETTINGS, Names, OutputFile, Whole, catalog_option, json_option, set_option
+from llmsweep.cli.options import (
+    EXTENSIONS,
+    SETTINGS,
+    Names,
+    OutputFile,
+    Positive,
+    Whole,
+    catalog_option,
+    json_option,
+    set_option,
+)
 
 # What may be said of a pool on the command line.
 BESIDE_POOL = {"pool", "prices", "catalog", "as_json", "output"}
-ABOVE_0 = click.FloatRange(min=0, min_open=True)
 
 
 @click.command("fleet", context_settings=SETTINGS)
@@ -30,25 +39,25 @@ ABOVE_0 = click.FloatRange(min=0, min_open=True)
     help="Accelerators to choose from; by default all with a rental price.",
 )
 @click.option("--precision", type=Names(), metavar="A,B,…", help="Precisions to choose from; by default bf16.")
-@click.option("--peak-rate", type=ABOVE_0, metavar="R", help="Requests per second at the peak.")
-@click.option("--mean-rate", type=ABOVE_0, metavar="R", help="Requests per second on average; by default the peak.")
-@click.option("--users", type=ABOVE_0, metavar="N", help="Users who read at once, in place of --peak-rate.")
+@click.option("--peak-rate", type=Positive(), metavar="R", help="Requests per second at the peak.")
+@click.option("--mean-rate", type=Positive(), metavar="R", help="Requests per second on average; by default the peak.")
+@click.option("--users", type=Positive(), metavar="N", help="Users who read at once, in place of --peak-rate.")
 @click.option(
     "--tokens-per-s-per-user",
     "speed",
-    type=ABOVE_0,
+    type=Positive(),
     metavar="X",
     help="Tokens that each of them reads per second; by default as promised by --tpot.",
 )
 @click.option("--input-tokens", type=Whole(min=1), metavar="N", help="Tokens of a prompt.")
 @click.option("--output-tokens", type=Whole(min=1), metavar="N", help="Tokens of an answer.")
-@click.option("--ttft", "ttft_s", type=ABOVE_0, metavar="S", help="Promised mean time to the first token.")
+@click.option("--ttft", "ttft_s", type=Positive(), metavar="S", help="Promised mean time to the first token.")
 @click.option(
-    "--ttft-p99", "ttft_p99_s", type=ABOVE_0, metavar="S", help="The same that 99 of 100 requests keep within."
+    "--ttft-p99", "ttft_p99_s", type=Positive(), metavar="S", help="The same that 99 of 100 requests keep within."
 )
-@click.option("--tpot", "tpot_s", type=ABOVE_0, metavar="S", help="Promised mean time between two tokens.")
+@click.option("--tpot", "tpot_s", type=Positive(), metavar="S", help="Promised mean time between two tokens.")
 @click.option(
-    "--tpot-p99", "tpot_p99_s", type=ABOVE_0, metavar="S", help="The same that 99 of 100 answers keep within."
+    "--tpot-p99", "tpot_p99_s", type=Positive(), metavar="S", help="The same that 99 of 100 answers keep within."
 )
 @click.option("--redundancy", default="N", metavar="N+1|10%", help="Replicas beyond those that the peak needs.")
 @click.option(

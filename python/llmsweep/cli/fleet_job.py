@@ -1,15 +1,16 @@
 """What `llmsweep fleet` does: from its options to a sweep, a demand and promises, and to what is printed."""
 
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import click
 
-from llmsweep.api import open_catalog
+from llmsweep import _core, space
+from llmsweep.api import open_catalog, read_table
 from llmsweep.cli.files import write_frame
 from llmsweep.cli.fleet_table import print_fleets, print_pool
 from llmsweep.errors import SpecError
@@ -21,8 +22,6 @@ from llmsweep.fleet.size import size_fleet
 from llmsweep.registries import axes
 
 PROMISED = ("ttft_s", "ttft_p99_s", "tpot_s", "tpot_p99_s")
-# Layouts that are tried where nothing else is said.
-LAYOUTS: Mapping[str, Any] = {"tensor_parallel": [1, 2, 4, 8], "pipeline_parallel": [1, 2]}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +54,7 @@ class Asked:
         return "the options" if self.sweep is None else str(self.sweep)
 
     def spec(self) -> dict[str, Any]:
-        """The sweep whose axes may be chosen: the file's, or one of `LAYOUTS`; options count more."""
+        """The sweep whose axes may be chosen: the file's, or one of usual layouts; options count more."""
         spec = self._read()
         given = {
             "model": self.model,
@@ -102,17 +101,19 @@ class Asked:
 
     def _read(self) -> dict[str, Any]:
         if self.sweep is not None:
-            try:
-                return tomllib.loads(self.sweep.read_text(encoding="utf-8"))
-            except tomllib.TOMLDecodeError as error:
-                raise SpecError(f'"{self.sweep}": {error}') from error
-            except UnicodeDecodeError as error:
-                raise SpecError(f'"{self.sweep}" is not UTF-8 text') from error
+            return read_table(self.sweep)
+        if self.model is None:
+            return {"axes": {}}
         priced = [entry["id"] for entry in self._accelerators() if entry["rental_usd_per_hour"] is not None]
-        return {"axes": {"accelerator": priced, **LAYOUTS}}
+        entry = json.loads(self._known.show("models", self.model))
+        return {"axes": {"accelerator": priced, **space.replicas(entry)}}
+
+    @cached_property
+    def _known(self) -> _core.Catalog:
+        return open_catalog(self.catalog)
 
     def _accelerators(self) -> list[dict[str, Any]]:
-        entries: list[dict[str, Any]] = json.loads(open_catalog(self.catalog).list("accelerators"))
+        entries: list[dict[str, Any]] = json.loads(self._known.list("accelerators"))
         return entries
 
 

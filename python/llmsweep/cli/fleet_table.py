@@ -9,10 +9,10 @@ import polars as pl
 
 from llmsweep.cli.front_table import title
 from llmsweep.cli.table import Field, fitting, print_table, terminal_width
-from llmsweep.cli.units import number, numbers, quantity, scale
 from llmsweep.fleet.demand import Demand
 from llmsweep.fleet.interval import Interval
 from llmsweep.fleet.pool_file import Pool
+from llmsweep.readable import number, numbers, quantity, scale
 from llmsweep.registries import axes
 
 

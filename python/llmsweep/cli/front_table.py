@@ -8,7 +8,7 @@ import click
 import polars as pl
 
 from llmsweep.cli.table import Field, fitting, print_table, terminal_width
-from llmsweep.cli.units import elasticity, number, numbers, scale
+from llmsweep.readable import elasticity, number, numbers, scale
 from llmsweep.registries import axes, units
 
 MOST_ROWS = 50

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from llmsweep.cli.table import Field, fitting, print_table, terminal_width
-from llmsweep.cli.units import number, quantity, unit_of, without_unit
+from llmsweep.readable import number, quantity, unit_of, without_unit
 from llmsweep.registries import Domain
 
 # A year or a head count reads better without a comma.

@@ -67,11 +67,11 @@ class Whole(click.IntRange):
 
 
 class Positive(click.ParamType[float]):
-    """A number above 0, up to a largest one."""
+    """A finite number above 0, up to a largest one if there is one."""
 
     name = "number"
 
-    def __init__(self, most: float) -> None:
+    def __init__(self, most: float = math.inf) -> None:
         self.most = most
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
@@ -80,8 +80,9 @@ class Positive(click.ParamType[float]):
             number = float(value)
         except ValueError:
             number = math.nan
-        if not 0 < number <= self.most:
-            self.fail(f'"{value}" must be a number above 0, at most {self.most:g}', param, ctx)
+        if not (0 < number <= self.most and number < math.inf):
+            bound = f", at most {self.most:g}" if self.most < math.inf else ""
+            self.fail(f'"{value}" must be a number above 0{bound}', param, ctx)
         return number
 
 
@@ -241,3 +242,17 @@ measurements_argument = click.argument(
 sweep_argument = click.argument(
     "sweep", metavar="SWEEP.toml", type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
+
+
+def setup_arguments(command: F) -> F:
+    """``SWEEP.toml ROW``, or ``--phase`` and ``--set``: the ways to name one setup."""
+    for decorate in (
+        set_option,
+        phase_option("Phase of a setup that is given by --set."),
+        click.argument("row", metavar="ROW", required=False, type=Whole(min=0)),
+        click.argument(
+            "sweep", metavar="SWEEP.toml", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+        ),
+    ):
+        command = decorate(command)
+    return command

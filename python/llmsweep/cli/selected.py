@@ -4,8 +4,8 @@ import click
 
 from llmsweep.cli.comparison import fold
 from llmsweep.cli.table import Field, print_table
-from llmsweep.cli.units import number, scale
 from llmsweep.compare.bill import layout
+from llmsweep.readable import number, scale
 from llmsweep.registries import units
 from llmsweep.select.reasons import money
 from llmsweep.select.run import Selection
@@ -13,7 +13,7 @@ from llmsweep.select.run import Selection
 COLUMNS = {
     "training": ("devices", "time_to_train_s", "mfu", "cost_usd"),
     "inference": (
-        "fleet_devices",
+        "device_count",
         "concurrency",
         "ttft_s",
         "tpot_s",
@@ -22,7 +22,7 @@ COLUMNS = {
     ),
 }
 TITLES = {
-    "fleet_devices": "devices",
+    "device_count": "devices",
     "tokens_per_s_per_device": "tokens per device",
     "usd_per_million_tokens": "per M tokens",
 }

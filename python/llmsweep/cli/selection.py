@@ -7,7 +7,7 @@ import click
 import polars as pl
 
 from llmsweep import _core
-from llmsweep.cli import near
+from llmsweep.names import near
 from llmsweep.registries import axes, columns
 
 

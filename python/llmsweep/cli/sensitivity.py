@@ -15,18 +15,12 @@ from llmsweep.cli.options import (
     Whole,
     catalog_option,
     json_option,
-    phase_option,
-    set_option,
+    setup_arguments,
 )
 
 
 @click.command("sensitivity", context_settings=SETTINGS)
-@click.argument(
-    "sweep", metavar="SWEEP.toml", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
-@click.argument("row", metavar="ROW", required=False, type=Whole(min=0))
-@phase_option("Phase of a setup that is given by --set.")
-@set_option
+@setup_arguments
 @click.option("--of", type=Names(), metavar="A,B,…", help="Results; by default times, throughput, cost and energy.")
 @click.option(
     "--step", type=Positive(0.5), default=0.01, metavar="X", help="Share of the small change; by default 0.01."

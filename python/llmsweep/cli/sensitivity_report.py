@@ -10,11 +10,11 @@ import click
 import polars as pl
 
 from llmsweep import break_even, sensitivity
-from llmsweep.cli import near
 from llmsweep.cli.elasticities import check_results
 from llmsweep.cli.setup import OneSetup
 from llmsweep.errors import DataError
 from llmsweep.explanation import Explanation
+from llmsweep.names import near
 from llmsweep.registries import Phase, axes
 from llmsweep.sensitivity.factors import changed
 from llmsweep.sensitivity.numbers import DEFAULT_RESULTS, MAIN_TIME, NUMBERS

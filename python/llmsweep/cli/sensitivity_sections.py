@@ -6,8 +6,8 @@ import polars as pl
 
 from llmsweep import sensitivity
 from llmsweep.cli.setup import OneSetup
-from llmsweep.cli.units import quantity
 from llmsweep.explanation import Section, Term
+from llmsweep.readable import quantity
 from llmsweep.registries import Phase, units
 from llmsweep.sensitivity.factors import changed
 from llmsweep.sensitivity.numbers import MAIN_TIME, NUMBERS

@@ -9,7 +9,7 @@ from llmsweep.cli.explanation import print_setup
 from llmsweep.cli.front_table import title
 from llmsweep.cli.sensitivity_report import BreakEven, Report
 from llmsweep.cli.table import Field, fitting, print_table, terminal_width
-from llmsweep.cli.units import elasticity, number, quantity, scale
+from llmsweep.readable import elasticity, number, quantity, scale
 from llmsweep.registries import units
 from llmsweep.sensitivity.numbers import NUMBERS
 from llmsweep.sensitivity.setups import RATIO

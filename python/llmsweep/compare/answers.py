@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from llmsweep import space
 from llmsweep.choice import Row
 from llmsweep.compare.lines import SIDES, TRAINED, Cell, Line
 from llmsweep.compare.question import Question
@@ -44,7 +45,11 @@ class Answers:
 
     def tokens(self, side: str) -> float:
         """Tokens of a training side's whole run."""
-        return self.question.trained_tokens(self.model) if side == "pretraining" else self.question.finetune_tokens
+        return (
+            space.run_tokens(self.model, self.question.tokens)
+            if side == "pretraining"
+            else self.question.finetune_tokens
+        )
 
     def accelerator(self, side: str) -> Mapping[str, Any]:
         """Catalogue entry of a side's accelerator."""

@@ -12,7 +12,6 @@ PARALLEL = (
     ("expert_parallel", "EP"),
     ("data_parallel", "DP"),
 )
-YEAR_S = 365.25 * 86_400
 
 
 def section(answers: Answers) -> Section:

@@ -7,17 +7,10 @@ from typing import Any
 from llmsweep import space
 from llmsweep._core import SpecError
 from llmsweep.choice import Choice, best
-from llmsweep.cli import near
-from llmsweep.cli.units import quantity
+from llmsweep.clock import DAY_S
+from llmsweep.names import near
+from llmsweep.readable import quantity
 from llmsweep.registries import axes
-
-#: Tokens per parameter of a run where neither question nor catalogue says how many (Hoffmann et al. 2022,
-#: arXiv:2203.15556).
-COMPUTE_OPTIMAL = 20
-DAY_S = 86_400.0
-#: Tokens of a step of pretraining: Llama 2's (arXiv:2307.09288, section 2.2), and from 100 B parameters Llama 3 405B's
-#: (arXiv:2407.21783, section 3.4.1).
-STEP_TOKENS, LARGE_STEP_TOKENS, LARGE = 4_194_304, 16_777_216, 1e11
 
 
 @dataclass(frozen=True)
@@ -66,28 +59,6 @@ class Question:
     tpot_s: float = 0.2
     settings: Mapping[str, Any] = field(default_factory=dict)
 
-    def trained_tokens(self, entry: Mapping[str, Any]) -> float:
-        """Tokens of pretraining.
-
-        Args:
-            entry: The model's catalogue entry.
-        """
-        published = (entry.get("training") or {}).get("tokens")
-        return self.tokens or published or COMPUTE_OPTIMAL * entry["parameters"]
-
-    def step_sequences(self, entry: Mapping[str, Any]) -> int:
-        """Sequences of a step of pretraining that are wanted.
-
-        Args:
-            entry: The model's catalogue entry.
-        """
-        tokens = LARGE_STEP_TOKENS if entry["parameters"] >= LARGE else STEP_TOKENS
-        return self.global_batch or tokens // self.sequence_tokens(entry)
-
-    def sequence_tokens(self, entry: Mapping[str, Any]) -> int:
-        """Tokens of a training sequence."""
-        return min(self.sequence_length, int(entry["shape"]["context_tokens"]))
-
     def check(self) -> None:
         """Refuses a setting that neither phase has.
 
@@ -108,13 +79,11 @@ class Question:
 def train(question: Question, mode: str, entry: Mapping[str, Any], catalog: Iterable[Any]) -> tuple[str, Choice]:
     """What a training side is asked, and the setup of fewest device-hours that answers it."""
     pretrains = mode == "pretraining"
-    tokens = question.trained_tokens(entry) if pretrains else question.finetune_tokens
-    batch = question.step_sequences(entry) if pretrains else question.finetune_batch
+    sequence = space.sequence_tokens(entry, question.sequence_length)
+    tokens = space.run_tokens(entry, question.tokens) if pretrains else question.finetune_tokens
+    batch = space.step_sequences(entry, sequence, question.global_batch) if pretrains else question.finetune_batch
     devices = question.train_devices if pretrains else None
-    shape = entry["shape"]
-    layouts = space.training(
-        devices=devices, global_batch=batch, experts=(shape["moe"] or {}).get("experts", 0), layers=shape["layers"]
-    )
+    layouts = space.training(entry, devices=devices, global_batch=batch)
     setup = question.own(
         "training",
         {
@@ -123,7 +92,7 @@ def train(question: Question, mode: str, entry: Mapping[str, Any], catalog: Iter
             "accelerator": question.train_on,
             "precision": question.precision,
             "training_mode": mode,
-            "sequence_length": question.sequence_tokens(entry),
+            "sequence_length": sequence,
             "tokens": tokens,
         },
     )
@@ -142,7 +111,7 @@ def serve(question: Question, entry: Mapping[str, Any], catalog: Iterable[Any]) 
     setup = question.own(
         "inference",
         {
-            **space.serving(experts=(entry["shape"]["moe"] or {}).get("experts", 0)),
+            **space.serving(entry),
             "model": question.model,
             "accelerator": question.serve_on,
             "precision": question.serve_precision,

@@ -5,8 +5,8 @@ import json
 import polars as pl
 
 from llmsweep import _core
+from llmsweep.clock import HOUR_S, HOURS_PER_MONTH
 from llmsweep.fleet.demand import Demand, Redundancy
-from llmsweep.fleet.money import HOURS_PER_MONTH
 from llmsweep.pareto import on_front
 
 # What the search for the rate leaves open of a bound, and a little more: below it no promise stopped the rate.
@@ -61,7 +61,7 @@ def money(sized: pl.DataFrame, demand: Demand, idle: float) -> pl.DataFrame:
         )
         .with_columns(
             usd_per_month=pl.col("usd_per_hour") * HOURS_PER_MONTH,
-            usd_per_million_tokens=pl.col("usd_per_hour") / 3600 / tokens_per_s * 1e6,
+            usd_per_million_tokens=pl.col("usd_per_hour") / HOUR_S / tokens_per_s * 1e6,
             mean_power_w=pl.col("power_w") * (idle + (1 - idle) * pl.col("occupancy_at_mean")),
         )
         .with_columns(j_per_token=pl.col("mean_power_w") / tokens_per_s)

@@ -1,25 +1,9 @@
-"""What a fleet costs and draws: rental of every device, idle ones too."""
+"""Rentals that are given in place of the catalogue's."""
 
 import re
-import tomllib
 from collections.abc import Iterable
-from os import PathLike
 
-from llmsweep.directories import catalog_directories
 from llmsweep.errors import SpecError
-
-# A twelfth of 365.25 days.
-HOURS_PER_MONTH = 730.5
-
-
-def idle_power_share(catalog: Iterable[str | PathLike[str]] = ()) -> float:
-    """Power of an idle device over that of a busy one: the catalogue's ``systems/operations.toml``."""
-    share = 1.0
-    for folder in catalog_directories(catalog):
-        file = folder / "systems" / "operations.toml"
-        if file.is_file():
-            share = float(tomllib.loads(file.read_text(encoding="utf-8")).get("idle_power_share", share))
-    return share
 
 
 def parse_prices(texts: Iterable[str], accelerators: Iterable[str]) -> dict[str, float]:

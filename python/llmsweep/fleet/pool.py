@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 
 from llmsweep.api import open_catalog
+from llmsweep.clock import HOURS_PER_MONTH
 from llmsweep.fleet.interval import ENDS, End
-from llmsweep.fleet.money import HOURS_PER_MONTH
 from llmsweep.fleet.occupancy import active_share
 from llmsweep.fleet.policies import POLICIES, Plan, SizeClass
 from llmsweep.fleet.pool_file import Pool, read_pool

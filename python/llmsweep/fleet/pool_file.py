@@ -9,10 +9,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, NoReturn, TypeGuard
 
-from llmsweep.cli import near
 from llmsweep.errors import SpecError
 from llmsweep.fleet.interval import Interval
 from llmsweep.fleet.promises import check
+from llmsweep.names import near
 
 TOP = ("name", "accelerator", "redundancy", "promise", "link", "dedicated", "pool", "models")
 LINK = ("host_bytes_per_s", "efficiency", "hidden_share")

@@ -1,5 +1,6 @@
 """One model: the devices that a rate of requests needs within promised times."""
 
+import json
 from collections.abc import Iterable, Mapping
 from os import PathLike
 
@@ -10,7 +11,6 @@ from llmsweep.errors import SpecError
 from llmsweep.fleet.capacity import able, at_rate, largest_rates, lone, table
 from llmsweep.fleet.count import count, money, ranked
 from llmsweep.fleet.demand import Demand, Redundancy
-from llmsweep.fleet.money import idle_power_share
 from llmsweep.fleet.promises import check, largest_part, tightest
 from llmsweep.registries import axes
 
@@ -67,9 +67,8 @@ def size_fleet(
     """
     check(promises)
     spare = Redundancy.parse(redundancy) if isinstance(redundancy, str) else redundancy
-    folders = tuple(catalog)
-    known = open_catalog(folders)
-    idle = float(table(spec, "operations").get("idle_power_share", idle_power_share(folders)))
+    known = open_catalog(catalog)
+    operations = {**json.loads(known.operations()), **table(spec, "operations")}
     setups = able(lone(_replica(spec), promises, known, file), promises)
     setups = setups.with_columns(largest_rates(setups, promises, known))
     sized = count(setups, demand, spare, known)
@@ -78,7 +77,7 @@ def size_fleet(
     at_peak = at_rate(sized, demand.peak_rate_per_s / sized["replicas"].cast(pl.Float64), shown, known)
     bound = at_limit.select(tightest(promises).alias("promise"), largest_part(promises).alias("used"))
     sized = sized.drop(shown, strict=False).hstack(at_peak).hstack(bound)
-    ordered = ranked(money(sized, demand, idle))
+    ordered = ranked(money(sized, demand, operations["idle_power_share"]))
     names = [axis["name"] for axis in axes("inference") if axis["name"] not in ("arrival_rate_per_s", "concurrency")]
     return ordered.select(*names, "kv_bytes_per_token", "kv_tokens", *shown, *RESULTS)
 

@@ -9,11 +9,10 @@ import polars as pl
 
 from llmsweep.api import sweep
 from llmsweep.choice import Row, best
+from llmsweep.clock import HOURS_PER_MONTH
 from llmsweep.registries import registry
 from llmsweep.select.want import LAYOUT, Want
 
-#: Hours of a mean month: 365.25 days / 12.
-MONTH_H = 730.5
 PLAIN_BITS = 16
 
 
@@ -33,7 +32,7 @@ class Candidates:
 
 def candidates(want: Want, spec: Mapping[str, Any], catalog: Iterable[Any]) -> Candidates:
     """The best setups of a sweep, within the budget."""
-    found = with_fleet(sweep(spec, columns=want.columns, catalog=catalog), want)
+    found = with_budget(sweep(spec, columns=want.columns, catalog=catalog), want)
     if want.budget_usd is not None:
         found = found.filter(pl.col("budget_usd") <= want.budget_usd)
     known = pl.col(want.decides).is_not_null()
@@ -65,16 +64,11 @@ def plain_formats() -> list[str]:
     return [one["name"] for one in registry()["precisions"] if one["weight_bits"] >= PLAIN_BITS]
 
 
-def with_fleet(found: pl.DataFrame, want: Want) -> pl.DataFrame:
-    """Adds what all of it takes: deployments for the rate, their devices, and the money that a budget is about."""
+def with_budget(found: pl.DataFrame, want: Want) -> pl.DataFrame:
+    """Adds the money that a budget is about: of the run, or of a month of the deployment."""
     if want.purpose == "training":
-        return found.with_columns(fleet_devices=pl.col("devices"), budget_usd=pl.col("cost_usd"))
-    deployments = pl.lit(1.0) if want.rate_per_s is None else (want.rate_per_s / pl.col("requests_per_s")).ceil()
-    return found.with_columns(
-        deployments=deployments,
-        fleet_devices=(pl.col("device_count") * deployments).cast(pl.UInt64),
-        budget_usd=pl.col("usd_per_hour") * deployments * MONTH_H,
-    )
+        return found.with_columns(budget_usd=pl.col("cost_usd"))
+    return found.with_columns(budget_usd=pl.col("usd_per_hour") * HOURS_PER_MONTH)
 
 
 def refusals(want: Want, entry: Mapping[str, Any], missing: Iterable[str], catalog: Iterable[Any]) -> dict[str, str]:

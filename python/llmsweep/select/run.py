@@ -46,7 +46,7 @@ def select(purpose: Purpose, model: str, *, catalog: Iterable[str | PathLike[str
         model: Model of the catalogue.
         catalog: Further catalogue folders.
         options: Further fields of `llmsweep.select.want.Want`: ``accelerators``, ``precisions``, ``by``,
-            ``budget_usd``, ``days``, ``ttft_s``, ``tpot_s``, ``slo``, ``rate_per_s`` …
+            ``budget_usd``, ``days``, ``ttft_s``, ``tpot_s``, ``slo`` …
 
     Returns:
         Places, best first by cost or the column ``by``; those whose column is unknown (no price) last, with the rental

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from llmsweep.cli.units import quantity
 from llmsweep.compare.bill import layout
+from llmsweep.readable import quantity
 from llmsweep.select.reasons import against, money, price
 from llmsweep.select.want import Want
 
@@ -93,9 +93,8 @@ def task(want: Want, model: str) -> str:
         what = {"pretraining": "training", "full_finetuning": "fine-tuning"}.get(want.training_mode, "adapting")
         within = f" on {want.devices:,} devices" if want.devices else ""
         return f"{what} {model}{within} within {want.days:g} {'day' if want.days == 1 else 'days'}"
-    rate = f" at {want.rate_per_s:g} requests per second" if want.rate_per_s else ""
     promised = [f"{short_name(name)} within {quantity(bound, 's')}" for name, bound in want.promises.items()]
-    return f"serving {model}{rate} with {', '.join(promised[:-1])} and {promised[-1]}"
+    return f"serving {model} with {', '.join(promised[:-1])} and {promised[-1]}"
 
 
 def short_name(column: str) -> str:
@@ -119,13 +118,8 @@ def setup_words(want: Want, setup: Mapping[str, Any]) -> str:
             f"{devices} {quantity(setup['time_to_train_s'], 's')}"
             f"{cost(want, setup)}, at an MFU of {100 * setup['mfu']:.3g} %"
         )
-    fleet = (
-        f"{setup['deployments']:,.0f} deployments ({setup['fleet_devices']:,} devices) of " if want.rate_per_s else ""
-    )
-    if fleet and setup["budget_usd"]:
-        fleet = f"{money(setup['budget_usd'])} a month for {fleet}"
     return (
-        f"{fleet}{short_setup(setup)} with {setup['concurrency']:,} requests in flight each, "
+        f"{short_setup(setup)} with {setup['concurrency']:,} requests in flight, "
         f"{setup['tokens_per_s']:,.0f} answered tokens per second{cost(want, setup)}, "
         + ", ".join(f"{short_name(name)} {quantity(setup[name], 's')}" for name in want.promises)
     )

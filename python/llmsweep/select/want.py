@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from llmsweep import space
-from llmsweep.compare.question import DAY_S, Question
+from llmsweep.clock import DAY_S
 from llmsweep.registries import columns
 
 Purpose = Literal["training", "inference"]
@@ -66,7 +66,7 @@ class Want:
         accelerators: Ids or globs of accelerators to choose from.
         precisions: Formats of weights and arithmetic to try; empty for the usual ones.
         by: The column that decides; None for cost.
-        budget_usd: Most money for a run, or for a month of serving.
+        budget_usd: Most money for a run, or for a month of one deployment.
         days: Longest time of a run. [d]
         tokens: Tokens of the run; None for the published run's, or else 20 per parameter.
         global_batch: Sequences of a step; None for 4 M tokens, from 100 B parameters 16 M.
@@ -78,7 +78,6 @@ class Want:
         ttft_s: Longest mean time to the first token. [s]
         tpot_s: Longest mean time between tokens. [s]
         slo: Further promised times by column, such as ``{"ttft_p99_s": 0.45}``. [s]
-        rate_per_s: Requests per second that are to be served; None for what one deployment serves.
         settings: Further values of axes.
     """
 
@@ -99,7 +98,6 @@ class Want:
     ttft_s: float = 2.0
     tpot_s: float = 0.2
     slo: Mapping[str, float] = field(default_factory=dict)
-    rate_per_s: float | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -146,26 +144,18 @@ class Want:
         return {"schema": 1, "phase": self.purpose, "axes": axes, "constraints": limits}
 
     def _training(self, entry: Mapping[str, Any]) -> dict[str, Any]:
-        asked = Question(
-            self.model, "", "", tokens=self.tokens, global_batch=self.global_batch, sequence_length=self.sequence_length
-        )
-        shape = entry["shape"]
-        layouts = space.training(
-            devices=self.devices,
-            global_batch=asked.step_sequences(entry),
-            experts=(shape["moe"] or {}).get("experts", 0),
-            layers=shape["layers"],
-        )
+        sequence = space.sequence_tokens(entry, self.sequence_length)
+        batch = space.step_sequences(entry, sequence, self.global_batch)
         return {
-            **layouts,
+            **space.training(entry, devices=self.devices, global_batch=batch),
             "training_mode": self.training_mode,
-            "sequence_length": asked.sequence_tokens(entry),
-            "tokens": asked.trained_tokens(entry),
+            "sequence_length": sequence,
+            "tokens": space.run_tokens(entry, self.tokens),
         }
 
     def _inference(self, entry: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            **space.serving(experts=(entry["shape"]["moe"] or {}).get("experts", 0)),
+            **space.serving(entry),
             "kv_precision": list(CACHES),
             "input_tokens": self.input_tokens,
             "output_tokens": self.output_tokens,

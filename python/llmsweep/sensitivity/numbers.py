@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from llmsweep.errors import DataError
+from llmsweep.names import near
 from llmsweep.registries import Phase
 
 
@@ -67,17 +67,5 @@ def hardware_numbers(names: Sequence[str] | str | None) -> list[HardwareNumber]:
     wanted = dict.fromkeys([names] if isinstance(names, str) else names)
     for name in wanted:
         if name not in NUMBERS:
-            raise DataError(f'"{name}" is no number of the hardware{nearest(name, NUMBERS)}')
+            raise DataError(f'"{name}" is no number of the hardware{near(name, NUMBERS)}')
     return [NUMBERS[name] for name in wanted]
-
-
-def nearest(name: str, allowed: Sequence[str] | dict[str, HardwareNumber]) -> str:
-    """The end of a sentence about a wrong name.
-
-    >>> nearest("network", NUMBERS)
-    '; did you mean "network_bandwidth"?'
-    """
-    known = list(allowed)
-    longer = [right for right in known if right.startswith(name)]
-    near = longer or get_close_matches(name, known, n=1)
-    return f'; did you mean "{near[0]}"?' if near else f"; allowed: {', '.join(known)}"

@@ -1,14 +1,13 @@
 """The rental at which one setup costs as much as another."""
 
 import os
-import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import polars as pl
 
-from llmsweep.api import Spec, read_spec
-from llmsweep.errors import DataError, SpecError
+from llmsweep.api import Spec, read_table
+from llmsweep.errors import DataError
 from llmsweep.registries import Phase
 from llmsweep.sensitivity.setups import Setups, result_names
 
@@ -101,9 +100,5 @@ def within_prices(within: Spec | None, prices: Mapping[str, float]) -> dict[str,
     """A specification with other prices."""
     if within is None:
         return {"prices": dict(prices)}
-    text, file = read_spec(within)
-    try:
-        spec = tomllib.loads(text) if isinstance(text, str) else dict(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SpecError(f"{file}: {error}") from error
+    spec = read_table(within)
     return {**spec, "prices": {**cast(dict[str, float], spec.get("prices", {})), **prices}}

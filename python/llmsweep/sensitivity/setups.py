@@ -8,8 +8,9 @@ import polars as pl
 
 from llmsweep.api import Spec, evaluate
 from llmsweep.errors import DataError
+from llmsweep.names import near
 from llmsweep.registries import PHASES, Phase, axes, columns
-from llmsweep.sensitivity.numbers import MAIN_TIME, nearest
+from llmsweep.sensitivity.numbers import MAIN_TIME
 
 #: Columns that the functions of this package append to frames.
 APPENDED = ("elasticity_", "difference_", "what_binds", "break_even_", "factor")
@@ -48,7 +49,7 @@ class Setups:
         for name in frame.columns:
             if name not in names and name.removesuffix(RATIO) not in results and not name.startswith(APPENDED):
                 known = [*names, *sorted(results)]
-                raise DataError(f'column "{name}" is neither an axis nor a result of {phase}{nearest(name, known)}')
+                raise DataError(f'column "{name}" is neither an axis nor a result of {phase}{near(name, known)}')
         plain = frame.select(name for name in names if name in frame.columns)
         return cls(plain, phase, tuple(catalog), within)
 
@@ -99,7 +100,7 @@ def result_names(names: Sequence[str] | str, phase: Phase) -> list[str]:
     wanted = list(dict.fromkeys([names] if isinstance(names, str) else names))
     for name in wanted:
         if name not in kinds:
-            raise DataError(f'{phase} has no result "{name}"{nearest(name, list(kinds))}')
+            raise DataError(f'{phase} has no result "{name}"{near(name, list(kinds))}')
         if kinds[name] not in ("number", "count"):
             raise DataError(f'"{name}" is no number: it has no elasticity; ask for one such as "{MAIN_TIME[phase]}"')
     return wanted

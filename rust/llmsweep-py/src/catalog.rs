@@ -34,6 +34,11 @@ impl PyCatalog {
         shown.map(|entry| entry.to_string()).ok_or_else(|| catalog_error(py, self.catalog.unknown(kind, id)))
     }
 
+    /// How clusters are run (``systems/operations.toml``): constants by name, as JSON.
+    fn operations(&self) -> String {
+        self.catalog.operations_json().to_string()
+    }
+
     /// Every fitted law as JSON: accelerator, family, precision, engine, coefficients, rows, errors.
     fn kernels(&self) -> String {
         self.catalog.kernels().json().to_string()

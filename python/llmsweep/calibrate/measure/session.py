@@ -11,8 +11,8 @@ from llmsweep.calibrate.measure import grid
 from llmsweep.calibrate.measure.case import Backend
 from llmsweep.calibrate.measure.device import accelerator
 from llmsweep.calibrate.measure.take import Taken, take
-from llmsweep.cli import near
 from llmsweep.errors import SpecError
+from llmsweep.names import near
 
 Progress = Callable[[int, int], None]
 

@@ -6,6 +6,7 @@ use llmsweep_model::precision::ComputeFormat;
 use serde_json::{Map, Value, json};
 
 use super::network::WIRINGS;
+use super::operations::OPERATIONS;
 use super::{AcceleratorEntry, Catalog, EngineEntry, Kind, ModelEntry, NetworkEntry, Price, StackEntry, TrainingRun};
 
 impl Catalog {
@@ -21,6 +22,13 @@ impl Catalog {
             Kind::Engines => self.engine(id).map(EngineEntry::row_json),
         };
         self.matching(kind, pattern).into_iter().filter_map(row).collect()
+    }
+
+    /// How clusters are run: constants by name.
+    #[must_use]
+    pub fn operations_json(&self) -> Value {
+        let mut operations = self.systems().operations.unwrap_or_default();
+        OPERATIONS.iter().map(|constant| (constant.key.to_owned(), json!(*(constant.field)(&mut operations)))).collect()
     }
 
     /// One entry in full, its sources spelt out.
