@@ -21,6 +21,8 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Ray's clusters 
 ROWS = 12_000_000
 FRONT = ["--no-prune", "-q"]
 ALL = ["--all", "-q", "--columns", "row_id,accelerator,ttft_s"]
+# A cluster may need 40 seconds to turn a client away, which then asks again.
+PATIENCE_S = 240
 
 
 class Cluster:
@@ -49,8 +51,8 @@ class Cluster:
         self.process.stdin.write(f"{what}\n")
         self.process.stdin.flush()
 
-    def kill_node(self) -> None:
-        self.order("kill")
+    def kill(self, order: str = "kill") -> None:
+        self.order(order)
         self.answer("killed")
 
     def end(self) -> None:
@@ -96,7 +98,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=PATIENCE_S)
     return process.returncode, out, err
 
 
@@ -114,7 +116,7 @@ def workers() -> list[int]:
 
 def kill_a_worker(run: subprocess.Popen[str], folder: Path) -> None:
     """Once a part is finished and another is under way."""
-    wait_for(lambda: parts(folder) >= 1 or run.poll() is not None)
+    wait_for(lambda: parts(folder) >= 1 or run.poll() is not None, PATIENCE_S)
 
     def killed() -> bool:
         # Between two parts a worker is idle.
@@ -145,7 +147,7 @@ def test_a_worker_process_and_a_node_die_under_a_front(cluster: Cluster, start: 
     kill_a_worker(run, tmp_path)
     wait_for(lambda: parts(tmp_path) >= 3 or run.poll() is not None)
     assert run.poll() is None, "it ended before a node could die"
-    cluster.kill_node()
+    cluster.kill()
     assert parts(tmp_path) < 12
     code, shown, err = ended(run)
     assert code == 0, err
@@ -164,6 +166,42 @@ def test_a_worker_process_dies_under_all_rows(cluster: Cluster, start: Start, tm
     assert code == 0, err
     assert same(tmp_path)
     assert shown == shown_here
+
+
+# Ray's clients look for a lost head for half a minute, and llmsweep for a silent one after 20 seconds.
+IMPATIENT = """
+import sys
+from llmsweep.cli import main
+from llmsweep.parts import on_ray
+on_ray.SILENCE = 2
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("by", ["client", "address"])
+def test_the_head_dies(start: Start, tmp_path: Path, by: str) -> None:
+    cluster = Cluster()
+    try:
+        sweep = large_sweep(tmp_path, 2 * ROWS)
+        command = [sweep, *FRONT, "-o", "ray.parquet"]
+        env = {"RAY_ADDRESS": cluster.address, "RAY_CLIENT_RECONNECT_GRACE_PERIOD": "2"}
+        on = cluster.client if by == "client" else "ray"
+        run = start(*command, "--on", on, program=("-c", IMPATIENT), **env)
+        wait_for(lambda: parts(tmp_path) >= 1 or run.poll() is not None, PATIENCE_S)
+        cluster.kill("behead")
+        code, out, err = ended(run)
+    finally:
+        cluster.end()
+    assert (code, out) == (5, "")
+    kept = f'{parts(tmp_path)} of 16 parts are kept in "ray.parquet.parts"; --resume goes on with them\n'
+    gone = {
+        "client": f'Error: the Ray cluster at "{cluster.client}" is gone\n',
+        "address": f'Error: no Ray cluster answers at "{cluster.address}": Connection refused\n',
+    }
+    assert err.endswith(kept + gone[by]), err
+    assert ended(start(*command, "--resume"))[0] == 0
+    assert ended(start(sweep, *FRONT, "-o", "here.parquet"))[0] == 0
+    assert same(tmp_path)
 
 
 def test_ctrl_c_cancels_the_parts(cluster: Cluster, start: Start, tmp_path: Path) -> None:
@@ -200,6 +238,37 @@ def test_a_worker_with_another_catalogue(cluster: Cluster, start: Start, serve: 
     assert (code, out) == (4, "")
     assert err.startswith("Error: a worker has another llmsweep or another catalogue: ")
     assert err.count("\n") == 1
+
+
+# As a cluster whose proxy lost the server that it forked for a client.
+TURNED_AWAY = """
+import sys
+import ray
+from llmsweep.cli import main
+times, connect = TIMES, ray.init
+def init(*args, **options):
+    global times
+    times -= 1
+    if times >= 0:
+        lines = ["Traceback (most recent call last):", "  ...", "RuntimeError: Starting Ray client server failed."]
+        raise ConnectionAbortedError("\\n".join(["Initialization failure from server:", *lines, ""]))
+    return connect(*args, **options)
+ray.init = init
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("times", [1, 9])
+def test_a_cluster_turns_clients_away(cluster: Cluster, start: Start, serve: Path, times: int) -> None:
+    program = ("-c", TURNED_AWAY.replace("TIMES", str(times)))
+    code, out, err = ended(start(serve, "--on", cluster.client, "-q", program=program))
+    if times == 1:
+        assert code == 0, err
+        assert out == ended(start(serve, "-q"))[1]
+    else:
+        assert (code, out) == (5, "")
+        reason = "RuntimeError: Starting Ray client server failed"
+        assert err == f'Error: no Ray cluster answers at "{cluster.client}": {reason}\n'
 
 
 @pytest.mark.parametrize("by", ["client", "address"])

@@ -34,8 +34,12 @@ MOST_AGAINST = 4096
 TICK = 0.2
 #: Seconds within which a cluster must answer at all.
 PATIENCE = 5.0
-#: Times that a cluster is asked to let somebody in: its proxy turns clients away while it clears up after others.
-ATTEMPTS = 3
+#: Seconds without a finished part, after which a cluster is asked whether it is still there: without its head, Ray
+#: would end the process after 60.
+SILENCE = 20.0
+#: Times that a cluster is asked to let somebody in. Its proxy forks a server for each client out of a process with
+#: threads, and once in some dozens the child dies before it starts: the proxy notices after half a minute.
+ATTEMPTS = 4
 
 
 class OnRay:
@@ -46,6 +50,8 @@ class OnRay:
         self.silence = contextlib.redirect_stdout(io.StringIO())
         self.ray = connected(address)
         self.silence.__enter__()
+        self.head = address if address.startswith("ray://") else str(self.ray.get_runtime_context().gcs_address)
+        self.heard = time.monotonic()
         self.parcel = parcel
         self.cores = max(1, int(self.ray.cluster_resources().get("CPU", 1)))
 
@@ -58,16 +64,36 @@ class OnRay:
         running: dict[Any, Span] = {}
         try:
             while waiting or running:
+                self.check()
                 while waiting and len(running) < AHEAD * self.cores:
                     span = waiting.pop()
                     running[part.remote(parcel, span, tally.against()[:MOST_AGAINST])] = span
                 ready, _ = ray.wait(list(running), timeout=TICK)
                 for reference in ready:
+                    self.heard = time.monotonic()
                     yield running.pop(reference), fetched(ray, reference)
                 watch(0, 0, 0, 0)
+        except ConnectionError as error:
+            raise self.gone() from error
         finally:
-            for reference in running:
+            for reference in running if ray.is_initialized() else ():
                 ray.cancel(reference, force=True)
+
+    def check(self) -> None:
+        """Looks whether the cluster is still there: Ray itself would wait for it, or for another one.
+
+        Raises:
+            UnavailableError: It is not.
+        """
+        if not self.ray.is_initialized():
+            raise self.gone()
+        if time.monotonic() - self.heard > SILENCE:
+            probe(self.head)
+            self.heard = time.monotonic()
+
+    def gone(self) -> UnavailableError:
+        """That it is there no more, as an error."""
+        return UnavailableError(f'the Ray cluster at "{self.head}" is gone')
 
     def leave(self) -> None:
         """Ends the connection; stdout is free again."""
@@ -99,7 +125,8 @@ def connected(address: str) -> "ModuleType":
                 ray.init(address or None, log_to_driver=False, logging_level=logging.ERROR, configure_logging=False)
             break
         except (ConnectionError, RuntimeError, ValueError) as error:
-            turned_away = isinstance(error, ConnectionError) and time.monotonic() - started < PATIENCE
+            quick = time.monotonic() - started < PATIENCE
+            turned_away = isinstance(error, ConnectionAbortedError) or (quick and isinstance(error, ConnectionError))
             if attempt == ATTEMPTS or not turned_away:
                 raise no_cluster(address, error) from error
             ray.shutdown()
@@ -125,7 +152,10 @@ def probe(address: str) -> None:
 
 def no_cluster(address: str, error: Exception) -> UnavailableError:
     """Why there is none, as an error."""
-    reason = getattr(error, "strerror", None) or str(error).strip().partition("\n")[0]
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    # A cluster that refuses sends its traceback, which ends with the reason.
+    said = lines[-1] if isinstance(error, ConnectionAbortedError) else lines[0]
+    reason = getattr(error, "strerror", None) or said
     return UnavailableError(f'no Ray cluster answers at "{address or "this machine"}": {reason}')
 
 
