@@ -22,6 +22,7 @@ AXES = (
     "pipeline_parallel",
     "data_parallel",
     "serving_mode",
+    "routing_correlation",
     "input_tokens",
     "output_tokens",
     "concurrency",
@@ -81,6 +82,7 @@ def cases(
         .then(pl.lit("continuous"))
         .otherwise(pl.lit("static"))
         .alias("serving_mode"),
+        routing_correlation().alias("routing_correlation"),
         pl.col("isl").fill_null(defaults.INPUT_TOKENS).round().clip(1).cast(pl.Int64).alias("input_tokens"),
         pl.col("osl").fill_null(defaults.OUTPUT_TOKENS).round().clip(1).cast(pl.Int64).alias("output_tokens"),
         pl.all_horizontal(pl.col("batch_or_concurrency", "isl", "osl").is_not_null()).alias("traffic_stated"),
@@ -124,6 +126,16 @@ def lengthened(frame: pl.DataFrame, models: Models) -> pl.DataFrame:
     rows = frame.select("model", pl.col("input_tokens") + pl.col("output_tokens")).iter_rows()
     keys = [models.lengthened(model, tokens) if model and tokens else model for model, tokens in rows]
     return frame.with_columns(pl.Series("model", keys, pl.String))
+
+
+def routing_correlation() -> pl.Expr:
+    """How alike the tokens of a row's batch choose experts.
+
+    The static benchmarks of TensorRT-LLM fill all prompts with one token and decode greedily
+    (`benchmarks/cpp/gptSessionBenchmark.cpp`), so that every sequence of a batch is the same.
+    """
+    copies = (pl.col("engine_id") == "tensorrt-llm") & ~pl.col("scenario").str.to_lowercase().is_in(CONTINUOUS)
+    return copies.fill_null(value=False).cast(pl.Float64)
 
 
 def decode_rate() -> pl.Expr:
@@ -227,6 +239,7 @@ def laid_out(frame: pl.DataFrame) -> pl.DataFrame:
     # A worker decodes no more than its batch on each attention rank; the others wait for a slot.
     return frame.with_columns(
         pl.when(apart).then(pl.lit("disaggregated")).otherwise(pl.lit("continuous")).alias("serving_mode"),
+        pl.lit(0.0).alias("routing_correlation"),
         pl.when(apart).then("decode_batch_size").fill_null(0).alias("max_batch"),
         *(
             pl.when(apart).then(pooled("num_workers", pool).clip(1)).fill_null(1).alias(f"{pool}_workers")

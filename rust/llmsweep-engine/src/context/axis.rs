@@ -31,6 +31,7 @@ positions! {
     GRADIENT = "gradient_precision";
     CONTEXT_EXCHANGE = "context_exchange";
     EXPERT_IMBALANCE = "expert_imbalance";
+    ROUTING_CORRELATION = "routing_correlation";
     REDUNDANT_EXPERTS = "redundant_experts";
     ACCELERATOR = "accelerator";
     NETWORK = "network";

@@ -17,6 +17,7 @@ pub(super) fn with_copies(context: &Context, point: &Point) -> Option<ModelShape
 pub(super) fn device(context: &Context, point: &Point, device: &Device, ranks: f64) -> InferenceDevice {
     let mut own = InferenceDevice::of(device, context.engine(point));
     let copies = context.number(point, axis::REDUNDANT_EXPERTS);
+    own.routing.independence *= 1.0 - context.number(point, axis::ROUTING_CORRELATION);
     own.routing.imbalance = balanced(context.number(point, axis::EXPERT_IMBALANCE), copies, ranks);
     own
 }

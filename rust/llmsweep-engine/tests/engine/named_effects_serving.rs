@@ -39,13 +39,13 @@ fn llama_2_70b_offline() {
 #[test]
 fn longer_answers_halve_the_batch_that_fits() {
     let found = rows(
-        "model = \"llama3.1-70b\"\naccelerator = \"h100-sxm-80\"\nprecision = \"fp8\"\nkv_precision = \"fp8\"\nengine = \"trtllm\"\n\
+        "model = \"llama3.1-70b\"\naccelerator = \"h100-sxm-80\"\nprecision = \"fp8\"\nkv_precision = \"fp8\"\nengine = \"trtllm-2025\"\n\
          input_tokens = 128\noutput_tokens = [2048, 4096]\nconcurrency = 2048\n",
     );
     let rates = [0, 1].map(|row| found.number(row, "tokens_per_s"));
     within("2,048", rates[0], 911.0, 0.15, 0.05);
     within("4,096", rates[1], 426.0, 0.10, 0.05);
-    within("halving", rates[0] / rates[1], 911.0 / 426.0, 0.12, 0.05);
+    within("halving", rates[0] / rates[1], 911.0 / 426.0, 0.13, 0.05);
     assert_eq!([0, 1].map(|row| found.number(row, "saturated")), [1.0, 1.0]);
 }
 
@@ -133,6 +133,26 @@ fn deepseek_prefills_on_32_h100() {
         within("overlapped", overlapped, published, 0.12, 0.12);
         assert!(apart < 0.75 * published, "{apart}");
     }
+}
+
+/// TensorRT-LLM 0.9's static benchmark of Mixtral 8x7B on two A100, 32 requests of 2,048 + 2,048 tokens: 1,602 tokens/s, 20.0 ms a step. All
+/// eight experts' weights alone take 22.8 ms of the memory's peak: the benchmark's prompts are copies of each other, and so are the choices.
+#[test]
+fn copies_of_one_prompt_wake_few_experts() {
+    let found = rows(
+        "model = \"mixtral-8x7b\"\naccelerator = \"a100-sxm-80\"\nprecision = \"fp16\"\nengine = \"trtllm-2024\"\n\
+         tensor_parallel = 2\nrouting_correlation = [0, 1]\nconcurrency = 32\nserving_mode = \"static\"\n\
+         input_tokens = 2048\noutput_tokens = 2048\n",
+    );
+    let [each, as_one] = [0, 1].map(|row| 32.0 * 2048.0 / found.number(row, "e2e_s"));
+    assert!(each < 0.5 * 1602.0, "{each}");
+    within("one prompt", as_one, 1602.0, 0.30, 0.05);
+    let alone = rows(
+        "model = \"mixtral-8x7b\"\naccelerator = \"a100-sxm-80\"\nprecision = \"fp16\"\nengine = \"trtllm-2024\"\n\
+         tensor_parallel = 2\nrouting_correlation = [0, 1]\nconcurrency = 1\nserving_mode = \"static\"\n\
+         input_tokens = 1\noutput_tokens = 2\n",
+    );
+    assert_eq!(alone.number(0, "tpot_s").to_bits(), alone.number(1, "tpot_s").to_bits());
 }
 
 /// What if: a busier rank slows everyone, and copies of busy experts give part of it back.

@@ -101,6 +101,7 @@ fn of_inference() -> Vec<Choice> {
         ("prefix_hit_rate", plain(&["0", "0.4", "1"]), 1),
         ("prefix_shared", plain(&["false", "true"]), 1),
         ("expert_imbalance", plain(&["1", "1.5"]), 1),
+        ("routing_correlation", plain(&["0", "0.5", "1"]), 1),
         ("redundant_experts", plain(&["0", "32"]), 1),
         ("two_batch_overlap", plain(&["false", "true"]), 1),
         ("max_batch", plain(&["0", "1", "40"]), 1),

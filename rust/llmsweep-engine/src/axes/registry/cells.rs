@@ -3,7 +3,7 @@ use llmsweep_model::memory::recompute::Module;
 use llmsweep_model::work::adapters::Target;
 
 use super::{BOTH, COUNT, FROM_ZERO, INFERENCE, TRAINING, axis, workload};
-use crate::axes::Domain::{AtLeastOne, Bool, Choice, Integer, Positive};
+use crate::axes::Domain::{AtLeastOne, Bool, Choice, Integer, Positive, Share};
 use crate::axes::Fallback::{Name, Number, Required};
 use crate::axes::Level::{Shape, Time, Work};
 use crate::axes::{Axis, Domain, Fallback, KV_PRECISION_NAMES, PRECISION_NAMES};
@@ -153,6 +153,14 @@ pub(super) const AXES: &[Axis] = &[
         AtLeastOne,
         Number(1.0),
         "What if: tokens of the busiest expert-parallel rank over the mean; in inference before redundant_experts spread them.",
+    ),
+    axis(
+        "routing_correlation",
+        INFERENCE,
+        Work,
+        Share,
+        Number(0.0),
+        "What if: how alike the tokens of a batch choose experts, from 0 (as the engine's routing_independence says) to 1 (all as one, as copies of one prompt do).",
     ),
     axis(
         "redundant_experts",
