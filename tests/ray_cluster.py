@@ -1,7 +1,7 @@
 """A Ray cluster on this machine, for tests: a head without work and two workers of one core.
 
 `ray_cluster.py PORT` serves Ray clients at the port, prints the address once it is up, and takes orders on stdin:
-`kill` kills a worker's node, `behead` the head, `end` (or the end of the input) ends all.
+`kill` kills a worker's node, `raze` all nodes, the head last, `end` (or the end of the input) ends all.
 """
 
 import sys
@@ -25,9 +25,10 @@ def serve(client_port: int) -> None:
     for order in sys.stdin:
         if order.strip() == "end":
             break
-        if order.strip() == "behead":
-            workers.append(cluster.head_node)
-        cluster.remove_node(workers.pop(), allow_graceful=False)
+        if order.strip() == "raze":
+            workers.insert(0, cluster.head_node)
+        for _ in workers[:] if order.strip() == "raze" else workers[:1]:
+            cluster.remove_node(workers.pop(), allow_graceful=False)
         print("killed", flush=True)  # noqa: T201 - the answer
     cluster.shutdown()  # type: ignore[no-untyped-call,unused-ignore]
 

@@ -179,16 +179,16 @@ sys.exit(main(sys.argv[1:]))
 
 
 @pytest.mark.parametrize("by", ["client", "address"])
-def test_the_head_dies(start: Start, tmp_path: Path, by: str) -> None:
+def test_the_cluster_dies(start: Start, tmp_path: Path, by: str) -> None:
     cluster = Cluster()
     try:
-        sweep = large_sweep(tmp_path, 2 * ROWS)
+        sweep = large_sweep(tmp_path, 5 * ROWS)
         command = [sweep, *FRONT, "-o", "ray.parquet"]
         env = {"RAY_ADDRESS": cluster.address, "RAY_CLIENT_RECONNECT_GRACE_PERIOD": "2"}
         on = cluster.client if by == "client" else "ray"
         run = start(*command, "--on", on, program=("-c", IMPATIENT), **env)
         wait_for(lambda: parts(tmp_path) >= 1 or run.poll() is not None, PATIENCE_S)
-        cluster.kill("behead")
+        cluster.kill("raze")
         code, out, err = ended(run)
     finally:
         cluster.end()

@@ -21,6 +21,7 @@ ENGINES = read()
         ("trtllm", "", None, "trtllm"),
         ("tensorrt-llm", "TensorRT-LLM 1.0 PyTorch backend, trtllm-bench", None, "trtllm"),
         ("tensorrt-llm", "TensorRT-LLM 0.17 trtllm-bench", None, "trtllm-2025"),
+        ("tensorrt-llm", "TensorRT 10.8, CUDA 12.8", None, "trtllm-2025"),
         ("tensorrt-llm", "TensorRT-LLM v0.9", "2024-04", "trtllm-2024"),
         ("tensorrt-llm", "TensorRT-LLM v0.6/0.7", "2024-04", "trtllm-2023"),
         ("llama.cpp", "llama.cpp (May 2024)", "2024-05", "llama.cpp-2024"),

@@ -82,9 +82,10 @@ def test_copies_of_one_prompt_choose_experts_as_one() -> None:
     }
     theirs = predicted(engine_id="tensorrt-llm", engine="TensorRT-LLM v0.9", **run)
     assert of(theirs, "output_tokens_per_s") == pytest.approx(1602.0, rel=0.3)
-    served = {**run, "scenario": "online-concurrency"}
-    for others in ({"engine_id": "vllm", **run}, {"engine_id": "tensorrt-llm", "engine": "TensorRT-LLM v0.9", **served}):
-        assert of(predicted(**others), "output_tokens_per_s") < 0.6 * 1602.0
+    others = predicted(engine_id="vllm", **run)
+    assert of(others, "output_tokens_per_s") < 0.6 * 1602.0
+    served = predicted(engine_id="tensorrt-llm", engine="TensorRT-LLM v0.9", **run, scenario="online-concurrency")
+    assert of(served, "output_tokens_per_s") < 0.6 * 1602.0
 
 
 def test_ranks_that_attend_apart_share_the_experts_alone() -> None:

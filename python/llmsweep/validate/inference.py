@@ -27,6 +27,7 @@ AXES = (
     "output_tokens",
     "concurrency",
     "admission_interval",
+    "attention_dp_wait_steps",
 )
 # Those of the decode pool's limit and of the prefill pool, which only deployments tell.
 POOLS = (
@@ -101,6 +102,7 @@ def cases(
         pl.col("model_key").alias("model"),
         pl.col("engine_axis").alias("engine"),
         pl.lit(1).alias("admission_interval"),
+        pl.lit(0).alias("attention_dp_wait_steps"),
         pl.when(~another_prompt()).then(pl.col("ttft_ms") / 1e3).alias("ttft_s"),
         (pl.col("tpot_ms") / 1e3).alias("tpot_s"),
         pl.col("e2e_latency_s").alias("e2e_s"),

@@ -12,7 +12,7 @@ FILE = Path(__file__).with_name("recipes.toml")
 PATTERNS = {"model": "model_key", "accelerator": "accelerator"}
 EQUAL = ("engine", "input_tokens", "output_tokens")
 # What holds where no recipe says otherwise.
-DEFAULTS: Mapping[str, Any] = {"admission_interval": 1, "length_range": 1.0}
+DEFAULTS: Mapping[str, Any] = {"admission_interval": 1, "attention_dp_wait_steps": 0, "length_range": 1.0}
 VALUES = ("kv_precision", *DEFAULTS)
 
 

@@ -61,7 +61,7 @@ const CHIP: &str = "[[accelerator]]\nid = \"x\"\npeak_flops_per_s = { bf16 = 1e1
 #[test]
 fn everything_is_there() {
     let counts = Kind::ALL.map(|kind| shipped().ids(kind).count());
-    assert_eq!(counts, [170, 87, 51, 67, 11, 12]);
+    assert_eq!(counts, [170, 87, 51, 67, 11, 13]);
     assert_eq!(shipped().measured_collectives().len(), 113);
     let nccl = shipped().constants("nccl-latency").expect("the constants of NCCL");
     assert_eq!(nccl.get("nvlink_ring_s"), Some(&[0.6e-6, 1.9e-6, 3.4e-6][..]));

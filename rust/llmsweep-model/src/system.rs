@@ -128,6 +128,8 @@ pub struct ServingEngine {
     pub queue_weight: f64,
     /// How independently the tokens of a batch choose experts.
     pub routing_independence: f64,
+    /// How independently of each other attention replicas that share experts begin prompts.
+    pub prompt_independence: f64,
     /// Bytes moved per logit.
     pub logit_bytes: f64,
     /// Requests that one replica runs together, at most.

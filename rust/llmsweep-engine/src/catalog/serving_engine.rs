@@ -5,7 +5,7 @@ use super::constant::Range::{Amount, DividingShare, Positive, Share, Surplus};
 use super::constant::{Constant, constant};
 
 /// Every constant of a serving engine.
-pub const SERVING: [Constant<ServingEngine>; 31] = [
+pub const SERVING: [Constant<ServingEngine>; 32] = [
     constant("host_step_s", Amount, |s| &mut s.host_step.0, "Host time of a step."),
     constant("host_request_s", Amount, |s| &mut s.host_request.0, "Host time of a step for each running request."),
     constant("kernel_start_s", Amount, |s| &mut s.kernel_start.0, "Start of a kernel inside a captured graph."),
@@ -61,6 +61,12 @@ pub const SERVING: [Constant<ServingEngine>; 31] = [
         DividingShare,
         |s| &mut s.routing_independence,
         "How independently the tokens of a batch choose experts.",
+    ),
+    constant(
+        "prompt_independence",
+        Share,
+        |s| &mut s.prompt_independence,
+        "How independently of each other attention replicas that share experts begin prompts.",
     ),
     constant(
         "pool_rank_imbalance",

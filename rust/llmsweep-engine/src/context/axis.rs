@@ -70,6 +70,7 @@ positions! {
     INPUT = "input_tokens";
     OUTPUT = "output_tokens";
     ADMISSION_INTERVAL = "admission_interval";
+    ATTENTION_DP_WAIT = "attention_dp_wait_steps";
     SPECULATION = "speculation";
     DRAFT_MODEL = "draft_model";
     SPECULATIVE_TOKENS = "speculative_tokens";

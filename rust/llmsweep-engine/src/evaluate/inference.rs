@@ -42,12 +42,13 @@ pub struct InferenceOutcome {
 }
 
 /// Axes of the row level that say how much is asked of a replica, and not what: those of a prefill pool too, whose requests are not kept.
-const OF_LOAD: [usize; 18] = [
+const OF_LOAD: [usize; 19] = [
     axis::PRICE_SCALE,
     axis::POWER_SCALE,
     axis::DATA,
     axis::CONCURRENCY,
     axis::ADMISSION_INTERVAL,
+    axis::ATTENTION_DP_WAIT,
     axis::ACCEPTANCE,
     axis::ARRIVAL_RATE,
     axis::SLO_TTFT,

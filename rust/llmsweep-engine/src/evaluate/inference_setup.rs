@@ -36,6 +36,7 @@ pub(super) const BLANK: InferenceOutcome = InferenceOutcome {
         decode_workers: 0.0,
         two_batch_overlap: false,
         admission_interval: 0.0,
+        attention_dp_wait_steps: 0.0,
         arrival_rate: 0.0,
         slo_ttft: Seconds::ZERO,
         slo_tpot: Seconds::ZERO,
@@ -65,6 +66,9 @@ pub(super) const WRITES: &[(usize, Write<InferenceOutcome>)] = &[
     }),
     (axis::ADMISSION_INTERVAL, |outcome, context, point| {
         outcome.setup.admission_interval = context.number(point, axis::ADMISSION_INTERVAL);
+    }),
+    (axis::ATTENTION_DP_WAIT, |outcome, context, point| {
+        outcome.setup.attention_dp_wait_steps = context.number(point, axis::ATTENTION_DP_WAIT);
     }),
     (axis::SPECULATIVE_TOKENS, |outcome, context, point| {
         outcome.setup.guess.tokens = context.number(point, axis::SPECULATIVE_TOKENS);

@@ -197,9 +197,17 @@ fn waiting_for_prefills(row: &InferenceRow, setup: &InferenceSetup) -> Term {
         return seconds("waiting for prefills", wait, "ρ / (1 − ρ) · step")
             .numbers(format!("{share:.4} / (1 − {share:.4}) · {}", short(row.terms.undisturbed().0)));
     }
-    seconds("waiting for prefills", wait, "(R − 1) / s_out · P_R, one's part where several join a step").numbers(
-        format!("({} − 1) / {} · {}", short(row.running), short(setup.output_tokens), short(row.stall.mean().0)),
+    seconds(
+        "waiting for prefills",
+        wait,
+        "(R − 1) / s_out · P_R, one's part where several join a step, those of replicas that step along with it",
     )
+    .numbers(format!(
+        "({} − 1) / {} · {}",
+        short(row.running),
+        short(setup.output_tokens),
+        short(row.stall.mean().0)
+    ))
 }
 
 /// What runs: what is offered, or what arrives while a request runs.

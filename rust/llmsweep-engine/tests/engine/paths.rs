@@ -107,7 +107,7 @@ fn serving_rows_share_no_more_than_they_have_in_common() {
                 "schema = 1\nphase = \"inference\"\n[axes]\nmodel = \"llama3.1-8b\"\naccelerator = [\"h100-sxm-80\", \"l4\"]\n\
                  engine = [\"vllm\", \"sglang\"]\ntensor_parallel = [1, 2]\nspeculation = [\"none\", \"eagle\"]\n\
                  price_scale = [1, 2]\npower_scale = [1, 0.5]\npipeline_parallel = [1, 2]\ndata_parallel = [1, 2]\ninput_tokens = [500, 9000]\n\
-                 output_tokens = [1, 300]\nadmission_interval = [1, 4]\nspeculative_tokens = [1, 3]\n\
+                 output_tokens = [1, 300]\nadmission_interval = [1, 4]\nattention_dp_wait_steps = [0, 60]\nspeculative_tokens = [1, 3]\n\
                  kv_allocator = [\"paged\", \"contiguous\", \"power_of_two\"]\nmax_model_len = [0, 12_000]\n\
                  weight_offload = [0, 0.5]\nkv_offload = [0, 0.5]\nacceptance_rate = [0.5, 0.8]\nprefix_hit_rate = [0, 0.4]\n\
                  prefix_shared = [false, true]\ninput_tokens_cv = [0, 1]\noutput_tokens_cv = [0, 0.5]\n\

@@ -145,6 +145,7 @@ fn rarer(phase: Phase) -> Vec<Choice> {
         Phase::Inference => vec![
             ("quantised_modules", names(&["usual", "all", "experts"]), 1),
             ("admission_interval", plain(&["1", "4"]), 2),
+            ("attention_dp_wait_steps", plain(&["0", "60"]), 1),
         ],
     };
     let of_both = vec![

@@ -126,6 +126,14 @@ pub(super) const AXES: &[Axis] = &[
         "Decode steps between two looks at the queue of new requests: SGLang's scheduler_recv_interval, TensorRT-LLM's batch_wait_timeout_iters.",
     ),
     axis(
+        "attention_dp_wait_steps",
+        INFERENCE,
+        Row,
+        FROM_ZERO,
+        Fallback::Integer(0),
+        "Decode steps that prompts wait at most until all attention replicas that share experts have one: TensorRT-LLM's attention_dp_config.timeout_iters with enable_balance; 0: they do not wait.",
+    ),
+    axis(
         "two_batch_overlap",
         INFERENCE,
         Row,

@@ -38,7 +38,8 @@ pub(super) fn open_loop(
     });
     let (low, high) =
         (pace(replica, tables, setup, request, batch.low), pace(replica, tables, setup, request, batch.high));
-    let Pace { prefill, prompt, .. } = low;
+    let Pace { prefill, prompt, gathering, .. } = low;
+    let gathering = gathering * (1.0 - batch.share) + high.gathering * batch.share;
     let stall = low.stall.towards(&high.stall, batch.share);
     let running = batch.batch();
     let (low, high) = (low.terms, high.terms);
@@ -46,7 +47,7 @@ pub(super) fn open_loop(
     let apart = batch.high - batch.low;
     let slope = if apart > 0.0 { (high.undisturbed() - low.undisturbed()).0 / apart } else { 0.0 };
     let load = rate / capacity;
-    let alone = unhindered(replica.engine, &terms, prefill, setup);
+    let alone = unhindered(replica.engine, &terms, prefill, setup) + gathering;
     let base = Cumulants { mean: alone.0, ..prompt.cumulants() };
     let waits = Waits { rate, capacity, load, slots, running };
     let times = waits.times(base, &terms, &stall, setup);

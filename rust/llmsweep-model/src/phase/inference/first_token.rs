@@ -1,6 +1,5 @@
 //! The time to the first token.
-use super::lengths::Prompt;
-use super::step::TokenTerms;
+use super::step::{Pace, TokenTerms};
 use super::{InferenceSetup, ServingMode};
 use crate::distribution::{Cumulants, Mixture};
 use crate::quantity::Seconds;
@@ -40,15 +39,9 @@ pub(super) fn unhindered(
 ///
 /// From request to request: one in n is of the burst, and waits for any number of its prefills alike; of the others a share ρ queues, for
 /// an exponential time.
-pub(super) fn first_token(
-    engine: &ServingEngine,
-    terms: &TokenTerms,
-    prefill: Seconds,
-    prompt: &Prompt,
-    setup: &InferenceSetup,
-    running: f64,
-) -> FirstToken {
-    let alone = unhindered(engine, terms, prefill, setup);
+pub(super) fn first_token(engine: &ServingEngine, pace: &Pace, setup: &InferenceSetup, running: f64) -> FirstToken {
+    let &Pace { ref terms, prefill, ref prompt, gathering, .. } = pace;
+    let alone = unhindered(engine, terms, prefill, setup) + gathering;
     if setup.mode == ServingMode::Static {
         return FirstToken { alone, contended: alone, times: Mixture::certain(alone.0) };
     }

@@ -8,6 +8,7 @@ pub mod experts;
 mod first_token;
 mod handoff;
 pub mod ideal;
+pub mod in_step;
 pub mod lengths;
 pub mod offload;
 pub mod prefix;
@@ -91,6 +92,8 @@ pub struct InferenceSetup {
     pub two_batch_overlap: bool,
     /// Decode steps between two looks at the queue of new requests.
     pub admission_interval: f64,
+    /// Decode steps that prompts wait at most until all attention replicas that share experts have one; 0: none.
+    pub attention_dp_wait_steps: f64,
     /// Requests that arrive per second over all replicas; 0 for a closed loop at `concurrency`. \[1/s\]
     pub arrival_rate: f64,
     /// Time to the first token that is promised; 0 for none.

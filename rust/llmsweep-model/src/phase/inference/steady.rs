@@ -47,9 +47,10 @@ pub(super) fn closed_loop(
         ServingMode::Static if offered > room.full_requests() => return Err(Reject::BatchDoesNotFit),
         ServingMode::Static => offered,
     };
-    let Pace { terms, prefill, prompt, stall } = pace(replica, tables, setup, request, running);
+    let pace = pace(replica, tables, setup, request, running);
+    let first = first_token(replica.engine, &pace, setup, running);
+    let Pace { terms, prefill, stall, .. } = pace;
     let answer = terms.total() * (setup.steps(running) - 1.0);
-    let first = first_token(replica.engine, &terms, prefill, &prompt, setup, running);
     let active = first.alone + answer;
     let waiting = active * (offered / running - 1.0);
     let times = if offered > running {

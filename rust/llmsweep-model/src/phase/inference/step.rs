@@ -1,4 +1,5 @@
 //! The time between two tokens, term by term.
+use super::in_step::{InStep, replicas_in_step};
 use super::lengths::Prompt;
 use super::speculation::Guess;
 use super::times::PassTime;
@@ -91,9 +92,12 @@ pub(super) struct Pace {
     pub(super) prompt: Prompt,
     /// How long one prompt holds up a stage.
     pub(super) stall: Prompt,
+    /// How long a prompt waits for those of other replicas.
+    pub(super) gathering: Seconds,
 }
 
-/// Time between tokens: `t_decode + (R − 1)/s_out · P_k/(k·p)`: during one answer every other slot prefills one request, k at a time.
+/// Time between tokens: `t_decode + (R − 1)/s_out · κ·P_k/(k·p)`: during one answer every other slot prefills one request, k at a time, and
+/// replicas that share experts wait for each other's ([`InStep`]).
 #[inline]
 pub(super) fn pace(
     replica: &Replica,
@@ -108,12 +112,26 @@ pub(super) fn pace(
     } else {
         (request.prompt, request.prefill)
     };
-    let stall = prompt.part(f64::from(setup.pipeline) / packed(replica, tables, setup, running));
+    let together = in_step(replica, setup, running);
+    let held_up = if setup.mode == ServingMode::Continuous { together.held_up() } else { 1.0 };
+    let stall = prompt.part(f64::from(setup.pipeline) / (packed(replica, tables, setup, running) * held_up));
     let mut terms = decode_terms(replica, tables, setup, running);
     if setup.mode == ServingMode::Continuous {
         terms.prefill = (stall.mean() * ((running - 1.0) / setup.output_tokens)).max(Seconds::ZERO);
     }
-    Pace { terms, prefill, prompt, stall }
+    Pace { terms, prefill, prompt, stall, gathering: terms.total() * together.gathering_steps() }
+}
+
+/// What comes to a replica and to those that step with it.
+pub(crate) fn in_step(replica: &Replica, setup: &InferenceSetup, running: f64) -> InStep {
+    let fresh = setup.input_tokens - setup.prefix.cached(setup.input_tokens);
+    InStep {
+        replicas: replicas_in_step(&replica.work.split),
+        prompts: ((running - 1.0) / setup.output_tokens).max(0.0),
+        chunks: fresh / replica.engine.max_batched_tokens,
+        independence: replica.engine.prompt_independence,
+        patience: setup.attention_dp_wait_steps,
+    }
 }
 
 /// Time between tokens where nothing is prefilled meanwhile.

@@ -148,6 +148,7 @@ pub(crate) const REQUEST: InferenceSetup = InferenceSetup {
     max_batch: f64::INFINITY,
     decode_workers: 1.0,
     two_batch_overlap: false,
+    attention_dp_wait_steps: 0.0,
 };
 
 struct Direct<'a> {

@@ -138,6 +138,7 @@ pub(crate) fn serving() -> ServingEngine {
         burst_requests: 10.0,
         queue_weight: 0.78,
         routing_independence: 0.6,
+        prompt_independence: 0.35,
         logit_bytes: 4.0,
         max_batch: 1024.0,
         max_batched_tokens: 8192.0,
