@@ -115,8 +115,8 @@ def test_aegaeon(llmsweep: Run) -> None:
         (2, (*MODEL, "--tpot", "0"), "0"),
         (2, ("fleet", "serve.toml", "--peak-rate", "3", "--tpot", "1"), "concurrency follows from arrival_rate_per_s"),
         (2, ("fleet", "broken.toml", "--peak-rate", "3", "--tpot", "1"), "broken.toml"),
-        (2, ("fleet", "--pool", "broken.toml"), "broken.toml"),
-        (2, ("fleet", "--pool", "serve.toml"), 'no key "schema"'),
+        (2, ("fleet", "--pool", "broken.toml"), "broken.toml:1:6: no TOML: "),
+        (2, ("fleet", "--pool", "serve.toml"), 'serve.toml:1:1: the file has no key "schema"'),
         (2, ("fleet", "--pool", "serve.toml", "--tpot", "1"), "--tpot can't stand beside --pool"),
         (2, ("fleet", "--pool", "nowhere.toml"), "nowhere.toml"),
         (3, (*MODEL, "--ttft-p99", "0.001"), "no setup reaches ttft_p99_s ≤ 0.001 s; the nearest is 0.0"),
@@ -154,6 +154,37 @@ def test_wrong_input_is_one_sentence(
     (sentence,) = printed.err.splitlines()
     assert sentence.startswith("Error: ")
     assert part in sentence
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("count = 30", "cuont = 30", 'pool.toml:7:1: [[models]] 1 has no key "cuont"; did you mean "count"?'),
+        (
+            "[0.01, 0.1]",
+            "-1",
+            "pool.toml:8:1: [[models]] 1: rate_per_s must be a number above 0 or [low, high], not -1",
+        ),
+        (
+            "output_tokens = 256\n",
+            "",
+            "pool.toml:5:1: [[models]] 1 needs output_tokens, a whole number of at least 1, not None",
+        ),
+        ("ttft_s = 5", "ttfft_s = 5", 'pool.toml:3:1: "ttfft_s" is no time that can be promised; allowed: '),
+        ("tpot_s = 0.1\n", "", "pool.toml:2:1: [promise] needs a tpot: "),
+    ],
+)
+def test_a_wrong_pool_is_answered_with_the_place(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    case: tuple[str, str, str],
+) -> None:
+    old, new, sentence = case
+    (tmp_path / "pool.toml").write_text(POOL.replace(old, new), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert main(["fleet", "--pool", "pool.toml"]) == 2
+    assert capsys.readouterr().err.startswith(f"Error: {sentence}")
 
 
 def test_nothing_is_left_where_the_answer_is_none(llmsweep: Run, tmp_path: Path) -> None:

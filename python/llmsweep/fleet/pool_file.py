@@ -11,10 +11,11 @@ from typing import Any, NoReturn, TypeGuard
 
 from llmsweep.errors import SpecError
 from llmsweep.fleet.interval import Interval
+from llmsweep.fleet.places import TOP, Places, no_toml
 from llmsweep.fleet.promises import check
 from llmsweep.names import near
 
-TOP = ("name", "accelerator", "redundancy", "promise", "link", "dedicated", "pool", "models")
+KEYS = ("name", "accelerator", "redundancy", "promise", "link", "dedicated", "pool", "models")
 LINK = ("host_bytes_per_s", "efficiency", "hidden_share")
 DEDICATED = ("busy_share",)
 POOL = ("busy_share", "quantile")
@@ -59,16 +60,17 @@ def read_pool(source: str | os.PathLike[str] | Mapping[str, Any]) -> Pool:
     """A pool from a path or a mapping of the same shape.
 
     Raises:
-        SpecError: Something is missing, unknown or out of its bounds; the sentence says which key.
+        SpecError: Something is missing, unknown or out of its bounds; the sentence says where.
         OSError: The file can't be read.
     """
     if isinstance(source, Mapping):
-        return _Reader("<pool>").pool(source)
+        return _Reader("<pool>", Places()).pool(source)
     path = Path(source)
     try:
-        return _Reader(str(path)).pool(tomllib.loads(path.read_text(encoding="utf-8")))
+        text = path.read_text(encoding="utf-8")
+        return _Reader(str(path), Places.of(text)).pool(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        raise SpecError(f'"{path}": {error}') from error
+        raise SpecError(no_toml(str(path), error)) from error
     except UnicodeDecodeError as error:
         raise SpecError(f'"{path}" is not UTF-8 text') from error
 
@@ -79,11 +81,12 @@ def constants() -> dict[str, Any]:
 
 
 class _Reader:
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, places: Places) -> None:
         self.file = file
+        self.places = places
 
     def pool(self, table: Mapping[str, Any]) -> Pool:
-        self.known(table, TOP, "the file")
+        self.known(table, KEYS, TOP)
         link, dedicated, pool = (self.table(table, name) for name in ("link", "dedicated", "pool"))
         for part, allowed, where in (
             (link, LINK, "[link]"),
@@ -94,10 +97,10 @@ class _Reader:
         shipped = constants()
         models = table.get("models")
         if not isinstance(models, list) or not models:
-            self.fail("[[models]] must name at least one model")
+            self.fail(TOP, "models", "[[models]] must name at least one model")
         return Pool(
-            name=self.text(table, "name", "the file", ""),
-            accelerator=self.text(table, "accelerator", "the file"),
+            name=self.text(table, "name", TOP, ""),
+            accelerator=self.text(table, "accelerator", TOP),
             promises=self.promises(self.table(table, "promise")),
             models=tuple(self.model(model, f"[[models]] {place}") for place, model in enumerate(models, start=1)),
             host_bytes_per_s=self.number(link, "host_bytes_per_s", "[link]") if "host_bytes_per_s" in link else None,
@@ -106,22 +109,23 @@ class _Reader:
             dedicated_busy_share=self.share(dedicated, "busy_share", "[dedicated]")
             if "busy_share" in dedicated
             else None,
-            redundancy=self.text(table, "redundancy", "the file", "N"),
+            redundancy=self.text(table, "redundancy", TOP, "N"),
             pool_busy_share=self.share(pool, "busy_share", "[pool]") if "busy_share" in pool else None,
             quantile=self.share(pool, "quantile", "[pool]", shipped["quantile"]).high,
         )
 
     def model(self, table: Any, where: str) -> PoolModel:
         if not isinstance(table, dict):
-            self.fail(f"{where} must be a table")
+            self.fail(where, "", f"{where} must be a table")
         self.known(table, (*SERVED, *TOLD, *COMMON), where)
         told = {name: self.number(table, name, where) for name in TOLD if name in table}
         if "model" in table and told:
-            self.fail(f"{where} has a model, so that {next(iter(told))} is computed and can't be given")
+            first = next(iter(told))
+            self.fail(where, first, f"{where} has a model, so that {first} is computed and can't be given")
         if "model" not in table and (missing := [name for name in TOLD if name not in table]):
-            self.fail(f"{where} has no model of the catalogue, and then needs {', '.join(missing)}")
+            self.fail(where, "", f"{where} has no model of the catalogue, and then needs {', '.join(missing)}")
         if "model" not in table and "service_s" not in table:
-            self.fail(f"{where} has no model of the catalogue, and then needs service_s")
+            self.fail(where, "", f"{where} has no model of the catalogue, and then needs service_s")
         axes = {name: table[name] for name in SERVED if name in table}
         return PoolModel(
             name=self.text(table, "id", where, str(table.get("model", where))),
@@ -136,45 +140,49 @@ class _Reader:
 
     def promises(self, table: Mapping[str, Any]) -> dict[str, float]:
         bounds = {name: self.number(table, name, "[promise]") for name in table}
-        check(bounds)
+        try:
+            check(bounds)
+        except SpecError as error:
+            self.fail("[promise]", next((name for name in bounds if f'"{name}"' in str(error)), ""), str(error))
         for kind in ("ttft", "tpot"):
             if not any(name.startswith(kind) for name in bounds):
-                self.fail(f"[promise] needs a {kind}: switching between models lives on what it leaves to wait")
+                why = "switching between models lives on what it leaves to wait"
+                self.fail("[promise]", "", f"[promise] needs a {kind}: {why}")
         return bounds
 
     def table(self, table: Mapping[str, Any], name: str) -> Mapping[str, Any]:
         part = table.get(name, {})
         if not isinstance(part, dict):
-            self.fail(f"[{name}] must be a table")
+            self.fail(TOP, name, f"[{name}] must be a table")
         return part
 
     def known(self, table: Mapping[str, Any], allowed: tuple[str, ...], where: str) -> None:
         for name in table:
             if name not in allowed:
-                self.fail(f'{where} has no key "{name}"{near(name, allowed)}')
+                self.fail(where, name, f'{where} has no key "{name}"{near(name, allowed)}')
 
     def text(self, table: Mapping[str, Any], name: str, where: str, default: str | None = None) -> str:
         value = table.get(name, default)
         if not isinstance(value, str):
-            self.fail(f"{where} needs {name}, a text")
+            self.fail(where, name, f"{where} needs {name}, a text")
         return value
 
     def whole(self, table: Mapping[str, Any], name: str, where: str, default: int | None) -> int:
         value = table.get(name, default)
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            self.fail(f"{where} needs {name}, a whole number of at least 1, not {value!r}")
+            self.fail(where, name, f"{where} needs {name}, a whole number of at least 1, not {value!r}")
         return value
 
     def number(self, table: Mapping[str, Any], name: str, where: str) -> float:
         if not _positive(value := table.get(name)):
-            self.fail(f"{where}: {name} must be a number above 0, not {value!r}")
+            self.fail(where, name, f"{where}: {name} must be a number above 0, not {value!r}")
         return float(value)
 
     def interval(self, table: Mapping[str, Any], name: str, where: str) -> Interval:
         value = table.get(name)
         low, high = value if isinstance(value, list) and len(value) == len(("low", "high")) else (value, value)
         if not (_positive(low) and _positive(high) and low <= high):
-            self.fail(f"{where}: {name} must be a number above 0 or [low, high], not {value!r}")
+            self.fail(where, name, f"{where}: {name} must be a number above 0 or [low, high], not {value!r}")
         return Interval(float(low), float(high))
 
     def share(self, table: Mapping[str, Any], name: str, where: str, default: float | None = None) -> Interval:
@@ -182,11 +190,14 @@ class _Reader:
             return Interval(default, default)
         found = self.interval(table, name, where)
         if found.high >= 1:
-            self.fail(f"{where}: {name} must be a share below 1, not {table[name]!r}")
+            self.fail(where, name, f"{where}: {name} must be a share below 1, not {table[name]!r}")
         return found
 
-    def fail(self, sentence: str) -> NoReturn:
-        raise SpecError(f'"{self.file}": {sentence}')
+    def fail(self, where: str, key: str, sentence: str) -> NoReturn:
+        place = self.places.at(where, key)
+        raise SpecError(
+            f'"{self.file}": {sentence}' if place is None else f"{self.file}:{place[0]}:{place[1]}: {sentence}"
+        )
 
 
 def _positive(value: object) -> TypeGuard[float]:

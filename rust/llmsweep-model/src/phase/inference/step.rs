@@ -113,25 +113,31 @@ pub(super) fn pace(
         (request.prompt, request.prefill)
     };
     let together = in_step(replica, setup, running);
-    let held_up = if setup.mode == ServingMode::Continuous { together.held_up() } else { 1.0 };
+    let held_up = together.map_or(1.0, |others| others.held_up());
     let stall = prompt.part(f64::from(setup.pipeline) / (packed(replica, tables, setup, running) * held_up));
     let mut terms = decode_terms(replica, tables, setup, running);
     if setup.mode == ServingMode::Continuous {
         terms.prefill = (stall.mean() * ((running - 1.0) / setup.output_tokens)).max(Seconds::ZERO);
     }
-    Pace { terms, prefill, prompt, stall, gathering: terms.total() * together.gathering_steps() }
+    let gathering = together.map_or(Seconds::ZERO, |others| terms.total() * others.gathering_steps());
+    Pace { terms, prefill, prompt, stall, gathering }
 }
 
-/// What comes to a replica and to those that step with it.
-pub(crate) fn in_step(replica: &Replica, setup: &InferenceSetup, running: f64) -> InStep {
+/// Prompts of a replica and of those that step with it; `None` where it steps alone, or nothing is prefilled between steps.
+#[inline]
+fn in_step(replica: &Replica, setup: &InferenceSetup, running: f64) -> Option<InStep> {
+    let replicas = replicas_in_step(&replica.work.split);
+    if replicas <= 1.0 || setup.mode != ServingMode::Continuous {
+        return None;
+    }
     let fresh = setup.input_tokens - setup.prefix.cached(setup.input_tokens);
-    InStep {
-        replicas: replicas_in_step(&replica.work.split),
+    Some(InStep {
+        replicas,
         prompts: ((running - 1.0) / setup.output_tokens).max(0.0),
         chunks: fresh / replica.engine.max_batched_tokens,
         independence: replica.engine.prompt_independence,
         patience: setup.attention_dp_wait_steps,
-    }
+    })
 }
 
 /// Time between tokens where nothing is prefilled meanwhile.
