@@ -5,6 +5,7 @@
 """
 
 import sys
+from typing import Any
 
 STORE_BYTES = 80 << 20
 
@@ -25,10 +26,9 @@ def serve(client_port: int) -> None:
     for order in sys.stdin:
         if order.strip() == "end":
             break
-        if order.strip() == "raze":
-            workers.insert(0, cluster.head_node)
-        for _ in workers[:] if order.strip() == "raze" else workers[:1]:
-            cluster.remove_node(workers.pop(), allow_graceful=False)
+        doomed: list[Any] = [*workers, cluster.head_node] if order.strip() == "raze" else [workers.pop()]
+        for node in doomed:
+            cluster.remove_node(node, allow_graceful=False)
         print("killed", flush=True)  # noqa: T201 - the answer
     cluster.shutdown()  # type: ignore[no-untyped-call,unused-ignore]
 

@@ -13,6 +13,7 @@ from llmsweep import _core
 from llmsweep.directories import catalog_directories
 from llmsweep.explanation import Explanation
 from llmsweep.frame import to_frame
+from llmsweep.places import no_toml
 from llmsweep.registries import Phase
 
 Spec = str | os.PathLike[str] | Mapping[str, object]
@@ -75,7 +76,7 @@ def read_table(spec: Spec) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise _core.SpecError(f"{file}: {error}") from error
+        raise _core.SpecError(no_toml(file, error)) from error
 
 
 def sweep(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from llmsweep.claims.claim import FIELDS, Claim, Where, claim_of
 from llmsweep.claims.subject import CellProblem
 from llmsweep.errors import DataError
+from llmsweep.places import Places, no_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -136,21 +137,15 @@ def _toml(path: Path, text: str) -> Iterator[tuple[Cells, Where]]:
     try:
         whole = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise DataError(f"{path}: no TOML: {str(error)[0].lower()}{str(error)[1:]}") from error
+        raise DataError(no_toml(str(path), error)) from error
     rows = whole.get("claim")
     if not isinstance(rows, list):
         raise DataError(f'"{path}" has no [[claim]]')
-    heads = [found.start() for found in re.finditer(r"^[ \t]*\[\[claim\]\]", text, re.MULTILINE)]
-    for index, row in enumerate(rows):
-        start = heads[index] if index < len(heads) else 0
-        stop = heads[index + 1] if index + 1 < len(heads) else len(text)
-        line = text.count("\n", 0, start) + 1
-        lines = {
-            field: text.count("\n", 0, start + found.start()) + 1
-            for field, names in FIELDS.items()
-            for name in names
-            if (found := re.search(rf"^[ \t]*(?:claim\.)?{re.escape(name)}\b", text[start:stop], re.MULTILINE))
-        }
+    places = Places.of(text)
+    for number, row in enumerate(rows, start=1):
+        table = f"[[claim]] {number}"
+        line = places.line(table)
+        lines = {field: places.line(table, name) for field, names in FIELDS.items() for name in names if name in row}
         _known(row, path, line)
         yield row, _where(path, row, line, lines)
 

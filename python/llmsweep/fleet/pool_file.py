@@ -11,9 +11,9 @@ from typing import Any, NoReturn, TypeGuard
 
 from llmsweep.errors import SpecError
 from llmsweep.fleet.interval import Interval
-from llmsweep.fleet.places import TOP, Places, no_toml
 from llmsweep.fleet.promises import check
 from llmsweep.names import near
+from llmsweep.places import TOP, Places, no_toml
 
 KEYS = ("name", "accelerator", "redundancy", "promise", "link", "dedicated", "pool", "models")
 LINK = ("host_bytes_per_s", "efficiency", "hidden_share")

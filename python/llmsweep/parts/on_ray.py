@@ -51,26 +51,35 @@ class OnRay:
         self.ray = connected(address)
         self.silence.__enter__()
         self.head = address if address.startswith("ray://") else str(self.ray.get_runtime_context().gcs_address)
-        self.heard = time.monotonic()
         self.parcel = parcel
         self.cores = max(1, int(self.ray.cluster_resources().get("CPU", 1)))
 
     def answers(self, asked: Asked, spans: Sequence[Span], tally: Tally, watch: Watch) -> Iterator[tuple[Span, Answer]]:
-        """Parts as workers finish them; one whose worker died is begun anew by another."""
+        """Parts as workers finish them; one whose worker died is begun anew by another.
+
+        Raises:
+            UnavailableError: The cluster is there no more.
+        """
         ray = self.ray
         part = ray.remote(num_cpus=1, max_retries=RETRIES)(answer)
         parcel = ray.put(replace(self.parcel, question=asked.question))
         waiting = list(reversed(spans))
         running: dict[Any, Span] = {}
+        heard = time.monotonic()
         try:
             while waiting or running:
-                self.check()
+                # Ray itself would wait for a lost cluster, or look for another.
+                if not ray.is_initialized():
+                    raise self.gone()
+                if time.monotonic() - heard > SILENCE:
+                    probe(self.head)
+                    heard = time.monotonic()
                 while waiting and len(running) < AHEAD * self.cores:
                     span = waiting.pop()
                     running[part.remote(parcel, span, tally.against()[:MOST_AGAINST])] = span
                 ready, _ = ray.wait(list(running), timeout=TICK)
                 for reference in ready:
-                    self.heard = time.monotonic()
+                    heard = time.monotonic()
                     yield running.pop(reference), fetched(ray, reference)
                 watch(0, 0, 0, 0)
         except ConnectionError as error:
@@ -78,18 +87,6 @@ class OnRay:
         finally:
             for reference in running if ray.is_initialized() else ():
                 ray.cancel(reference, force=True)
-
-    def check(self) -> None:
-        """Looks whether the cluster is still there: Ray itself would wait for it, or for another one.
-
-        Raises:
-            UnavailableError: It is not.
-        """
-        if not self.ray.is_initialized():
-            raise self.gone()
-        if time.monotonic() - self.heard > SILENCE:
-            probe(self.head)
-            self.heard = time.monotonic()
 
     def gone(self) -> UnavailableError:
         """That it is there no more, as an error."""

@@ -133,8 +133,8 @@ def lengthened(frame: pl.DataFrame, models: Models) -> pl.DataFrame:
 def routing_correlation() -> pl.Expr:
     """How alike the tokens of a row's batch choose experts.
 
-    The static benchmarks of TensorRT-LLM fill all prompts with one token and decode greedily
-    (`benchmarks/cpp/gptSessionBenchmark.cpp`), so that every sequence of a batch is the same.
+    The static benchmarks of TensorRT-LLM fill all prompts with one token and decode greedily, so that every sequence of
+    a batch is the same (NVIDIA/TensorRT-LLM `benchmarks/cpp/gptSessionBenchmark.cpp` @027cd518e3b6).
     """
     copies = (pl.col("engine_id") == "tensorrt-llm") & ~pl.col("scenario").str.to_lowercase().is_in(CONTINUOUS)
     return copies.fill_null(value=False).cast(pl.Float64)

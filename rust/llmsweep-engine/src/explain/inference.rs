@@ -197,16 +197,19 @@ fn waiting_for_prefills(row: &InferenceRow, setup: &InferenceSetup) -> Term {
         return seconds("waiting for prefills", wait, "ρ / (1 − ρ) · step")
             .numbers(format!("{share:.4} / (1 − {share:.4}) · {}", short(row.terms.undisturbed().0)));
     }
+    let prefill = row.stall.mean();
+    let own = row.running - wait / prefill * setup.output_tokens;
     seconds(
         "waiting for prefills",
         wait,
-        "(R − 1) / s_out · P_R, one's part where several join a step, those of replicas that step along with it",
+        "(R − 1/κ) / s_out · P_R, one's part where several join a step; κ: held up by replicas that share experts",
     )
     .numbers(format!(
-        "({} − 1) / {} · {}",
+        "({} − {}) / {} · {}",
         short(row.running),
+        short(own),
         short(setup.output_tokens),
-        short(row.stall.mean().0)
+        short(prefill.0)
     ))
 }
 
@@ -240,6 +243,9 @@ fn running(row: &InferenceRow, setup: &InferenceSetup) -> Term {
 fn first_token(row: &InferenceRow, setup: &InferenceSetup) -> Section {
     let formula = match setup.mode {
         ServingMode::Continuous if setup.arrival_rate > 0.0 => "prefill + engine + its steps + running step + waits",
+        ServingMode::Continuous if setup.attention_dp_wait_steps > 0.0 => {
+            "prefill + engine + its steps + other replicas' prompts + burst + queue + wait for room"
+        }
         ServingMode::Continuous => "prefill + engine + its steps + burst + queue + wait for room",
         ServingMode::Static => "prefill of the batch + host",
         ServingMode::Disaggregated => {
@@ -252,7 +258,7 @@ fn first_token(row: &InferenceRow, setup: &InferenceSetup) -> Section {
             seconds("prefill alone", row.prefill, "Σ layers over the prompt, less what is cached of it").numbers(
                 format!(
                     "{} tokens behind {}",
-                    short(setup.input_tokens - setup.prefix.cached(setup.input_tokens)),
+                    short(setup.fresh_tokens()),
                     short(setup.prefix.cached(setup.input_tokens))
                 ),
             ),

@@ -86,8 +86,8 @@ pub fn forward(work: &mut Work, moe: &Moe, hidden: f64, rows: f64, routing: &Rou
     work.ops.push(Op::memory("top-k", rows / split.residual() * experts * widths.activation * 2.0, launches::TOP_K));
 
     let pairs = rows * top_k * split.expert_tensor / split.tensor * routing.imbalance;
-    let replicas = (split.expert * split.expert_tensor / split.tensor).max(1.0);
-    let mean = active_experts(experts, top_k, experts / split.expert, rows * replicas, routing.independence);
+    let mean =
+        active_experts(experts, top_k, experts / split.expert, rows * split.replicas_in_step(), routing.independence);
     let active = busiest_rank(mean, experts, split.expert);
     let ffn = f64::from(moe.expert_ffn) / split.expert_tensor;
     let gate = if moe.gated { 2.0 } else { 1.0 };

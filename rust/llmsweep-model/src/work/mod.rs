@@ -265,6 +265,18 @@ impl Split {
         if self.sequence_parallel { self.tensor } else { 1.0 }
     }
 
+    /// Attention replicas whose tokens meet in the same experts: they compute their steps together.
+    ///
+    /// ```
+    /// # use llmsweep_model::work::Split;
+    /// let split = Split { tensor: 2.0, expert: 8.0, ..Split::NONE };
+    /// assert_eq!((split.replicas_in_step(), Split::NONE.replicas_in_step()), (4.0, 1.0));
+    /// ```
+    #[must_use]
+    pub fn replicas_in_step(&self) -> f64 {
+        (self.expert * self.expert_tensor / self.tensor).max(1.0)
+    }
+
     /// Key-value heads on one device: they can't be split further than one each.
     ///
     /// ```

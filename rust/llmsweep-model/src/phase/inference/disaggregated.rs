@@ -187,7 +187,7 @@ impl Prefilling {
         // Prompts that are shorter than a step's tokens are prefilled several at once, as far as they wait; where they arrive at random few do.
         let ranks = pool.workers * pool.data;
         let waiting = if setup.arrival_rate > 0.0 { 1.0 } else { whole(setup.concurrency / ranks) };
-        let fresh = setup.input_tokens - setup.prefix.cached(setup.input_tokens);
+        let fresh = setup.fresh_tokens();
         let together = whole(replica.engine.max_batched_tokens / fresh).min(waiting.min(room)).max(1.0);
         let step = if together > 1.0 {
             exposed_prefill(replica, tables, setup, (together, setup.input_tokens))

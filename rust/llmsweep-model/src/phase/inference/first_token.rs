@@ -40,8 +40,9 @@ pub(super) fn unhindered(
 /// From request to request: one in n is of the burst, and waits for any number of its prefills alike; of the others a share ρ queues, for
 /// an exponential time.
 pub(super) fn first_token(engine: &ServingEngine, pace: &Pace, setup: &InferenceSetup, running: f64) -> FirstToken {
-    let &Pace { ref terms, prefill, ref prompt, gathering, .. } = pace;
-    let alone = unhindered(engine, terms, prefill, setup) + gathering;
+    let Pace { terms, prompt, .. } = pace;
+    let prefill = pace.prefill;
+    let alone = unhindered(engine, terms, prefill, setup) + pace.gathering;
     if setup.mode == ServingMode::Static {
         return FirstToken { alone, contended: alone, times: Mixture::certain(alone.0) };
     }

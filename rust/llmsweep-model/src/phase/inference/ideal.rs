@@ -98,8 +98,7 @@ impl ServingIdeal {
     /// One prompt's time on a stage: its kernels, or where a step takes several prompts, which may be faster together, their arithmetic.
     fn stall(replica: &Replica, setup: &InferenceSetup, request: &Request, running: f64) -> Seconds {
         let together = running / setup.output_tokens;
-        let alone = together <= 1.0
-            || replica.engine.max_batched_tokens <= setup.input_tokens - setup.prefix.cached(setup.input_tokens);
+        let alone = together <= 1.0 || replica.engine.max_batched_tokens <= setup.fresh_tokens();
         if alone { request.prompt.mean() / f64::from(setup.pipeline) } else { request.ttft_bound.time }
     }
 }

@@ -1,17 +1,13 @@
 //! Attention replicas that share experts: none steps on before all of them have.
-use crate::work::Split;
 use crate::work::experts::largest_of;
 
-/// Attention replicas whose tokens meet in the same experts: they compute their steps together.
-#[must_use]
-pub fn replicas_in_step(split: &Split) -> f64 {
-    (split.expert * split.expert_tensor / split.tensor).max(1.0)
-}
+/// Euler and Mascheroni's constant, γ.
+const EULER_MASCHERONI: f64 = 0.577_215_664_901_532_9;
 
 /// Prompts that come to each of some replicas that step together.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct InStep {
-    /// Replicas, n.
+    /// Replicas, n: more than one ([`crate::work::Split::replicas_in_step`]).
     pub replicas: f64,
     /// Prompts that each begins in a step, on average, λ.
     pub prompts: f64,
@@ -36,14 +32,10 @@ impl InStep {
     /// assert!((apart.held_up() - 4.66).abs() < 0.02); // hardly two of eight have a chunk at the same time
     /// assert_eq!(InStep { independence: 0.0, ..apart }.held_up(), 1.0);
     /// assert_eq!(InStep { patience: 60.0, ..apart }.held_up(), 1.0);
-    /// assert_eq!(InStep { replicas: 1.0, ..apart }.held_up(), 1.0);
     /// ```
     #[must_use]
     pub fn held_up(&self) -> f64 {
         let Self { replicas, prompts, chunks, independence, patience } = *self;
-        if replicas <= 1.0 || prompts <= 0.0 {
-            return 1.0;
-        }
         let each = prompts * chunks.max(1.0);
         let most = (1.0 / chunks).max(1.0);
         let apart = replicas.min(1.0 + largest_of(replicas) / each.sqrt()).min(most / each);
@@ -63,12 +55,9 @@ impl InStep {
     #[must_use]
     pub fn gathering_steps(&self) -> f64 {
         let Self { replicas, prompts, patience, .. } = *self;
-        if replicas <= 1.0 || patience <= 0.0 {
-            return 0.0;
-        }
-        // Euler's constant and logarithm for the harmonic number.
-        let last = 0.577_215_664_901_532_9 + replicas.ln() + 0.5 / replicas - 1.0 / replicas;
-        let window = if prompts > 0.0 { patience.min(last / prompts) } else { patience };
+        // H(n) is about γ + ln n + 1/2n.
+        let last = EULER_MASCHERONI + replicas.ln() - 0.5 / replicas;
+        let window = patience.min(last / prompts);
         let others = replicas * prompts * window;
         window * (1.0 + others / 2.0) / (1.0 + others)
     }

@@ -119,6 +119,12 @@ impl InferenceSetup {
         if self.max_model_len > 0.0 { self.max_model_len } else { self.longest() }
     }
 
+    /// Tokens of a prompt that are not known from earlier ones.
+    #[must_use]
+    pub fn fresh_tokens(&self) -> f64 {
+        self.input_tokens - self.prefix.cached(self.input_tokens)
+    }
+
     /// Tokens that all requests have in the cache together: what is set aside in one piece can't be shared.
     #[must_use]
     pub fn shared_tokens(&self) -> f64 {

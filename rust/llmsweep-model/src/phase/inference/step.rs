@@ -1,5 +1,5 @@
 //! The time between two tokens, term by term.
-use super::in_step::{InStep, replicas_in_step};
+use super::in_step::InStep;
 use super::lengths::Prompt;
 use super::speculation::Guess;
 use super::times::PassTime;
@@ -96,8 +96,8 @@ pub(super) struct Pace {
     pub(super) gathering: Seconds,
 }
 
-/// Time between tokens: `t_decode + (R − 1)/s_out · κ·P_k/(k·p)`: during one answer every other slot prefills one request, k at a time, and
-/// replicas that share experts wait for each other's ([`InStep`]).
+/// Time between tokens: `t_decode + (R − 1/κ)/s_out · κ·P_k/(k·p)`: during one answer every other slot prefills one request, k at a time, and
+/// replicas that share experts wait for each other's, κ times as many ([`InStep`]).
 #[inline]
 pub(super) fn pace(
     replica: &Replica,
@@ -117,7 +117,7 @@ pub(super) fn pace(
     let stall = prompt.part(f64::from(setup.pipeline) / (packed(replica, tables, setup, running) * held_up));
     let mut terms = decode_terms(replica, tables, setup, running);
     if setup.mode == ServingMode::Continuous {
-        terms.prefill = (stall.mean() * ((running - 1.0) / setup.output_tokens)).max(Seconds::ZERO);
+        terms.prefill = (stall.mean() * ((running - 1.0 / held_up) / setup.output_tokens)).max(Seconds::ZERO);
     }
     let gathering = together.map_or(Seconds::ZERO, |others| terms.total() * others.gathering_steps());
     Pace { terms, prefill, prompt, stall, gathering }
@@ -126,15 +126,14 @@ pub(super) fn pace(
 /// Prompts of a replica and of those that step with it; `None` where it steps alone, or nothing is prefilled between steps.
 #[inline]
 fn in_step(replica: &Replica, setup: &InferenceSetup, running: f64) -> Option<InStep> {
-    let replicas = replicas_in_step(&replica.work.split);
+    let replicas = replica.work.split.replicas_in_step();
     if replicas <= 1.0 || setup.mode != ServingMode::Continuous {
         return None;
     }
-    let fresh = setup.input_tokens - setup.prefix.cached(setup.input_tokens);
     Some(InStep {
         replicas,
-        prompts: ((running - 1.0) / setup.output_tokens).max(0.0),
-        chunks: fresh / replica.engine.max_batched_tokens,
+        prompts: running / setup.output_tokens,
+        chunks: setup.fresh_tokens() / replica.engine.max_batched_tokens,
         independence: replica.engine.prompt_independence,
         patience: setup.attention_dp_wait_steps,
     })
@@ -210,7 +209,7 @@ pub(super) fn through_stages(
         return prefill;
     }
     let alone = 1.0 / f64::from(setup.pipeline);
-    let fresh = setup.input_tokens - setup.prefix.cached(setup.input_tokens);
+    let fresh = setup.fresh_tokens();
     let last = replica.engine.max_batched_tokens / sequences;
     let chunk = if last < fresh {
         chunk_pass(tables, setup, sequences, (last, setup.input_tokens - last)).total().min(prefill)
@@ -226,7 +225,7 @@ fn packed(replica: &Replica, tables: &mut impl Tables, setup: &InferenceSetup, r
     if setup.mode != ServingMode::Continuous {
         return 1.0;
     }
-    let fresh = setup.input_tokens - setup.prefix.cached(setup.input_tokens);
+    let fresh = setup.fresh_tokens();
     let together = (running / setup.output_tokens).min(replica.engine.max_batched_tokens / fresh);
     if together <= 1.0 {
         return 1.0;

@@ -46,10 +46,15 @@ class Places:
                 known.setdefault((table, found[1]), (number, column))
         return cls(known)
 
-    def at(self, table: str, key: str) -> tuple[int, int] | None:
+    def at(self, table: str, key: str = "") -> tuple[int, int] | None:
         """Line and column of a key, or of its table where it is not there."""
         name = table.strip("[]").partition("]")[0]
         return self.known.get((table, key), self.known.get((table, ""), self.known.get((TOP, name))))
+
+    def line(self, table: str, key: str = "") -> int:
+        """Line of a key, or of its table; 1 where neither is found."""
+        place = self.at(table, key)
+        return 1 if place is None else place[0]
 
 
 def no_toml(file: str, error: tomllib.TOMLDecodeError) -> str:
