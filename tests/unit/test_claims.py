@@ -187,7 +187,7 @@ HEAD = "id,says,model,hardware,precision,phase,quantity,low,high,unit\n"
         ("a.json", "[{]", ("line 1, column 3", "no JSON")),
         ("a.json", "[1]", ("list of objects",)),
         ("a.json", '[\n{"quantity": "mfu",\n"low": "x"}]', ("line 3, column low", '"x" is no number')),
-        ("a.toml", "[[claim]\n", ("no TOML", "line 1")),
+        ("a.toml", "[[claim]\n", ("a.toml:1:8: no TOML: ",)),
         ("a.toml", "[[claim]]\nmodell = 'x'\n", ("line 1", 'no field "modell"; did you mean "model"?')),
         ("a.toml", "[[claim]]\nquantity='mfu'\nvalue=1\nunit='GB'\n", ("line 4, column unit", "is no unit of mfu")),
         ("a.toml", "[[claim]]\nquantity='mfu'\nassumptions={tokenz=1}\n", ("line 3", 'did you mean "tokens"?')),
